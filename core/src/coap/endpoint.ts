@@ -1,0 +1,122 @@
+/**
+ * The CoAP endpoint: codec, message layer, exchanges, block-wise transfer and observation joined over one transport.
+ * All that `lwm2m/` may see of CoAP is here and in request.ts.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { Peer, Transport } from "../transport/transport.ts";
+import type { CoapRequest, CoapResponse } from "./request.ts";
+import type { TransmissionParameters } from "./transmission.ts";
+
+export interface EndpointLimits {
+  /** Largest body put together from blocks, in bytes, either direction. */
+  readonly maxBodyBytes: number;
+  /** Unfinished incoming transfers of one peer, and of all together. */
+  readonly maxTransfersPerPeer: number;
+  readonly maxTransfers: number;
+  /** Bytes held by unfinished incoming transfers of all peers. */
+  readonly maxTransferBytes: number;
+  /** Peers with state; the longest silent one without open exchange or observation goes first. */
+  readonly maxPeers: number;
+  /** Requests whose handlers run at once; above it 5.03 with Max-Age. */
+  readonly maxRequestsInFlight: number;
+  /** Preferred block size exponent, 0..6 (16..1024 bytes). */
+  readonly blockSzx: number;
+}
+
+export interface RequestOptions {
+  /** Default true. */
+  readonly confirmable?: boolean;
+  /** Whole-exchange limit in ms: the first message to the whole response, blocks included. Default MAX_TRANSMIT_WAIT plus the separate-response limit. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Told after each block that the peer took, in bytes of the request body. */
+  readonly onProgress?: (sentBytes: number) => void;
+}
+
+/** A body that is read block by block, so that firmware is never held whole per device. */
+export interface BodySource {
+  readonly length: number;
+  /** Bytes [at, at + length), fewer only at the end. */
+  read(at: number, length: number): Promise<Uint8Array>;
+}
+
+/** What the device agreed to by answering with the Observe option. Plain data: store it and give it back to {@link CoapEndpoint.resumeObservation}. */
+export interface ObservationKey {
+  readonly peer: Peer;
+  readonly token: Uint8Array;
+  readonly request: CoapRequest;
+}
+
+export interface Notification {
+  readonly observation: Observation;
+  readonly response: CoapResponse;
+  /** Observe sequence number, 24 bits; undefined on the last, error notification. */
+  readonly sequence: number | undefined;
+  readonly messageId: number;
+  readonly confirmable: boolean;
+  readonly receivedAtMs: number;
+}
+
+export interface Observation extends ObservationKey {
+  /** True until cancelled, answered with an error, or its peer was forgotten. */
+  readonly active: boolean;
+  /** Stops listening at once; the next notification is answered with Reset (RFC 7641 section 3.6). */
+  forget(): void;
+  /** GET (or FETCH) with Observe 1, same token. Resolves with the device's answer. */
+  cancel(options?: RequestOptions): Promise<CoapResponse>;
+}
+
+/**
+ * A fresh notification, whole. The acknowledgement of a confirmable one is sent when the promise resolves; when it rejects nothing is
+ * sent, so that the device repeats the message and it is offered again. Notifications of one observation are offered one at a time, in order.
+ */
+export type NotificationHandler = (notification: Notification) => Promise<void>;
+
+export interface EndpointParts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly transmission: TransmissionParameters;
+  readonly limits: EndpointLimits;
+  /** Default "builtin"; "coap-packet" puts that library's codec, with the checks it lacks, in its place. */
+  readonly codec?: "builtin" | "coap-packet";
+  /** Whole incoming requests, each once. A thrown MooringError is answered from its table row, anything else with 5.00. */
+  onRequest(request: CoapRequest, from: Peer): CoapResponse | Promise<CoapResponse>;
+}
+
+export interface EndpointCounters {
+  readonly [name: string]: number;
+}
+
+export interface CoapEndpoint extends AsyncDisposable {
+  readonly transport: Transport;
+  /** Rejects with EXCHANGE_TIMEOUT, EXCHANGE_RESET, EXCHANGE_CANCELLED, TRANSFER_FAILED, TRANSFER_TOO_LARGE; an error code of the peer is a response, not a rejection. */
+  request(peer: Peer, request: CoapRequest, options?: RequestOptions): Promise<CoapResponse>;
+  /** As {@link request}, the body streamed from `body` with Block1. */
+  upload(
+    peer: Peer,
+    request: Omit<CoapRequest, "payload">,
+    body: BodySource,
+    options?: RequestOptions,
+  ): Promise<CoapResponse>;
+  /**
+   * GET or FETCH with Observe 0. `observation` is undefined when the device answered without the Observe option or with an error:
+   * the value in `response` may be used, nothing is kept (RFC 7641 section 3.1).
+   */
+  observe(
+    peer: Peer,
+    request: CoapRequest,
+    onNotification: NotificationHandler,
+    options?: RequestOptions,
+  ): Promise<{ readonly response: CoapResponse; readonly observation: Observation | undefined }>;
+  /** Takes up an observation that was kept through a restart, without a message to the device. */
+  resumeObservation(key: ObservationKey, onNotification: NotificationHandler): Observation;
+  /** The device has a new address: its observations go on there, its open exchanges end with EXCHANGE_CANCELLED. */
+  movePeer(from: Peer, to: Peer): void;
+  /** Drops observations, exchanges and transfers of a peer. */
+  forgetPeer(peer: Peer): void;
+  readonly counters: EndpointCounters;
+}

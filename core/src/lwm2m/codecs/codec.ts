@@ -1,0 +1,38 @@
+/** Content formats: bytes to typed values and back, as pure functions behind one table. */
+
+import type { ModelView } from "../model/object-model.ts";
+import type { Lwm2mPath } from "../path.ts";
+import type { ResourceValue } from "../resource-value.ts";
+
+/** CoAP Content-Format numbers (IANA; agent specification 10.2). */
+export const CONTENT_FORMAT = {
+  TEXT: 0,
+  LINK: 40,
+  OPAQUE: 42,
+  CBOR: 60,
+  SENML_JSON: 110,
+  SENML_CBOR: 112,
+  TLV: 11542,
+  JSON: 11543,
+  LWM2M_CBOR: 11544,
+  OLD_TLV: 1542,
+  OLD_JSON: 1543,
+} as const;
+export type ContentFormatName = keyof typeof CONTENT_FORMAT;
+
+/** Where a payload was read from and what types its values have. */
+export interface CodecContext {
+  /** The request's path: TLV, text, opaque and CBOR payloads are relative to it. */
+  readonly path: Lwm2mPath;
+  readonly models: ModelView;
+  /** Receipt, ms since the epoch: the base of relative SenML times. */
+  readonly nowMs: number;
+}
+
+export interface Codec {
+  readonly contentFormat: number;
+  /** @throws MooringError with the codec's code (TLV_INVALID, CBOR_INVALID ...) for anything malformed; never another error */
+  decode(payload: Uint8Array, context: CodecContext): ResourceValue[];
+  /** @throws MooringError VALUE_TYPE where a value does not fit its type, CONTENT_FORMAT_UNSUPPORTED where the format cannot say it */
+  encode(values: readonly ResourceValue[], context: CodecContext): Uint8Array;
+}

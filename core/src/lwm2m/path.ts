@@ -1,0 +1,33 @@
+/** Paths of the LwM2M resource tree (LwM2M Core 1.1.1 section 7.2). */
+import { MooringError } from "../base/errors.ts";
+
+/** `[]` is the root, then object, object instance, resource, resource instance; each 0..65534 (65535 is reserved). */
+export type Lwm2mPath = readonly number[];
+
+const LARGEST_ID = 65534;
+
+/**
+ * @param text `/3/0/9`; a missing leading slash and one trailing slash are tolerated (seen in the field)
+ * @throws MooringError PATH_INVALID
+ */
+export function parsePath(text: string): Lwm2mPath {
+  const trimmed = text.trim().replace(/^\//, "").replace(/\/$/, "");
+  if (trimmed === "") return [];
+  const parts = trimmed.split("/");
+  const ids = parts.map(part => (/^\d{1,5}$/.test(part) ? Number(part) : Number.NaN));
+  if (parts.length > 4 || ids.some(id => !(id <= LARGEST_ID))) {
+    throw new MooringError(
+      "PATH_INVALID",
+      `"${text}" is no LwM2M path: at most four numbers of 0 to ${LARGEST_ID}, each after a slash`,
+      { path: text },
+    );
+  }
+  return ids;
+}
+
+/** `/3/0/9`; `/` for the root. */
+export const formatPath = (path: Lwm2mPath): string => `/${path.join("/")}`;
+
+/** Whether `path` is `prefix` or lies below it. */
+export const isBelow = (path: Lwm2mPath, prefix: Lwm2mPath): boolean =>
+  prefix.length <= path.length && prefix.every((id, level) => path[level] === id);
