@@ -1,0 +1,107 @@
+/** Mapping actions: a value in, effects out. Pure: no I/O, no clock, no state. */
+import type { ResourceModel } from "../lwm2m/model/object-model.ts";
+import type { Lwm2mPath } from "../lwm2m/path.ts";
+import type { ResourceValue } from "../lwm2m/resource-value.ts";
+import type { AlarmStatus, Severity } from "../platform/platform.ts";
+
+export interface SeriesValue {
+  readonly value: number;
+  readonly unit?: string;
+}
+
+/** What shall become of a value. Applied in one place (mapping/apply-effects.ts), in the order given. */
+export type Effect =
+  | {
+      readonly kind: "measurement";
+      readonly type: string;
+      readonly atMs: number;
+      /** fragment -> series -> value */
+      readonly series: Readonly<Record<string, Readonly<Record<string, SeriesValue>>>>;
+      /** Further top-level properties of the measurement. */
+      readonly properties?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly kind: "event";
+      readonly type: string;
+      readonly text: string;
+      readonly atMs: number;
+      readonly properties?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      /** CLEARED clears the open alarm of that type and makes none. */
+      readonly kind: "alarm";
+      readonly type: string;
+      readonly text: string;
+      readonly severity: Severity;
+      readonly status: AlarmStatus;
+      readonly atMs: number;
+      readonly properties?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      /** Sets properties of the device's managed object. Keys are dotted paths: `c8y_Hardware.model` leaves `c8y_Hardware.revision` alone. */
+      readonly kind: "inventory";
+      readonly set: Readonly<Record<string, unknown>>;
+    }
+  | {
+      /** Last known value of a resource (objects view). A multi-instance resource is a map by instance id. */
+      readonly kind: "lastValue";
+      readonly path: Lwm2mPath;
+      readonly value: unknown;
+      readonly atMs: number;
+    }
+  | {
+      /** Keep the raw bytes, then run the decoder. */
+      readonly kind: "decode";
+      readonly decoder: string;
+      readonly value: ResourceValue;
+      readonly atMs: number;
+    };
+
+export interface DeviceView {
+  /** Managed object id. */
+  readonly id: string;
+  readonly tenant: string;
+  /** LwM2M endpoint name. */
+  readonly endpoint: string;
+  readonly name: string;
+  /** Fragments asked for by `deviceFragments`; absent where the device has none. */
+  readonly fragments: Readonly<Record<string, unknown>>;
+}
+
+export interface ActionInput {
+  readonly value: ResourceValue;
+  /** Time of the value, already chosen by the rules for source time stamps (agent specification 16.3). */
+  readonly atMs: number;
+  readonly device: DeviceView;
+  readonly resource: ResourceModel | undefined;
+}
+
+/** Named `group:verb` (`connectivity:updateRssi`) or `group`; configured as `customAction.actionName` of a resource. */
+export interface MappingAction {
+  readonly name: string;
+  /** Managed object fragments that `device.fragments` shall hold. */
+  readonly deviceFragments?: readonly string[];
+  run(input: ActionInput): readonly Effect[];
+}
+
+export interface InstanceInput {
+  readonly objectId: number;
+  readonly instanceId: number;
+  /** Values of this object instance in this message, in order. */
+  readonly values: readonly ResourceValue[];
+  /** By resource id: the value in this message, else the last known one of those in `resources`. */
+  value(resourceId: number): ResourceValue["value"] | undefined;
+  readonly atMs: number;
+  readonly device: DeviceView;
+}
+
+/** Runs once per message and object instance, without any mapping (agent specification 1.1), unless the device disables it. */
+export interface DefaultHandler {
+  readonly objectId: number;
+  /** Runs only when the message holds one of these. */
+  readonly resources: readonly number[];
+  /** Whether earlier values of `resources` shall be looked up when the message lacks some. */
+  readonly needsLastValues?: boolean;
+  readonly deviceFragments?: readonly string[];
+  run(input: InstanceInput): readonly Effect[];
+}

@@ -1,0 +1,28 @@
+/** A registration as an immutable value (LwM2M Core 1.1.1 section 6.2). Every change makes a new one. */
+import type { Peer } from "../../transport/transport.ts";
+import type { ObjectLink } from "../codecs/link-format.ts";
+
+export interface Registration {
+  /** Location: `/rd/<id>`, 10 URL-safe characters. */
+  readonly id: string;
+  readonly endpoint: string;
+  readonly tenant: string;
+  /** Managed object id of the device. */
+  readonly deviceId: string;
+  readonly peer: Peer;
+  /** LwM2M version as given, patch digit dropped: `1.0`, `1.1`, `1.2`. */
+  readonly version: string;
+  readonly lifetimeSeconds: number;
+  /** Binding as given, `U` by default. */
+  readonly binding: string;
+  readonly queueMode: boolean;
+  /** Vendor query attribute `at`, ms: how long the device stays awake after a message. */
+  readonly awakeTimeMs: number | undefined;
+  readonly objectLinks: readonly ObjectLink[];
+  /** Content-Formats that the device offered, in its order. */
+  readonly contentFormats: readonly number[];
+  /** Alternate root path, `/` by default. */
+  readonly rootPath: string;
+  readonly registeredAtMs: number;
+  readonly updatedAtMs: number;
+}

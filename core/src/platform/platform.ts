@@ -1,0 +1,210 @@
+/**
+ * The platform's documents and their rules, as REST, the agent and the mapping call them. One interface per kind;
+ * `createPlatform` joins them over a store. Every call names its tenant; ids are strings of decimal digits.
+ * Shapes are those of the REST API without `self` and other links, which only `rest/` knows.
+ */
+
+export type Severity = "CRITICAL" | "MAJOR" | "MINOR" | "WARNING";
+export type AlarmStatus = "ACTIVE" | "ACKNOWLEDGED" | "CLEARED";
+
+/** Free-form JSON beside the named members. */
+export type Fragments = Readonly<Record<string, unknown>>;
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Only when asked for. */
+  readonly total?: number;
+}
+
+export interface PageRequest {
+  /** 1-based. */
+  readonly currentPage: number;
+  /** 1..2000 */
+  readonly pageSize: number;
+  readonly withTotal: boolean;
+}
+
+export interface TimeRange {
+  /** Both ends inclusive, ms since the epoch. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+export interface ManagedObject {
+  readonly id: string;
+  readonly name?: string;
+  readonly type?: string;
+  readonly owner: string;
+  readonly creationTimeMs: number;
+  readonly lastUpdatedMs: number;
+  readonly fragments: Fragments;
+}
+
+export interface ExternalId {
+  readonly type: string;
+  readonly externalId: string;
+  readonly managedObjectId: string;
+}
+
+export interface InventoryFilter {
+  readonly type?: string;
+  readonly fragmentType?: string;
+  readonly owner?: string;
+  readonly ids?: readonly string[];
+  readonly text?: string;
+}
+
+export interface Inventory {
+  /** `body`: name, type and fragments; server-owned members are ignored. Binds `externalIds` at once (DUPLICATE if one is taken: nothing is made). */
+  create(
+    tenant: string,
+    body: Fragments,
+    options: { owner: string; externalIds?: readonly { type: string; externalId: string }[] },
+  ): Promise<ManagedObject>;
+  /** Includes the last known resource values as fragments `c8y_Lwm2m_<object>!<instance>`. */
+  find(tenant: string, id: string): Promise<ManagedObject | undefined>;
+  /** @throws NOT_FOUND */
+  get(tenant: string, id: string): Promise<ManagedObject>;
+  list(tenant: string, filter: InventoryFilter, page: PageRequest): Promise<Page<ManagedObject>>;
+  count(tenant: string, filter: InventoryFilter): Promise<number>;
+  /** Merges on the top level: a member replaces as a whole, null removes (platform API 5.2). @throws NOT_FOUND */
+  update(tenant: string, id: string, changes: Fragments): Promise<ManagedObject>;
+  /** Removes the object with its measurements, events, alarms, operations and external ids. @throws NOT_FOUND */
+  delete(tenant: string, id: string): Promise<void>;
+  /** Told of each object deleted, before `delete` resolves; the agent drops registrations and routes. */
+  onDeleted(listener: (tenant: string, object: ManagedObject) => Promise<void>): Disposable;
+}
+
+export interface Identity {
+  /** @throws NOT_FOUND unknown object, DUPLICATE bound already, VALIDATION */
+  bind(tenant: string, managedObjectId: string, type: string, externalId: string): Promise<ExternalId>;
+  find(tenant: string, type: string, externalId: string): Promise<ExternalId | undefined>;
+  of(tenant: string, managedObjectId: string): Promise<readonly ExternalId[]>;
+  /** @throws NOT_FOUND */
+  unbind(tenant: string, type: string, externalId: string): Promise<void>;
+}
+
+export interface Measurement {
+  readonly id: string;
+  readonly sourceId: string;
+  readonly type: string;
+  readonly timeMs: number;
+  readonly fragments: Fragments;
+}
+
+export interface MeasurementFilter extends TimeRange {
+  readonly sourceId?: string;
+  readonly type?: string;
+  readonly valueFragmentType?: string;
+  readonly valueFragmentSeries?: string;
+  /** Newest first. */
+  readonly revert?: boolean;
+}
+
+export interface Measurements {
+  /** All or nothing on validation (VALIDATION names index and field). Answers in the same order. */
+  create(tenant: string, bodies: readonly unknown[]): Promise<readonly Measurement[]>;
+  get(tenant: string, id: string): Promise<Measurement>;
+  list(tenant: string, filter: MeasurementFilter, page: PageRequest): Promise<Page<Measurement>>;
+  delete(tenant: string, id: string): Promise<void>;
+}
+
+export interface Alarm {
+  readonly id: string;
+  readonly sourceId: string;
+  readonly type: string;
+  readonly text: string;
+  readonly severity: Severity;
+  readonly status: AlarmStatus;
+  readonly timeMs: number;
+  readonly firstOccurrenceTimeMs: number;
+  readonly count: number;
+  readonly creationTimeMs: number;
+  readonly lastUpdatedMs: number;
+  readonly fragments: Fragments;
+}
+
+export interface AlarmFilter extends TimeRange {
+  readonly sourceId?: string;
+  readonly types?: readonly string[];
+  readonly statuses?: readonly AlarmStatus[];
+  readonly severities?: readonly Severity[];
+  /** true: CLEARED; false: the other two; beats `statuses`. */
+  readonly resolved?: boolean;
+}
+
+export interface Alarms {
+  /** With de-duplication (platform API 9.2): an open alarm of the same source and type is counted up and given back. */
+  create(tenant: string, body: unknown): Promise<Alarm>;
+  get(tenant: string, id: string): Promise<Alarm>;
+  list(tenant: string, filter: AlarmFilter, page: PageRequest): Promise<Page<Alarm>>;
+  count(tenant: string, filter: AlarmFilter): Promise<number>;
+  update(tenant: string, id: string, changes: Fragments): Promise<Alarm>;
+}
+
+export interface PlatformEvent {
+  readonly id: string;
+  readonly sourceId: string;
+  readonly type: string;
+  readonly text: string;
+  readonly timeMs: number;
+  readonly creationTimeMs: number;
+  readonly lastUpdatedMs: number;
+  readonly fragments: Fragments;
+}
+
+export interface EventFilter extends TimeRange {
+  readonly sourceId?: string;
+  readonly type?: string;
+  readonly fragmentType?: string;
+  /** Oldest first (the opposite of measurements). */
+  readonly revert?: boolean;
+}
+
+export interface Events {
+  create(tenant: string, body: unknown): Promise<PlatformEvent>;
+  get(tenant: string, id: string): Promise<PlatformEvent>;
+  list(tenant: string, filter: EventFilter, page: PageRequest): Promise<Page<PlatformEvent>>;
+  update(tenant: string, id: string, changes: Fragments): Promise<PlatformEvent>;
+  delete(tenant: string, id: string): Promise<void>;
+}
+
+export type OperationStatus = "PENDING" | "EXECUTING" | "SUCCESSFUL" | "FAILED";
+
+export interface Operation {
+  readonly id: string;
+  readonly deviceId: string;
+  readonly deviceName?: string;
+  readonly status: OperationStatus;
+  readonly creationTimeMs: number;
+  readonly failureReason?: string;
+  /** `description`, `c8y_Command`, ... */
+  readonly fragments: Fragments;
+}
+
+export interface OperationFilter extends TimeRange {
+  readonly deviceId?: string;
+  readonly statuses?: readonly OperationStatus[];
+  readonly fragmentType?: string;
+  readonly revert?: boolean;
+}
+
+export interface Operations {
+  /** PENDING whatever was sent. @throws VALIDATION without or with an unknown deviceId */
+  create(tenant: string, body: unknown): Promise<Operation>;
+  get(tenant: string, id: string): Promise<Operation>;
+  list(tenant: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>>;
+  /** `changes.status` is required; fragments merge on the top level (platform API 11.1). */
+  update(tenant: string, id: string, changes: Fragments): Promise<Operation>;
+  /** Told of each new operation after it is stored. */
+  onCreated(listener: (tenant: string, operation: Operation) => void): Disposable;
+}
+
+export interface Platform {
+  readonly inventory: Inventory;
+  readonly identity: Identity;
+  readonly measurements: Measurements;
+  readonly alarms: Alarms;
+  readonly events: Events;
+  readonly operations: Operations;
+}
