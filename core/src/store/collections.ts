@@ -1,0 +1,600 @@
+/**
+ * Every collection of the host: what a document holds, which of its members are typed columns and indexes, and how much it must
+ * survive. Ids of managed objects, alarms, events and operations come from `Store.nextIds` and are unique over all tenants.
+ *
+ * `custom` holds what users named (fragments, free properties) apart from our own members, so that no user's name can collide
+ * with one of ours; `fragments` repeats its top-level names, for filters by fragment. `details` holds members that one part
+ * of the host alone reads.
+ *
+ * Durability: what is rare and never said again is `full` - inventory, registrations, operations, and also events and alarms, since
+ * a device raises or clears an alarm once. What is frequent and followed by a newer value is `normal`: measurements, last values,
+ * raw payloads.
+ */
+import type { CollectionSpec, Document, Json, JsonObject } from "./collection.ts";
+
+/** A key from parts that may hold any character: `,` and `~` are escaped, so that different parts give different keys. */
+export const keyOf = (...parts: readonly string[]): string =>
+  parts.map(part => part.replaceAll("~", "~0").replaceAll(",", "~1")).join(",");
+
+export interface CounterDocument extends Document {
+  /** First number of the sequence that is not reserved. `_id`: its name. */
+  readonly next: number;
+}
+export const COUNTERS: CollectionSpec<CounterDocument> = {
+  name: "counters",
+  fields: { next: "int" },
+  indexes: [],
+  durability: "full",
+};
+
+export interface ManagedObjectDocument extends Document {
+  readonly tenant: string;
+  readonly type?: string;
+  readonly name?: string;
+  readonly owner?: string;
+  readonly creationTime: number;
+  readonly lastUpdated: number;
+  readonly fragments: readonly string[];
+  readonly custom: JsonObject;
+}
+export const MANAGED_OBJECTS: CollectionSpec<ManagedObjectDocument> = {
+  name: "managedObjects",
+  fields: {
+    tenant: "string",
+    type: "string",
+    name: "string",
+    owner: "string",
+    creationTime: "time",
+    lastUpdated: "time",
+    fragments: "strings",
+  },
+  indexes: [
+    {
+      keys: [
+        ["tenant", 1],
+        ["_id", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["type", 1],
+        ["_id", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["owner", 1],
+        ["_id", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["name", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** One parent and child. `_id`: `keyOf(kind, parent, child)`. */
+export interface ChildReferenceDocument extends Document {
+  readonly tenant: string;
+  readonly kind: "childDevices" | "childAssets" | "childAdditions";
+  readonly parent: string;
+  readonly child: string;
+}
+export const CHILD_REFERENCES: CollectionSpec<ChildReferenceDocument> = {
+  name: "childReferences",
+  fields: { tenant: "string", kind: "string", parent: "string", child: "string" },
+  indexes: [
+    {
+      keys: [
+        ["parent", 1],
+        ["kind", 1],
+        ["_id", 1],
+      ],
+    },
+    {
+      keys: [
+        ["child", 1],
+        ["kind", 1],
+        ["_id", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** `_id`: `keyOf(tenant, type, externalId)`, which makes the pair unique per tenant. */
+export interface ExternalIdDocument extends Document {
+  readonly tenant: string;
+  readonly type: string;
+  readonly externalId: string;
+  readonly managedObject: string;
+}
+export const EXTERNAL_IDS: CollectionSpec<ExternalIdDocument> = {
+  name: "externalIds",
+  fields: { tenant: "string", type: "string", externalId: "string", managedObject: "string" },
+  indexes: [
+    {
+      keys: [
+        ["managedObject", 1],
+        ["_id", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+export interface AlarmDocument extends Document {
+  readonly tenant: string;
+  readonly source: string;
+  readonly type: string;
+  readonly text: string;
+  readonly severity: "CRITICAL" | "MAJOR" | "MINOR" | "WARNING";
+  readonly status: "ACTIVE" | "ACKNOWLEDGED" | "CLEARED";
+  readonly time: number;
+  readonly firstOccurrenceTime: number;
+  readonly creationTime: number;
+  readonly lastUpdated: number;
+  readonly count: number;
+  /** {@link openAlarmKey} while ACTIVE or ACKNOWLEDGED, {@link clearedAlarmKey} afterwards: one open alarm per source and type. */
+  readonly activeKey: string;
+  readonly custom: JsonObject;
+}
+export const openAlarmKey = (source: string, type: string): string => keyOf("A", source, type);
+export const clearedAlarmKey = (alarmId: string): string => keyOf("C", alarmId);
+export const ALARMS: CollectionSpec<AlarmDocument> = {
+  name: "alarms",
+  fields: {
+    tenant: "string",
+    source: "string",
+    type: "string",
+    severity: "string",
+    status: "string",
+    time: "time",
+    creationTime: "time",
+    lastUpdated: "time",
+    count: "int",
+    activeKey: "string",
+  },
+  indexes: [
+    { keys: [["activeKey", 1]], unique: true },
+    {
+      keys: [
+        ["source", 1],
+        ["time", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["status", 1],
+        ["time", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["time", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+export interface EventDocument extends Document {
+  readonly tenant: string;
+  readonly source: string;
+  readonly type: string;
+  readonly text: string;
+  readonly time: number;
+  readonly creationTime: number;
+  readonly lastUpdated: number;
+  readonly fragments: readonly string[];
+  readonly custom: JsonObject;
+}
+export const EVENTS: CollectionSpec<EventDocument> = {
+  name: "events",
+  fields: {
+    tenant: "string",
+    source: "string",
+    type: "string",
+    time: "time",
+    creationTime: "time",
+    lastUpdated: "time",
+    fragments: "strings",
+  },
+  indexes: [
+    {
+      keys: [
+        ["source", 1],
+        ["time", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["time", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["type", 1],
+        ["time", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+export interface OperationDocument extends Document {
+  readonly tenant: string;
+  readonly deviceId: string;
+  readonly status: "PENDING" | "EXECUTING" | "SUCCESSFUL" | "FAILED";
+  readonly creationTime: number;
+  readonly lastUpdated: number;
+  readonly description?: string;
+  readonly failureReason?: string;
+  readonly bulkOperationId?: number;
+  readonly fragments: readonly string[];
+  readonly custom: JsonObject;
+  /** Progress of a running operation, for the part that runs it. */
+  readonly details?: JsonObject;
+}
+export const OPERATIONS: CollectionSpec<OperationDocument> = {
+  name: "operations",
+  fields: {
+    tenant: "string",
+    deviceId: "string",
+    status: "string",
+    creationTime: "time",
+    lastUpdated: "time",
+    bulkOperationId: "int",
+    fragments: "strings",
+  },
+  indexes: [
+    {
+      keys: [
+        ["deviceId", 1],
+        ["status", 1],
+        ["_id", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["_id", 1],
+      ],
+    },
+    {
+      keys: [
+        ["tenant", 1],
+        ["status", 1],
+        ["_id", 1],
+      ],
+    },
+    {
+      keys: [
+        ["bulkOperationId", 1],
+        ["_id", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** What the host knows of an endpoint before it registers: security, settings, its managed object. `_id`: endpoint. */
+export interface DeviceDocument extends Document {
+  readonly tenant: string;
+  readonly managedObject: string;
+  readonly securityMode: string;
+  /** Identities under which it may come over DTLS, unique over all tenants by the rule of the part that writes them. */
+  readonly pskIdentity?: string;
+  readonly bootstrapPskIdentity?: string;
+  readonly details: JsonObject;
+}
+export const DEVICES: CollectionSpec<DeviceDocument> = {
+  name: "devices",
+  fields: {
+    tenant: "string",
+    managedObject: "string",
+    securityMode: "string",
+    pskIdentity: "string",
+    bootstrapPskIdentity: "string",
+  },
+  indexes: [
+    {
+      keys: [
+        ["tenant", 1],
+        ["_id", 1],
+      ],
+    },
+    { keys: [["managedObject", 1]] },
+    { keys: [["pskIdentity", 1]] },
+    { keys: [["bootstrapPskIdentity", 1]] },
+  ],
+  durability: "full",
+};
+
+/** A live registration. `_id`: endpoint, so that there is one at most. */
+export interface RegistrationDocument extends Document {
+  readonly tenant: string;
+  readonly managedObject: string;
+  readonly registrationId: string;
+  /** The node that owns it. */
+  readonly node: string;
+  readonly registeredAt: number;
+  readonly updatedAt: number;
+  /** End of lifetime and grace. */
+  readonly expireAt: number;
+  readonly details: JsonObject;
+}
+export const REGISTRATIONS: CollectionSpec<RegistrationDocument> = {
+  name: "registrations",
+  fields: {
+    tenant: "string",
+    managedObject: "string",
+    registrationId: "string",
+    node: "string",
+    registeredAt: "time",
+    updatedAt: "time",
+    expireAt: "time",
+  },
+  indexes: [
+    { keys: [["registrationId", 1]], unique: true },
+    { keys: [["managedObject", 1]] },
+    { keys: [["expireAt", 1]] },
+    {
+      keys: [
+        ["node", 1],
+        ["_id", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** A live observation. `_id`: `keyOf(endpoint, path)`, one per path. */
+export interface ObservationDocument extends Document {
+  readonly tenant: string;
+  readonly endpoint: string;
+  readonly path: string;
+  readonly registrationId: string;
+  readonly node: string;
+  /** Lower-case hexadecimal. */
+  readonly token: string;
+  readonly createdAt: number;
+  readonly details: JsonObject;
+}
+export const OBSERVATIONS: CollectionSpec<ObservationDocument> = {
+  name: "observations",
+  fields: {
+    tenant: "string",
+    endpoint: "string",
+    path: "string",
+    registrationId: "string",
+    node: "string",
+    token: "string",
+    createdAt: "time",
+  },
+  indexes: [
+    {
+      keys: [
+        ["endpoint", 1],
+        ["_id", 1],
+      ],
+    },
+    {
+      keys: [
+        ["node", 1],
+        ["_id", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** The last known value of a resource. `_id`: `keyOf(managedObject, path)`. */
+export interface LastValueDocument extends Document {
+  readonly tenant: string;
+  readonly managedObject: string;
+  readonly path: string;
+  readonly time: number;
+  readonly value: Json;
+}
+export const LAST_VALUES: CollectionSpec<LastValueDocument> = {
+  name: "lastValues",
+  fields: { tenant: "string", managedObject: "string", path: "string", time: "time" },
+  indexes: [
+    {
+      keys: [
+        ["managedObject", 1],
+        ["_id", 1],
+      ],
+    },
+  ],
+  durability: "normal",
+};
+
+/** Bytes for a decoder, kept before the device is acknowledged. `_id` names the notification, so that a repeat stores once. */
+export interface RawPayloadDocument extends Document {
+  readonly tenant: string;
+  readonly managedObject: string;
+  readonly endpoint: string;
+  readonly path: string;
+  readonly time: number;
+  readonly bytes: Uint8Array;
+  readonly decoder: string;
+  readonly decoderVersion?: string;
+  readonly status: "PENDING" | "IN_PROGRESS" | "ERROR" | "DONE";
+  readonly attempts: number;
+  /** When the next attempt is due, while PENDING or ERROR. */
+  readonly dueAt?: number;
+  readonly details: JsonObject;
+}
+export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
+  name: "rawPayloads",
+  fields: {
+    tenant: "string",
+    managedObject: "string",
+    endpoint: "string",
+    path: "string",
+    time: "time",
+    bytes: "bytes",
+    decoder: "string",
+    status: "string",
+    attempts: "int",
+    dueAt: "time",
+  },
+  indexes: [
+    {
+      keys: [
+        ["status", 1],
+        ["dueAt", 1],
+      ],
+    },
+    {
+      keys: [
+        ["managedObject", 1],
+        ["time", 1],
+      ],
+    },
+    { keys: [["time", 1]] },
+  ],
+  durability: "normal",
+};
+
+/** `_id`: the tenant's name. */
+export interface TenantDocument extends Document {
+  readonly creationTime: number;
+  readonly details: JsonObject;
+}
+export const TENANTS: CollectionSpec<TenantDocument> = {
+  name: "tenants",
+  fields: { creationTime: "time" },
+  indexes: [],
+  durability: "full",
+};
+
+/** `_id`: `keyOf(tenant, userName)`. */
+export interface UserDocument extends Document {
+  readonly tenant: string;
+  readonly userName: string;
+  readonly enabled: boolean;
+  readonly isDevice: boolean;
+  readonly roles: readonly string[];
+  /** Never leaves the host. */
+  readonly passwordHash: string;
+  readonly creationTime: number;
+  readonly details: JsonObject;
+}
+export const USERS: CollectionSpec<UserDocument> = {
+  name: "users",
+  fields: {
+    tenant: "string",
+    userName: "string",
+    enabled: "bool",
+    isDevice: "bool",
+    roles: "strings",
+    creationTime: "time",
+  },
+  indexes: [
+    {
+      keys: [
+        ["tenant", 1],
+        ["isDevice", 1],
+        ["userName", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** Options of a tenant or of a part of the host. `_id`: `keyOf(tenant, category, key)`. */
+export interface SettingDocument extends Document {
+  readonly tenant: string;
+  readonly category: string;
+  readonly key: string;
+  readonly value: Json;
+}
+export const SETTINGS: CollectionSpec<SettingDocument> = {
+  name: "settings",
+  fields: { tenant: "string", category: "string", key: "string" },
+  indexes: [
+    {
+      keys: [
+        ["tenant", 1],
+        ["category", 1],
+        ["key", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** An uploaded object definition. `_id`: `keyOf(tenant, objectId, version)`. */
+export interface ObjectModelDocument extends Document {
+  readonly tenant: string;
+  readonly objectId: number;
+  readonly version: string;
+  readonly model: JsonObject;
+}
+export const OBJECT_MODELS: CollectionSpec<ObjectModelDocument> = {
+  name: "objectModels",
+  fields: { tenant: "string", objectId: "int", version: "string" },
+  indexes: [
+    {
+      keys: [
+        ["tenant", 1],
+        ["objectId", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** How the resources of an object become documents. `_id`: `keyOf(tenant, objectId)`. */
+export interface ObjectMappingDocument extends Document {
+  readonly tenant: string;
+  readonly objectId: number;
+  readonly mapping: JsonObject;
+}
+export const OBJECT_MAPPINGS: CollectionSpec<ObjectMappingDocument> = {
+  name: "objectMappings",
+  fields: { tenant: "string", objectId: "int" },
+  indexes: [
+    {
+      keys: [
+        ["tenant", 1],
+        ["objectId", 1],
+      ],
+    },
+  ],
+  durability: "full",
+};
+
+/** What a store is opened with unless told otherwise; the store adds those of its series. */
+export const COLLECTIONS: readonly CollectionSpec[] = [
+  COUNTERS,
+  MANAGED_OBJECTS,
+  CHILD_REFERENCES,
+  EXTERNAL_IDS,
+  ALARMS,
+  EVENTS,
+  OPERATIONS,
+  DEVICES,
+  REGISTRATIONS,
+  OBSERVATIONS,
+  LAST_VALUES,
+  RAW_PAYLOADS,
+  TENANTS,
+  USERS,
+  SETTINGS,
+  OBJECT_MODELS,
+  OBJECT_MAPPINGS,
+] as readonly CollectionSpec[];
