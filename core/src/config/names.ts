@@ -1,0 +1,50 @@
+/** Under which names each option is known in the file, the environment and the arguments. */
+import type { Option } from "./option.ts";
+import { AGENT_PROPERTIES_WITHOUT_EFFECT, OPTIONS } from "./schema.ts";
+
+export interface NamedOption {
+  readonly group: string;
+  readonly name: string;
+  /** `http.port`, or the short name; file key and, after `--`, argument. */
+  readonly key: string;
+  /** `MOORING_HTTP_PORT` */
+  readonly environment: string;
+  readonly option: Option;
+}
+
+const snake = (name: string): string =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll(".", "_")
+    .toUpperCase();
+
+/** Environment form of one of the agent's properties: `.` becomes `_`, upper case (agent specification 19). */
+export const agentEnvironment = (property: string): string => property.replaceAll(".", "_").toUpperCase();
+
+export const NAMED_OPTIONS: readonly NamedOption[] = Object.entries(OPTIONS).flatMap(([group, options]) =>
+  Object.entries(options).map(([name, option]: [string, Option]) => {
+    const key = option.short ?? `${group}.${name}`;
+    return { group, name, key, environment: `MOORING_${snake(key)}`, option };
+  }),
+);
+
+const indexBy = (keysOf: (named: NamedOption) => readonly string[]): ReadonlyMap<string, NamedOption> =>
+  new Map(NAMED_OPTIONS.flatMap(named => keysOf(named).map(key => [key, named] as const)));
+
+/** File keys: ours, `group.name` also where there is a short name, and the agent's. */
+export const BY_FILE_KEY = indexBy(named => [named.key, `${named.group}.${named.name}`, ...(named.option.agent ?? [])]);
+export const BY_ARGUMENT = indexBy(named => [named.key, `${named.group}.${named.name}`]);
+export const BY_ENVIRONMENT = indexBy(named => [
+  named.environment,
+  ...(named.option.agent ?? []).map(agentEnvironment),
+]);
+
+/** @returns why one of the agent's properties changes nothing here; undefined for any other name */
+export function withoutEffect(property: string): string | undefined {
+  const exact = AGENT_PROPERTIES_WITHOUT_EFFECT[property];
+  if (exact) return exact;
+  const prefix = Object.keys(AGENT_PROPERTIES_WITHOUT_EFFECT).find(
+    name => name.endsWith(".") && property.startsWith(name),
+  );
+  return prefix && AGENT_PROPERTIES_WITHOUT_EFFECT[prefix];
+}

@@ -1,0 +1,345 @@
+/**
+ * Every option with default, unit, range and source. File key and argument `<group>.<name>`, environment
+ * `MOORING_<GROUP>_<NAME>`, unless `short` gives a name of its own; `agent` lists the LwM2M agent's property names.
+ */
+import type { Option } from "./option.ts";
+
+const DAY_S = 86_400;
+const MIB = 2 ** 20;
+
+const port = (value: number, description: string, agent: readonly string[] = []) =>
+  ({ type: "integer", default: value, minimum: 0, maximum: 65_535, description, agent }) as const;
+
+const timeMs = (value: number, description: string, agent: readonly string[] = [], minimum = 1) =>
+  ({ type: "integer", default: value, minimum, maximum: 7 * DAY_S * 1000, unit: "ms", description, agent }) as const;
+
+const count = (value: number, maximum: number, description: string, agent: readonly string[] = [], minimum = 1) =>
+  ({ type: "integer", default: value, minimum, maximum, description, agent }) as const;
+
+const bytes = (value: number, maximum: number, description: string) =>
+  ({ type: "integer", default: value, minimum: 1024, maximum, unit: "bytes", description }) as const;
+
+const flag = (value: boolean, description: string, agent: readonly string[] = []) =>
+  ({ type: "boolean", default: value, description, agent }) as const;
+
+const address = (value: string, description: string, agent: readonly string[] = []) =>
+  ({
+    type: "text",
+    default: value,
+    pattern: /^[A-Za-z0-9.:_%-]+$/,
+    rule: "must be an IP address or a host name",
+    description,
+    agent,
+  }) as const;
+
+export const OPTIONS = {
+  http: {
+    host: address("127.0.0.1", "Address that the REST API listens on; 0.0.0.0 for all"),
+    port: port(8068, "TCP port of the REST API; 0 takes any free one", ["server.port"]),
+    maxBodyBytes: bytes(MIB, 64 * MIB, "Largest JSON body"),
+    maxUploadBytes: bytes(10 * MIB, 256 * MIB, "Largest uploaded file: bulk CSV, DDF"),
+    publicHealth: flag(true, "Whether the health of the agent is shown without a login", [
+      "c8y.lwm2m.rest.publicHealthEndpoint",
+    ]),
+  },
+  coap: {
+    host: address("0.0.0.0", "Address that the LwM2M server listens on", ["eclipse.californium.coap.host"]),
+    port: port(5783, "UDP port of the LwM2M server; 0 takes any free one", ["eclipse.californium.coap.port"]),
+    codec: {
+      type: "text",
+      default: "builtin",
+      values: ["builtin", "coap-packet"],
+      description: "Message codec; the second one is an independent implementation, slower",
+    },
+    maxBodyBytes: bytes(MIB, 64 * MIB, "Largest body put together from blocks, either direction (RFC 7959)"),
+    maxTransfersPerPeer: count(4, 64, "Unfinished incoming transfers of one peer"),
+    maxTransfers: count(10_000, 1_000_000, "Unfinished incoming transfers of all peers"),
+    maxTransferBytes: bytes(64 * MIB, 4096 * MIB, "Bytes held by unfinished incoming transfers of all peers"),
+    maxPeers: count(250_000, 5_000_000, "Peers with state; the longest silent one goes first"),
+    maxRequestsInFlight: count(10_000, 1_000_000, "Requests whose handlers run at once; above it 5.03"),
+    blockSzx: count(6, 6, "Preferred block size exponent, 2^(n+4) bytes (RFC 7959 section 2.2)", [], 0),
+    ignoredSrcPorts: {
+      type: "integers",
+      default: [53, 137, 123, 520, 5353, 17, 19, 389, 514, 161, 162, 67, 68],
+      minimum: 0,
+      maximum: 65_535,
+      description: "Source ports whose datagrams are dropped: reflection from other services (agent specification 2)",
+      agent: ["c8y.coap.security.settings.ignoredSrcPorts"],
+    },
+  },
+  coaps: {
+    port: port(5784, "UDP port of the LwM2M server over DTLS; not bound before DTLS is there", [
+      "eclipse.californium.coaps.port",
+    ]),
+  },
+  bootstrap: {
+    coapPort: port(5683, "UDP port of the bootstrap server; not bound before bootstrap is there", [
+      "eclipse.californium.bootstrap.coap.port",
+    ]),
+    coapsPort: port(5684, "UDP port of the bootstrap server over DTLS; not bound before bootstrap is there", [
+      "eclipse.californium.bootstrap.coaps.port",
+    ]),
+    host: address("0.0.0.0", "Address that the bootstrap server listens on", [
+      "eclipse.californium.bootstrap.coap.host",
+      "eclipse.californium.bootstrap.coaps.host",
+    ]),
+    lifetimeSeconds: {
+      type: "integer",
+      default: 432_000,
+      minimum: 1,
+      maximum: 2 ** 31 - 1,
+      unit: "s",
+      description: "Registration Lifetime written to a device without one of its own",
+      agent: ["bootstrap.device.lifetime.default"],
+    },
+  },
+  transmission: {
+    ackTimeoutMs: timeMs(2000, "ACK_TIMEOUT (RFC 7252 section 4.8)", ["californium3.properties.COAP.ACK_TIMEOUT"], 100),
+    ackRandomFactor: {
+      type: "number",
+      default: 1.5,
+      minimum: 1,
+      maximum: 4,
+      description: "ACK_RANDOM_FACTOR (RFC 7252 section 4.8)",
+      agent: ["californium3.properties.COAP.ACK_INIT_RANDOM"],
+    },
+    maxRetransmit: count(
+      4,
+      20,
+      "MAX_RETRANSMIT (RFC 7252 section 4.8)",
+      ["californium3.properties.COAP.MAX_RETRANSMIT"],
+      0,
+    ),
+    nstart: count(1, 16, "NSTART: open exchanges with one peer (RFC 7252 section 4.7)"),
+    maxLatencyMs: timeMs(100_000, "MAX_LATENCY: longest way of a datagram (RFC 7252 section 4.8.2)"),
+    emptyAckAfterMs: timeMs(1000, "When a request whose answer takes longer gets its empty acknowledgement"),
+    separateResponseMs: timeMs(60_000, "Longest wait for a separate response after its empty acknowledgement"),
+  },
+  registration: {
+    followAddress: flag(true, "Whether an unsecured device may update from another port of the same address"),
+    gracePeriodSeconds: {
+      type: "integer",
+      default: 14_400,
+      minimum: 0,
+      maximum: 365 * DAY_S,
+      unit: "s",
+      description: "How long a registration outlives its Lifetime",
+      agent: ["C8Y.lwm2m.gracePeriodOfRegistrationLifetime"],
+    },
+    awakeTimeMs: timeMs(
+      0,
+      "How long a device is reachable after a message; 0: always",
+      ["C8Y.lwm2m.client_awake_time"],
+      0,
+    ),
+    manageAvailability: flag(true, "Whether the required interval of a device follows its Lifetime", [
+      "c8y.lwm2m.autoManageAvailabilityRequiredInterval",
+    ]),
+    deduplicateObservations: flag(true, "One observation per path, however many mappings ask for it", [
+      "C8Y.lwm2m.deduplicateObservationPaths",
+    ]),
+    oldContentFormats: flag(true, "Whether the formats 1542 and 1543 of early devices are understood", [
+      "C8Y.lwm2m.supportDeprecatedContentFormat",
+    ]),
+    maxPending: count(50, 10_000, "Pending operations started after a registration or update", [
+      "C8Y.lwm2m.postReg.maxPendingOperationExecutions",
+    ]),
+  },
+  operations: {
+    requestTimeoutMs: timeMs(180_000, "Limit of one request to a device that sets none", ["C8Y.lwm2mRequestTimeout"]),
+    minRequestTimeoutMs: timeMs(10_000, "Shortest limit that a device may set", ["C8Y.lwm2mMinRequestTimeout"]),
+    maxRequestTimeoutMs: timeMs(600_000, "Longest limit that a device may set", ["C8Y.lwm2mMaxRequestTimeout"]),
+    executionTimeoutMs: timeMs(600_000, "Limit of a whole operation once it runs", [
+      "c8y.lwm2m.opexec.executionTimeoutMils",
+    ]),
+    queueSize: count(1000, 100_000, "Operations that wait for one device", [
+      "c8y.lwm2m.opexec.maxOperationQueueSizePerDevice",
+    ]),
+  },
+  deviceProtocols: {
+    setDefault: flag(true, "Whether the standard objects get their mappings at the first start", [
+      "C8Y.objectmappings.setdefault",
+    ]),
+    lenientOctal: flag(false, "Reads a text such as -029 as decimal instead of refusing it"),
+  },
+  bulk: {
+    maxPending: count(20, 1000, "Bulk files that wait", ["c8y.lwm2m.bulkoperation.maxSizeOfPendingOperations"]),
+  },
+  sandbox: {
+    hosts: count(1, 64, "Processes that run decoders"),
+    decodeMs: timeMs(50, "Limit of one decode"),
+    isolateMemoryMb: { ...count(16, 128, "Memory of one decoder", [], 8), unit: "MB" },
+    queuedPerDecoder: count(1000, 100_000, "Decodes that wait for one decoder"),
+  },
+  decoding: {
+    maxQueued: count(10_000, 1_000_000, "Decodes that wait", ["C8Y.lwm2m.decoder.maxQueueSizeOfDecoderEvents"]),
+    sweepMs: timeMs(10_000, "Pause between two looks for decodes to repeat", [
+      "C8Y.lwm2m.decoder.execution.fixedDelay",
+    ]),
+    maxRetries: count(6, 100, "Repetitions of a failed decode", ["C8Y.lwm2m.decoder.maxRetries"], 0),
+    retryDelayMinutes: {
+      type: "integer",
+      default: 10,
+      minimum: 0,
+      maximum: 10_080,
+      unit: "minutes",
+      description: "Pause before a failed decode is repeated",
+      agent: ["C8Y.lwm2m.decoder.retryDelayMinutes"],
+    },
+    rawRetentionDays: {
+      type: "integer",
+      default: 30,
+      minimum: 1,
+      maximum: 3650,
+      unit: "days",
+      description: "How long raw payloads are kept",
+    },
+  },
+  firmware: {
+    address: address("127.0.0.1", "Host name at which devices fetch firmware over HTTP", [
+      "C8Y.lwm2m.fwupdate.address",
+    ]),
+    httpPort: port(8773, "TCP port of firmware over HTTP; not bound before firmware update is there", [
+      "C8Y.lwm2m.fwupdate.httpPort",
+    ]),
+    httpsPort: port(8774, "TCP port of firmware over HTTPS; not bound before firmware update is there", [
+      "C8Y.lwm2m.fwupdate.httpsPort",
+    ]),
+  },
+  data: {
+    dir: { type: "text", default: "./data", description: "Directory of the embedded store; made when missing" },
+  },
+  store: {
+    engine: {
+      type: "text",
+      short: "store",
+      default: "sqlite",
+      pattern: /^(?:sqlite$|mongodb(?:\+srv)?:\/\/.)/,
+      rule: "must be sqlite or a mongodb:// URL",
+      secret: true,
+      description: "The embedded store, or the URL of a MongoDB database",
+    },
+  },
+  tenant: {
+    id: {
+      type: "text",
+      short: "tenant",
+      default: "t1",
+      pattern: /^[a-z][a-z0-9]{0,31}$/,
+      rule: "must be up to 32 lower-case letters and digits, a letter first",
+      description: "First tenant",
+    },
+  },
+  admin: {
+    user: {
+      type: "text",
+      default: "admin",
+      pattern: /^[^\s:/\\]{1,64}$/,
+      rule: "must be up to 64 characters without blanks, colon and slash",
+      description: "Administrator of the first tenant",
+    },
+    password: {
+      type: "text",
+      pattern: /^.{8,256}$/su,
+      rule: "must have 8 to 256 characters",
+      secret: true,
+      description: "Password of that administrator; without one the first start makes and prints one",
+    },
+  },
+  log: {
+    level: {
+      type: "text",
+      default: "info",
+      values: ["debug", "info", "warn", "error", "silent"],
+      description: "Least important lines that are written",
+    },
+  },
+  demo: {
+    enabled: { ...flag(false, "Starts simulated devices"), short: "demo" },
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Option>>>>;
+
+type ValueOf<O> = O extends { readonly type: "integer" | "number" }
+  ? number
+  : O extends { readonly type: "boolean" }
+    ? boolean
+    : O extends { readonly type: "integers" }
+      ? readonly number[]
+      : O extends { readonly values: readonly (infer Word)[] }
+        ? Word
+        : O extends { readonly default: string }
+          ? string
+          : string | undefined;
+
+/** Checked and deeply frozen: `config.http.port`. */
+export type Config = {
+  readonly [Group in keyof typeof OPTIONS]: {
+    readonly [Name in keyof (typeof OPTIONS)[Group]]: ValueOf<(typeof OPTIONS)[Group][Name]>;
+  };
+};
+
+/** Rules that join two options. */
+export const JOINT_RULES: readonly {
+  readonly option: string;
+  readonly rule: string;
+  holds(config: Config): boolean;
+}[] = [
+  {
+    option: "operations.requestTimeoutMs",
+    rule: "must lie between operations.minRequestTimeoutMs and operations.maxRequestTimeoutMs",
+    holds: ({ operations: { minRequestTimeoutMs: least, requestTimeoutMs: usual, maxRequestTimeoutMs: most } }) =>
+      least <= usual && usual <= most,
+  },
+  {
+    option: "transmission.emptyAckAfterMs",
+    rule: "must be less than transmission.ackTimeoutMs",
+    holds: ({ transmission }) => transmission.emptyAckAfterMs < transmission.ackTimeoutMs,
+  },
+  {
+    option: "bootstrap.coapPort",
+    rule: "must differ from coap.port",
+    holds: ({ bootstrap, coap }) => coap.port === 0 || bootstrap.coapPort !== coap.port,
+  },
+];
+
+/**
+ * Properties of the LwM2M agent that a file may hold and that change nothing here, each with the reason
+ * (agent specification 19). A name that ends in `.` stands for all below it.
+ */
+export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  "C8Y.baseUrl": "the platform is in the same process",
+  "C8Y.forceInitialHost": "the platform is in the same process",
+  "C8Y.bootstrap.": "the platform is in the same process",
+  "C8Y.httpClient.pool.": "the platform is in the same process",
+  "C8Y.event.retry.": "the platform is in the same process",
+  "C8Y.lwm2m.sinks.": "values are stored before the device is answered",
+  "c8y.lwm2m.sinks.": "values are stored before the device is answered",
+  "C8Y.coapThreadCount": "there is one event loop",
+  "c8y.lwm2m.opexec.executorCorePoolSize": "there is one event loop",
+  "c8y.lwm2m.opexec.executorMaxPoolSize": "there is one event loop",
+  "c8y.lwm2m.decoderexec.": "there is one event loop",
+  "c8y.lwm2m.bulkoperation.executorCorePoolSize": "there is one event loop",
+  "c8y.lwm2m.bulkoperation.executorMaxPoolSize": "there is one event loop",
+  "c8y.lwm2m.bulkoperation.maxAwaitTerminationSeconds": "there is one event loop",
+  "C8Y.objectmappings.fetch.fixedDelay": "changes of mappings are seen at once",
+  "C8Y.lwm2m.hazelcast.": "there is no cluster of that kind",
+  "eclipse.leshan.cluster.c8y.tenant": "there is no cluster of that kind",
+  "C8Y.lwm2m.clustertenant.": "there is no cluster of that kind",
+  "C8Y.lwm2m.additionalGracePeriodForAsyncRegMigration": "there is nothing to migrate",
+  "C8Y.lwm2mEventLoggingEnabled": "the log level of each device decides",
+  "californium3.properties.COAP.MAX_ACK_TIMEOUT": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
+  "californium3.properties.COAP.ACK_TIMEOUT_SCALE": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
+  "californium3.properties.DTLS.": "there is no DTLS yet",
+  "eclipse.californium.scandium.dtlsConnector.": "there is no DTLS yet",
+  "C8Y.lwm2m.decoder.processEventForMonths": "raw payloads are kept apart from events (decoding.rawRetentionDays)",
+  "C8Y.lwm2m.decoder.serviceUnavailabilityDelayInMinutes": "there are no remote decoders yet",
+  "C8Y.lwm2m.failStarvedOperation.": "operations do not expire yet",
+  "C8Y.lwm2m.operationMaxAgeHours": "operations do not expire yet",
+  "C8Y.lwm2m.connector.tenantLockTimeout": "there is no connector device yet",
+  "C8Y.lwm2m.operation.legacyBinarySerialization": "there are no binary writes yet",
+  "C8Y.mqtt.messaging.service.": "device data are not streamed yet",
+  "C8Y.lwm2m.realtimeDisabledTenants": "operations reach the agent within the process",
+  "c8y.lwm2m.opexec.realtimeSubscriptionTtl": "operations reach the agent within the process",
+  "c8y.lwm2m.opexec.realtimeSubscriptionTtlExtension": "operations reach the agent within the process",
+  "c8y.lwm2m.notification.": "operations reach the agent within the process",
+};
