@@ -3,8 +3,8 @@
  * survive. Ids of managed objects, alarms, events and operations come from `Store.nextIds` and are unique over all tenants.
  *
  * `custom` holds what users named (fragments, free properties) apart from our own members, so that no user's name can collide
- * with one of ours; `fragments` repeats its top-level names, for filters by fragment. `details` holds members that one part
- * of the host alone reads.
+ * with one of ours. `details` holds members that one part of the host alone reads. `...Words` are the words of a text in lower
+ * case, for full text search.
  *
  * Durability: what is rare and never said again is `full` - inventory, registrations, operations, and also events and alarms, since
  * a device raises or clears an alarm once. What is frequent and followed by a newer value is `normal`: measurements, last values,
@@ -32,9 +32,11 @@ export interface ManagedObjectDocument extends Document {
   readonly type?: string;
   readonly name?: string;
   readonly owner?: string;
+  readonly typeWords?: readonly string[];
+  readonly nameWords?: readonly string[];
+  readonly ownerWords?: readonly string[];
   readonly creationTime: number;
   readonly lastUpdated: number;
-  readonly fragments: readonly string[];
   readonly custom: JsonObject;
 }
 export const MANAGED_OBJECTS: CollectionSpec<ManagedObjectDocument> = {
@@ -44,9 +46,11 @@ export const MANAGED_OBJECTS: CollectionSpec<ManagedObjectDocument> = {
     type: "string",
     name: "string",
     owner: "string",
+    typeWords: "strings",
+    nameWords: "strings",
+    ownerWords: "strings",
     creationTime: "time",
     lastUpdated: "time",
-    fragments: "strings",
   },
   indexes: [
     {
@@ -114,10 +118,11 @@ export interface ExternalIdDocument extends Document {
   readonly type: string;
   readonly externalId: string;
   readonly managedObject: string;
+  readonly words: readonly string[];
 }
 export const EXTERNAL_IDS: CollectionSpec<ExternalIdDocument> = {
   name: "externalIds",
-  fields: { tenant: "string", type: "string", externalId: "string", managedObject: "string" },
+  fields: { tenant: "string", type: "string", externalId: "string", managedObject: "string", words: "strings" },
   indexes: [
     {
       keys: [
@@ -194,7 +199,6 @@ export interface EventDocument extends Document {
   readonly time: number;
   readonly creationTime: number;
   readonly lastUpdated: number;
-  readonly fragments: readonly string[];
   readonly custom: JsonObject;
 }
 export const EVENTS: CollectionSpec<EventDocument> = {
@@ -206,7 +210,6 @@ export const EVENTS: CollectionSpec<EventDocument> = {
     time: "time",
     creationTime: "time",
     lastUpdated: "time",
-    fragments: "strings",
   },
   indexes: [
     {
@@ -241,7 +244,6 @@ export interface OperationDocument extends Document {
   readonly description?: string;
   readonly failureReason?: string;
   readonly bulkOperationId?: number;
-  readonly fragments: readonly string[];
   readonly custom: JsonObject;
   /** Progress of a running operation, for the part that runs it. */
   readonly details?: JsonObject;
@@ -255,7 +257,6 @@ export const OPERATIONS: CollectionSpec<OperationDocument> = {
     creationTime: "time",
     lastUpdated: "time",
     bulkOperationId: "int",
-    fragments: "strings",
   },
   indexes: [
     {
@@ -399,17 +400,22 @@ export const OBSERVATIONS: CollectionSpec<ObservationDocument> = {
   durability: "full",
 };
 
-/** The last known value of a resource. `_id`: `keyOf(managedObject, path)`. */
-export interface LastValueDocument extends Document {
+/** The last known values of an object instance. `_id`: `keyOf(managedObject, object, instance)`. */
+export interface LastValuesDocument extends Document {
   readonly tenant: string;
   readonly managedObject: string;
-  readonly path: string;
+  readonly object: number;
+  readonly instance: number;
+  /** Of the newest value. */
   readonly time: number;
-  readonly value: Json;
+  /** By resource id: what is one value. */
+  readonly values?: JsonObject;
+  /** By resource id: what has instances, by instance id. Kept apart, so that one form can follow the other. */
+  readonly instances?: JsonObject;
 }
-export const LAST_VALUES: CollectionSpec<LastValueDocument> = {
+export const LAST_VALUES: CollectionSpec<LastValuesDocument> = {
   name: "lastValues",
-  fields: { tenant: "string", managedObject: "string", path: "string", time: "time" },
+  fields: { tenant: "string", managedObject: "string", object: "int", instance: "int", time: "time" },
   indexes: [
     {
       keys: [
