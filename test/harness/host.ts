@@ -1,0 +1,147 @@
+/** Starts the host as its users do, in a directory and on ports of its own, and ends it, gently or not. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ProcessEnd, startProcess, type TestProcess } from "./process.ts";
+
+export interface HostOptions {
+  /** Environment for the host, over what the harness sets. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Kept afterwards; default: a fresh directory that is removed when the host is disposed. */
+  readonly dataDir?: string;
+  /** Value of MOORING_STORE; default: that of this process, else the embedded store. */
+  readonly store?: string;
+  /** Arguments for Node itself, such as `--expose-gc`. */
+  readonly nodeArguments?: readonly string[];
+  readonly readyWithinMs?: number;
+}
+
+export interface Administrator {
+  readonly tenant: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface Host extends AsyncDisposable {
+  /** `http://127.0.0.1:8068` */
+  readonly http: string;
+  readonly coapPort: number;
+  readonly bootstrapCoapPort: number | undefined;
+  readonly dataDir: string;
+  readonly admin: Administrator;
+  /** Process id of the host now running. */
+  readonly pid: number;
+  /** Output of the host now running, oldest first. */
+  readonly lines: readonly string[];
+  /** Its last lines, for a failure text. */
+  tail(count?: number): string;
+  /** SIGTERM; the host drains, persists and ends by itself. */
+  stop(): Promise<ProcessEnd>;
+  /** SIGKILL: nothing is drained or persisted. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data directory and ports; the former process must have ended. */
+  start(): Promise<void>;
+}
+
+/** Fields of the line with event `server.ready`. */
+interface ReadyLine {
+  readonly event: "server.ready";
+  readonly http: string;
+  readonly coap: string;
+  readonly bootstrapCoap?: string;
+}
+
+export const root = join(import.meta.dirname, "..", "..");
+
+const READY_WITHIN_MS = 30_000;
+const admin: Administrator = { tenant: "t1", user: "admin", password: "harness-password-1" };
+
+const portOf = (address: string): number => Number(/:(\d+)\/?$/.exec(address)?.[1]);
+
+/** @returns the log line's fields when it is JSON with that event */
+export function logLine<T>(line: string, event: string): T | undefined {
+  if (!line.includes(`"${event}"`)) return undefined;
+  try {
+    const fields = JSON.parse(line) as { readonly event?: unknown };
+    return fields.event === event ? (fields as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws Error with the host's output when it does not become ready in time */
+export async function startHost(options: HostOptions = {}): Promise<Host> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "mooring-test-")));
+  const ports = { http: 0, coap: 0, bootstrap: 0 };
+  let http = "";
+  let running: TestProcess | undefined;
+
+  const environment = (): Record<string, string> => {
+    const store = options.store ?? process.env["MOORING_STORE"];
+    return {
+      MOORING_HTTP_PORT: String(ports.http),
+      MOORING_HTTP_HOST: "127.0.0.1",
+      MOORING_COAP_PORT: String(ports.coap),
+      MOORING_COAP_HOST: "127.0.0.1",
+      MOORING_BOOTSTRAP_COAP_PORT: String(ports.bootstrap),
+      MOORING_DATA_DIR: dataDir,
+      MOORING_TENANT: admin.tenant,
+      MOORING_ADMIN_USER: admin.user,
+      MOORING_ADMIN_PASSWORD: admin.password,
+      ...(store ? { MOORING_STORE: store } : {}),
+      ...options.env,
+    };
+  };
+  const start = async (): Promise<void> => {
+    running = startProcess({
+      name: "the host",
+      command: process.execPath,
+      args: [...(options.nodeArguments ?? []), join(root, "core/src/main.ts")],
+      cwd: root,
+      env: environment(),
+    });
+    const isReady = (line: string): boolean => logLine(line, "server.ready") !== undefined;
+    const line = await running.line(isReady, options.readyWithinMs ?? READY_WITHIN_MS).catch(async error => {
+      await running!.stop();
+      throw error;
+    });
+    const ready = logLine<ReadyLine>(line, "server.ready")!;
+    http = ready.http;
+    ports.http = portOf(ready.http);
+    ports.coap = portOf(ready.coap);
+    if (ready.bootstrapCoap) ports.bootstrap = portOf(ready.bootstrapCoap);
+  };
+
+  const host: Host = {
+    get http() {
+      return http;
+    },
+    get coapPort() {
+      return ports.coap;
+    },
+    get bootstrapCoapPort() {
+      return ports.bootstrap || undefined;
+    },
+    get pid() {
+      return running!.pid;
+    },
+    get lines() {
+      return running!.lines;
+    },
+    dataDir,
+    admin,
+    tail: count => running!.tail(count),
+    stop: () => running!.stop(15_000),
+    async kill() {
+      running!.signal("SIGKILL");
+      await running!.ended;
+    },
+    start,
+    async [Symbol.asyncDispose]() {
+      await running!.stop(15_000);
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+  await start();
+  return host;
+}
