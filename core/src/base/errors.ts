@@ -31,6 +31,7 @@ export const FAILURES = {
   // LwM2M
   PATH_INVALID: { coap: "4.00", http: 422 },
   QUERY_INVALID: { coap: "4.00", http: 400 },
+  LWM2M_VERSION_UNSUPPORTED: { coap: "4.12", http: 422 },
   LINK_FORMAT_INVALID: { coap: "4.00", http: 400 },
   TLV_INVALID: { coap: "4.00", http: 400 },
   CBOR_INVALID: { coap: "4.00", http: 400 },

@@ -20,6 +20,14 @@ export const CONTENT_FORMAT = {
 } as const;
 export type ContentFormatName = keyof typeof CONTENT_FORMAT;
 
+const NAMES = new Map<number, string>(Object.entries(CONTENT_FORMAT).map(([name, number]) => [number, name]));
+
+/** `TLV (11542)`, or the bare number where we know no name. */
+export function contentFormatName(contentFormat: number): string {
+  const name = NAMES.get(contentFormat);
+  return name ? `${name} (${contentFormat})` : String(contentFormat);
+}
+
 /** Where a payload was read from and what types its values have. */
 export interface CodecContext {
   /** The request's path: TLV, text, opaque and CBOR payloads are relative to it. */

@@ -1,0 +1,95 @@
+/** Which codec reads and writes which Content-Format, and which format to ask a device for. */
+import { MooringError } from "../../base/errors.ts";
+import { formatPath, type Lwm2mPath } from "../path.ts";
+import type { ResourceValue } from "../resource-value.ts";
+import { isAtLeast } from "../version.ts";
+import { cborCodec } from "./cbor.ts";
+import { CONTENT_FORMAT, type Codec, type CodecContext, contentFormatName } from "./codec.ts";
+import { opaqueCodec } from "./opaque.ts";
+import { textCodec } from "./text.ts";
+import { tlvCodec } from "./tlv.ts";
+
+const { TEXT, OPAQUE, CBOR, SENML_CBOR, SENML_JSON, TLV, OLD_TLV } = CONTENT_FORMAT;
+
+const CODECS: ReadonlyMap<number, Codec> = new Map(
+  [textCodec, opaqueCodec, cborCodec, tlvCodec, { ...tlvCodec, contentFormat: OLD_TLV }].map(codec => [
+    codec.contentFormat,
+    codec,
+  ]),
+);
+
+/** Content-Format number that stands for "none" with some clients (CoAP reserves it). */
+const NO_CONTENT_FORMAT = 65535;
+
+/** @throws MooringError CONTENT_FORMAT_UNSUPPORTED naming the format */
+export function codecFor(contentFormat: number): Codec {
+  const codec = CODECS.get(contentFormat);
+  if (codec) return codec;
+  throw new MooringError(
+    "CONTENT_FORMAT_UNSUPPORTED",
+    `Content-Format ${contentFormatName(contentFormat)} is not supported for values`,
+    { contentFormat },
+  );
+}
+
+/**
+ * A payload that came without Content-Format: text where the path names a single resource; nothing where it is empty.
+ * @throws MooringError CONTENT_FORMAT_UNSUPPORTED otherwise
+ */
+export function decodeUntyped(payload: Uint8Array, context: CodecContext): ResourceValue[] {
+  const { path } = context;
+  if (payload.length === 0 && path.length < 3) return [];
+  if (path.length >= 3) {
+    try {
+      return textCodec.decode(payload, context);
+    } catch (cause) {
+      throw untyped(path, "which does not read as text either", cause);
+    }
+  }
+  throw untyped(path, "and several resources cannot come as text");
+}
+
+const untyped = (path: Lwm2mPath, reason: string, cause?: unknown): MooringError =>
+  new MooringError(
+    "CONTENT_FORMAT_UNSUPPORTED",
+    `the payload for ${formatPath(path)} has no Content-Format, ${reason}`,
+    { path: formatPath(path) },
+    { cause },
+  );
+
+/**
+ * Decodes by the Content-Format that came, not by the one asked for.
+ * @param contentFormat undefined or 65535: the payload names none
+ * @throws MooringError of the codec, or CONTENT_FORMAT_UNSUPPORTED
+ */
+export function decodePayload(
+  contentFormat: number | undefined,
+  payload: Uint8Array,
+  context: CodecContext,
+): ResourceValue[] {
+  if (contentFormat === undefined || contentFormat === NO_CONTENT_FORMAT) return decodeUntyped(payload, context);
+  return codecFor(contentFormat).decode(payload, context);
+}
+
+/** Formats of several values, best first (agent specification 10.2), and those of one. */
+const STRUCTURED = [TLV, OLD_TLV, SENML_CBOR, SENML_JSON];
+const SINGLE = [CBOR, TEXT, OPAQUE];
+
+/** What a device has that offers nothing: TLV in 1.0 and mostly in 1.1; SenML CBOR first in 1.2, where TLV is optional. */
+function assumed(version: string): number[] {
+  if (isAtLeast(version, "1.2")) return [SENML_CBOR, TLV, SENML_JSON];
+  return isAtLeast(version, "1.1") ? [TLV, SENML_CBOR, SENML_JSON] : [TLV];
+}
+
+/**
+ * Content-Formats to ask a device for, best first; the next one is for a device that refuses the first.
+ * @param version  LwM2M version of the registration
+ * @param offered  `ct` of its root link; what we cannot decode is passed over
+ * @param path     of the request: formats of a single value come in only for a resource or resource instance
+ */
+export function preferredFormats(version: string, offered: readonly number[], path: Lwm2mPath = []): number[] {
+  const of = (formats: readonly number[]): number[] =>
+    formats.filter(format => CODECS.has(format) && offered.includes(format));
+  const found = [...of(STRUCTURED), ...(path.length >= 3 ? of(SINGLE) : [])];
+  return found.length > 0 ? found : assumed(version).filter(format => CODECS.has(format));
+}
