@@ -1,6 +1,7 @@
 /** A registration as an immutable value (LwM2M Core 1.1.1 section 6.2). Every change makes a new one. */
 import type { Peer } from "../../transport/transport.ts";
 import type { ObjectLink } from "../codecs/link-format.ts";
+import type { DeviceSettings } from "./device-settings.ts";
 
 export interface Registration {
   /** Location: `/rd/<id>`, 10 URL-safe characters. */
@@ -12,6 +13,7 @@ export interface Registration {
   readonly peer: Peer;
   /** LwM2M version as given, patch digit dropped: `1.0`, `1.1`, `1.2`. */
   readonly version: string;
+  /** 0: without end. */
   readonly lifetimeSeconds: number;
   /** Binding as given, `U` by default. */
   readonly binding: string;
@@ -23,6 +25,9 @@ export interface Registration {
   readonly contentFormats: readonly number[];
   /** Alternate root path, `/` by default. */
   readonly rootPath: string;
+  /** The operator's settings for this device, as they were when it registered or were last changed. */
+  readonly settings: DeviceSettings;
   readonly registeredAtMs: number;
+  /** When a parameter last changed; the time of the last message is `Registrations.lastSeenMs`. */
   readonly updatedAtMs: number;
 }

@@ -1,0 +1,17 @@
+/** Settings of one device that the LwM2M layer obeys (agent specification 3.3, 6.4). Absent: the host's default. */
+export interface DeviceSettings {
+  /** ms a device stays awake after a message; 0: always online. */
+  readonly awakeTimeMs?: number;
+  /** Whole-exchange limit of one request, ms. */
+  readonly requestTimeoutMs?: number;
+  /** Content-Format preferred for reads and writes. */
+  readonly contentFormat?: number;
+}
+
+/** Who a device turned out to be when it asked to register. */
+export interface AdmittedDevice {
+  readonly tenant: string;
+  /** Managed object id. */
+  readonly deviceId: string;
+  readonly settings: DeviceSettings;
+}

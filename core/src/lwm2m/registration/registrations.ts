@@ -1,0 +1,297 @@
+/**
+ * The live registrations: in memory for every message, in the store for every restart. Register, De-register and an Update
+ * that changes something are stored before they resolve; an Update that changes nothing is settled at once, and the time of
+ * it is stored in bulk, at most once per period and device.
+ *
+ * A restart gives every registration its full lifetime anew, counted from the start: the host cannot know who would have
+ * updated while it was down, and must not punish a device for the host's own absence.
+ */
+import { type Clock, every } from "../../base/clock.ts";
+import { MooringError, messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { type Random, urlSafeId } from "../../base/random.ts";
+import type { Store } from "../../store/store.ts";
+import type { Peer } from "../../transport/transport.ts";
+import type { RegisterRequest, UpdateRequest } from "../wire/from-coap.ts";
+import { EMPTY_QUERY } from "../wire/registration-query.ts";
+import type { AdmittedDevice, DeviceSettings } from "./device-settings.ts";
+import { createEndpointLock } from "./endpoint-lock.ts";
+import { createExpirySweep, deadlineOf } from "./lifetime.ts";
+import { endpointOf, newRegistration } from "./register.ts";
+import type { Registration } from "./registration.ts";
+import { createRegistrationIndex, type RegistrationEntry } from "./registration-index.ts";
+import { createLinkReader } from "./registration-links.ts";
+import { createRegistrationStore } from "./registration-store.ts";
+import { applyUpdate, type FollowAddress, maySpeakFor, NO_CHANGES, type RegistrationChanges } from "./update.ts";
+
+export type RemovalReason = "deregister" | "expired" | "replaced" | "removed";
+
+export interface RegistrationOptions {
+  /** Name of this node: it owns what it registers. */
+  readonly node: string;
+  /** Added to each lifetime before a registration expires (agent specification 6.3). */
+  readonly gracePeriodMs: number;
+  readonly followAddress: FollowAddress;
+  /** How often the times of unchanged Updates are stored. */
+  readonly saveSeenPeriodMs: number;
+}
+
+export interface RegistrationsParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly options: RegistrationOptions;
+  /** A registration has ended and this is stored; nothing else happens with the endpoint meanwhile. Must not throw. */
+  onRemoved(registration: Registration, reason: RemovalReason, replacement: Registration | undefined): void;
+  /** The registration goes on at another peer. Must not throw. */
+  onMoved(from: Registration, to: Registration): void;
+}
+
+export interface RegisterResult {
+  readonly registration: Registration;
+  readonly previous: Registration | undefined;
+}
+
+export interface UpdateResult {
+  readonly registration: Registration;
+  readonly changes: RegistrationChanges;
+}
+
+/** Looks an endpoint up; undefined: not known, or not with what it proved. */
+export type Admit = (endpoint: string, peer: Peer) => Promise<AdmittedDevice | undefined>;
+
+export interface Registrations extends AsyncDisposable {
+  readonly size: number;
+  byEndpoint(endpoint: string): Registration | undefined;
+  byId(id: string): Registration | undefined;
+  byDevice(tenant: string, deviceId: string): Registration | undefined;
+  /** The latest registered of those that come from this peer. */
+  byPeer(peer: Peer): Registration | undefined;
+  /** How many registrations come from this peer. */
+  countAt(peer: Peer): number;
+  all(): IterableIterator<Registration>;
+  /** Time of the last message, ms since the epoch; undefined when there is no such registration. */
+  lastSeenMs(id: string): number | undefined;
+  /** ms since the last message. */
+  silentForMs(id: string): number | undefined;
+  /** A message came: the device is there. Lifetime is not renewed by it. */
+  seen(id: string): void;
+  /** @throws MooringError QUERY_INVALID, LINK_FORMAT_INVALID, ENDPOINT_UNKNOWN, and those of the store: nothing has changed then */
+  register(request: RegisterRequest, peer: Peer, admit: Admit): Promise<RegisterResult>;
+  /** Settles at once when nothing changes. @throws MooringError REGISTRATION_UNKNOWN, LINK_FORMAT_INVALID, those of the store */
+  update(request: UpdateRequest, peer: Peer): UpdateResult | Promise<UpdateResult>;
+  /** @throws MooringError REGISTRATION_UNKNOWN */
+  deregister(id: string, peer: Peer): Promise<Registration>;
+  /** Ends what the endpoint has, if anything. */
+  remove(endpoint: string): Promise<Registration | undefined>;
+  /** Other settings for a registered device; without effect when it is not registered. */
+  configure(endpoint: string, settings: DeviceSettings): Promise<void>;
+}
+
+const ID_LENGTH = 10;
+const EXPIRY_RETRY_MS = 10_000;
+
+const unknownRegistration = (id: string): MooringError =>
+  new MooringError("REGISTRATION_UNKNOWN", `no registration ${id} for this peer`, { id });
+
+/** Loads what is stored for this node, then takes requests. */
+export async function openRegistrations(parts: RegistrationsParts): Promise<Registrations> {
+  const { clock, log, options, random } = parts;
+  const stored = createRegistrationStore(parts.store, options.node, options.gracePeriodMs);
+  const index = createRegistrationIndex();
+  const lock = createEndpointLock();
+  const readLinks = createLinkReader();
+  const unsaved: RegistrationEntry[] = [];
+  let closed = false;
+
+  const seenAtMs = (entry: RegistrationEntry): number => clock.now() - (clock.monotonic() - entry.seenMonotonicMs);
+  const sweep = createExpirySweep<RegistrationEntry>({
+    clock,
+    deadlineMs: ({ registration, renewedMonotonicMs }) =>
+      deadlineOf(registration.lifetimeSeconds, renewedMonotonicMs, options.gracePeriodMs),
+    onExpired: entry => void expire(entry),
+  });
+
+  function enter(registration: Registration, seenMonotonicMs: number): void {
+    const entry: RegistrationEntry = {
+      registration,
+      renewedMonotonicMs: clock.monotonic(),
+      seenMonotonicMs,
+      unsaved: false,
+      bucket: -1,
+    };
+    index.add(entry);
+    sweep.add(entry);
+  }
+
+  function leave(entry: RegistrationEntry, reason: RemovalReason, replacement?: Registration): void {
+    sweep.remove(entry);
+    index.remove(entry);
+    parts.onRemoved(entry.registration, reason, replacement);
+  }
+
+  /** Hot path: no allocation but the list's slot. */
+  function renew(entry: RegistrationEntry): void {
+    entry.renewedMonotonicMs = entry.seenMonotonicMs = clock.monotonic();
+    if (entry.unsaved) return;
+    entry.unsaved = true;
+    unsaved.push(entry);
+  }
+
+  async function saveSeen(): Promise<void> {
+    const batch = unsaved.splice(0);
+    for (const entry of batch) entry.unsaved = false;
+    const live = batch.filter(entry => index.byId(entry.registration.id) === entry);
+    try {
+      await stored.saveSeen(live.map(entry => ({ registration: entry.registration, seenAtMs: seenAtMs(entry) })));
+    } catch (error) {
+      log.warn("registration.seen-not-stored", { registrations: live.length, reason: messageOf(error) });
+      for (const entry of live) {
+        if (!entry.unsaved) unsaved.push(entry);
+        entry.unsaved = true;
+      }
+    }
+  }
+
+  async function expire(entry: RegistrationEntry): Promise<void> {
+    const { registration } = entry;
+    try {
+      await lock.run(registration.endpoint, async () => {
+        if (closed || index.byId(registration.id) !== entry) return;
+        const deadline = deadlineOf(
+          entry.registration.lifetimeSeconds,
+          entry.renewedMonotonicMs,
+          options.gracePeriodMs,
+        );
+        if (deadline > clock.monotonic()) return sweep.add(entry);
+        await stored.delete(entry.registration);
+        leave(entry, "expired");
+      });
+    } catch (error) {
+      log.warn("registration.expiry-postponed", { endpoint: registration.endpoint, reason: messageOf(error) });
+      clock.after(EXPIRY_RETRY_MS, () => void expire(entry));
+    }
+  }
+
+  function entryFor(id: string, peer: Peer): RegistrationEntry {
+    const entry = index.byId(id);
+    if (!entry || !maySpeakFor(entry.registration.peer, peer, options.followAddress)) throw unknownRegistration(id);
+    return entry;
+  }
+
+  /** Looks again after waiting for the lock: the registration may have been replaced meanwhile. */
+  function inTurn<T>(id: string, peer: Peer, task: (entry: RegistrationEntry) => Promise<T>): Promise<T> {
+    const { endpoint } = entryFor(id, peer).registration;
+    return lock.run(endpoint, async () => task(entryFor(id, peer)));
+  }
+
+  async function change(entry: RegistrationEntry, registration: Registration): Promise<void> {
+    const before = entry.registration;
+    await stored.save(registration, clock.now());
+    index.change(entry, registration);
+    if (registration.lifetimeSeconds !== before.lifetimeSeconds) sweep.add(entry);
+    if (registration.peer.key !== before.peer.key) parts.onMoved(before, registration);
+  }
+
+  for await (const { registration, seenAtMs: at } of stored.all()) {
+    enter(registration, clock.monotonic() - (clock.now() - at));
+  }
+  const saving = every(clock, options.saveSeenPeriodMs, saveSeen, () => {});
+
+  return {
+    get size() {
+      return index.size;
+    },
+    byEndpoint: endpoint => index.byEndpoint(endpoint)?.registration,
+    byId: id => index.byId(id)?.registration,
+    byDevice: (tenant, deviceId) => index.byDevice(tenant, deviceId)?.registration,
+    byPeer: peer => index.byPeer(peer.key).at(-1)?.registration,
+    countAt: peer => index.byPeer(peer.key).length,
+    *all() {
+      for (const entry of index.entries()) yield entry.registration;
+    },
+    lastSeenMs(id) {
+      const entry = index.byId(id);
+      return entry && seenAtMs(entry);
+    },
+    silentForMs(id) {
+      const entry = index.byId(id);
+      return entry && clock.monotonic() - entry.seenMonotonicMs;
+    },
+    seen(id) {
+      const entry = index.byId(id);
+      if (entry) entry.seenMonotonicMs = clock.monotonic();
+    },
+
+    async register(request, peer, admit) {
+      const endpoint = endpointOf(request.query, peer);
+      const links = readLinks(request.links);
+      return lock.run(endpoint, async () => {
+        // Within the lock, so that a device deleted meanwhile is either refused here or found and removed afterwards.
+        const device = await admit(endpoint, peer);
+        if (!device) throw new MooringError("ENDPOINT_UNKNOWN", `endpoint ${endpoint} is not known here`, { endpoint });
+        const { query } = request;
+        const id = urlSafeId(random, ID_LENGTH);
+        const nowMs = clock.now();
+        const registration = newRegistration({ id, endpoint, query, links, device, peer, nowMs });
+        await stored.save(registration, nowMs);
+        const previous = index.byEndpoint(endpoint);
+        if (previous) leave(previous, "replaced", registration);
+        enter(registration, clock.monotonic());
+        return { registration, previous: previous?.registration };
+      });
+    },
+
+    update(request, peer) {
+      const { registrationId: id, query } = request;
+      const entry = entryFor(id, peer);
+      const { registration } = entry;
+      const free = !lock.held(registration.endpoint);
+      if (free && query === EMPTY_QUERY && !request.links && registration.peer.key === peer.key) {
+        renew(entry);
+        return { registration, changes: NO_CHANGES };
+      }
+      const links = request.links && readLinks(request.links);
+      if (free && applyUpdate(registration, query, links, peer, 0).changes === NO_CHANGES) {
+        renew(entry);
+        return { registration, changes: NO_CHANGES };
+      }
+      return inTurn(id, peer, async current => {
+        const outcome = applyUpdate(current.registration, query, links, peer, clock.now());
+        if (outcome.changes !== NO_CHANGES) await change(current, outcome.registration);
+        renew(current);
+        return outcome;
+      });
+    },
+
+    deregister: (id, peer) =>
+      inTurn(id, peer, async entry => {
+        await stored.delete(entry.registration);
+        leave(entry, "deregister");
+        return entry.registration;
+      }),
+
+    remove: endpoint =>
+      lock.run(endpoint, async () => {
+        const entry = index.byEndpoint(endpoint);
+        if (!entry) return undefined;
+        await stored.delete(entry.registration);
+        leave(entry, "removed");
+        return entry.registration;
+      }),
+
+    configure: (endpoint, settings) =>
+      lock.run(endpoint, async () => {
+        const entry = index.byEndpoint(endpoint);
+        if (entry) await change(entry, { ...entry.registration, settings });
+      }),
+
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      saving[Symbol.dispose]();
+      sweep[Symbol.dispose]();
+      await saveSeen();
+    },
+  };
+}
