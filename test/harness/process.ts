@@ -26,6 +26,8 @@ export interface TestProcess extends AsyncDisposable {
   readonly ended: Promise<ProcessEnd>;
   /** Writes a line to standard input. */
   write(line: string): void;
+  /** Closes standard input, after `text` where it is given. */
+  end(text?: string): void;
   /**
    * The first line that `wanted` accepts, also among those already seen.
    * @throws Error with the output so far when the process ends first or time runs out
@@ -74,6 +76,7 @@ export function startProcess({ name, command, args, cwd, env }: ProcessOptions):
     lines,
     ended,
     write: line => void child.stdin.write(`${line}\n`),
+    end: text => void (text === undefined ? child.stdin.end() : child.stdin.end(text)),
     async line(wanted, withinMs = 10_000) {
       const accepts = wanted instanceof RegExp ? (line: string): boolean => wanted.test(line) : wanted;
       const seen = lines.find(accepts);

@@ -1,0 +1,58 @@
+/** Reading what the host has stored about a device. */
+import { expectStatus, type ManagedObject, type Measurement, measurements, seriesValue } from "./agent.ts";
+import type { Api } from "./api.ts";
+import { eventually } from "./eventually.ts";
+
+export interface StoredEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly text: string;
+  readonly time: string;
+  readonly [fragment: string]: unknown;
+}
+
+export interface StoredAlarm extends StoredEvent {
+  readonly status: string;
+  readonly severity: string;
+  readonly count: number;
+}
+
+export async function managedObject(api: Api, id: string): Promise<ManagedObject> {
+  const answer = await api.get<ManagedObject>(`/inventory/managedObjects/${id}`);
+  return expectStatus(answer, 200, `managed object ${id}`);
+}
+
+export async function events(api: Api, source: string, type?: string): Promise<readonly StoredEvent[]> {
+  const query = new URLSearchParams({ source, pageSize: "2000", ...(type ? { type } : {}) });
+  const answer = await api.get<{ readonly events: readonly StoredEvent[] }>(`/event/events?${query}`);
+  return expectStatus(answer, 200, "events").events;
+}
+
+export async function alarms(api: Api, source: string): Promise<readonly StoredAlarm[]> {
+  const query = new URLSearchParams({ source, pageSize: "2000" });
+  const answer = await api.get<{ readonly alarms: readonly StoredAlarm[] }>(`/alarm/alarms?${query}`);
+  return expectStatus(answer, 200, "alarms").alarms;
+}
+
+/**
+ * Waits for a measurement of `source` with that value of `series` (`c8y_Temperature.T`).
+ * @throws Error naming the values seen when time runs out
+ */
+export function measuredValue(
+  api: Api,
+  source: string,
+  series: string,
+  value: number,
+  withinMs = 2000,
+): Promise<Measurement> {
+  const fragment = series.slice(0, series.lastIndexOf("."));
+  return eventually(
+    async () => {
+      const all = await measurements(api, { source, valueFragmentType: fragment });
+      const found = all.find(measurement => seriesValue(measurement, series) === value);
+      if (!found) throw new Error(JSON.stringify(all.map(measurement => seriesValue(measurement, series))));
+      return found;
+    },
+    { withinMs, what: `${series} = ${value} of device ${source}` },
+  );
+}

@@ -1,0 +1,114 @@
+/** First light with a client nobody here wrote: Leshan's, on Californium. */
+import { assert } from "chai";
+import { registerDevice, runCommand } from "../harness/agent.ts";
+import { events, managedObject, measuredValue } from "../harness/documents.ts";
+import { eventually } from "../harness/eventually.ts";
+import { mapDevice, mapTemperature } from "../harness/meter-protocol.ts";
+import { withHost } from "../harness/with-host.ts";
+import { type LeshanDevice, startLeshanDevice } from "./leshan/leshan.ts";
+
+const JAVA_STARTS_WITHIN_MS = 30_000;
+const REGISTRATION = "c8y_LWM2MDeviceRegistration";
+
+describe("interop/Leshan's client", () => {
+  const suite = withHost();
+  let device: LeshanDevice;
+  let deviceId: string;
+  let count = 0;
+
+  before(async () => {
+    await mapTemperature(suite.api);
+    await mapDevice(suite.api);
+  });
+  beforeEach(async () => {
+    const endpoint = `leshan-${++count}`;
+    deviceId = (await registerDevice(suite.api, { endpointId: endpoint })).id;
+    device = startLeshanDevice({ endpoint, serverPort: suite.host.coapPort });
+    suite.onFailure(() => device.process.tail());
+    await device.process.line(/^registered \/rd\//, JAVA_STARTS_WITHIN_MS);
+  });
+  afterEach(() => device.stop());
+
+  const observes = (path: string): Promise<string> =>
+    device.process.line(line => /established observe relation/.test(line) && line.includes(`resource /${path} `));
+
+  it("registers without security, /3 and /3303 are observed by mapping alone", async () => {
+    await observes("3303");
+    await observes("3");
+    const registered = await events(suite.api, deviceId, REGISTRATION);
+    assert.lengthOf(registered, 1);
+    const named = await eventually(
+      async () => {
+        const object = await managedObject(suite.api, deviceId);
+        assert.equal(object.name, `LWM2M Leshan ${device.endpoint}`);
+        return object;
+      },
+      { what: "the name that the manufacturer gives" },
+    );
+    assert.nestedPropertyVal(named, "c8y_Hardware.model", "client-cf");
+  });
+
+  it("a temperature notification is c8y_Temperature.T within 2 s", async () => {
+    await observes("3303");
+    for (const celsius of [22.5, 23.25, -4.125]) {
+      device.setTemperature(celsius);
+      const measurement = await measuredValue(suite.api, deviceId, "c8y_Temperature.T", celsius, 2000);
+      assert.equal(measurement.source.id, deviceId);
+      assert.nestedPropertyVal(measurement, "c8y_Temperature.T.unit", "°C");
+    }
+  });
+
+  it("read /3/0 ends SUCCESSFUL with the device's values", async () => {
+    const { status, failureReason, c8y_Command } = await runCommand(suite.api, deviceId, "read /3/0");
+    assert.equal(status, "SUCCESSFUL", failureReason);
+    assert.include(c8y_Command!.result!, "Leshan");
+    assert.include(c8y_Command!.result!, "client-cf");
+  });
+
+  it("write /3/0/15 ends SUCCESSFUL and reaches the device", async () => {
+    const { status, failureReason } = await runCommand(suite.api, deviceId, "write /3/0/15 Asia/Tokyo");
+    assert.equal(status, "SUCCESSFUL", failureReason);
+    await device.process.line(/^written \/3\/0\/15 Asia\/Tokyo CHANGED/);
+    const read = await runCommand(suite.api, deviceId, "read /3/0/15");
+    assert.include(read.c8y_Command!.result!, "Asia/Tokyo");
+  });
+
+  it("execute /3/0/4 ends SUCCESSFUL and reaches the device", async () => {
+    const { status, failureReason, c8y_Command } = await runCommand(suite.api, deviceId, "execute /3/0/4");
+    assert.equal(status, "SUCCESSFUL", failureReason);
+    assert.include(c8y_Command!.result!, "2.04");
+    await device.process.line(/^executed \/3\/0\/4/);
+  });
+
+  it("a command that the device refuses ends FAILED with its answer", async () => {
+    const { status, failureReason } = await runCommand(suite.api, deviceId, "execute /3/0/5");
+    assert.equal(status, "FAILED");
+    assert.include(failureReason!, "4.04");
+  });
+
+  it("discover /3303 lists what Leshan has", async () => {
+    const { status, failureReason, c8y_Command } = await runCommand(suite.api, deviceId, "discover /3303");
+    assert.equal(status, "SUCCESSFUL", failureReason);
+    assert.include(c8y_Command!.result!, "/3303/0/5700");
+  });
+
+  it("Update is accepted and keeps the observation", async () => {
+    await observes("3303");
+    device.update();
+    await device.process.line(/^updated/);
+    device.setTemperature(30.5);
+    await measuredValue(suite.api, deviceId, "c8y_Temperature.T", 30.5);
+  });
+
+  it("notifications go on after a restart of the host, without registering again", async () => {
+    await observes("3303");
+    await suite.host.stop();
+    await suite.host.start();
+    device.setTemperature(31.5);
+    await measuredValue(suite.api, deviceId, "c8y_Temperature.T", 31.5, 10_000);
+    assert.lengthOf(
+      device.process.lines.filter(line => line.startsWith("registered ")),
+      1,
+    );
+  });
+});

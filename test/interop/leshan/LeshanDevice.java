@@ -1,0 +1,144 @@
+import java.io.BufferedReader;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import org.eclipse.leshan.client.LeshanClient;
+import org.eclipse.leshan.client.LeshanClientBuilder;
+import org.eclipse.leshan.client.californium.endpoint.CaliforniumClientEndpointsProvider;
+import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
+import org.eclipse.leshan.client.object.Device;
+import org.eclipse.leshan.client.object.Security;
+import org.eclipse.leshan.client.object.Server;
+import org.eclipse.leshan.client.observer.LwM2mClientObserverAdapter;
+import org.eclipse.leshan.client.resource.BaseInstanceEnabler;
+import org.eclipse.leshan.client.resource.ObjectsInitializer;
+import org.eclipse.leshan.client.servers.LwM2mServer;
+import org.eclipse.leshan.core.ResponseCode;
+import org.eclipse.leshan.core.model.ObjectLoader;
+import org.eclipse.leshan.core.model.ObjectModel;
+import org.eclipse.leshan.core.model.StaticModel;
+import org.eclipse.leshan.core.node.LwM2mResource;
+import org.eclipse.leshan.core.request.BindingMode;
+import org.eclipse.leshan.core.request.DeregisterRequest;
+import org.eclipse.leshan.core.request.RegisterRequest;
+import org.eclipse.leshan.core.request.UpdateRequest;
+import org.eclipse.leshan.core.request.argument.Arguments;
+import org.eclipse.leshan.core.response.ExecuteResponse;
+import org.eclipse.leshan.core.response.ReadResponse;
+import org.eclipse.leshan.core.response.WriteResponse;
+
+/**
+ * A device on Leshan's client library, driven line by line: `java -cp CLASSPATH LeshanDevice.java URI ENDPOINT LIFETIME
+ * 3303.xml`. Standard input takes `temperature 21.5`, `update`, `stop`; standard output tells what happens, one word first.
+ */
+public class LeshanDevice {
+
+    /** Device object: Leshan's own, telling what the server does to it. */
+    public static class ToldDevice extends Device {
+        public ToldDevice() {
+            super("Leshan", "client-cf", "L-1", EnumSet.of(BindingMode.U));
+        }
+
+        @Override
+        public WriteResponse write(LwM2mServer server, boolean replace, int resource, LwM2mResource value) {
+            WriteResponse response = super.write(server, replace, resource, value);
+            tell("written /3/0/" + resource + " " + value.getValue() + " " + response.getCode());
+            return response;
+        }
+
+        @Override
+        public ExecuteResponse execute(LwM2mServer server, int resource, Arguments arguments) {
+            tell("executed /3/0/" + resource);
+            return resource == 4 ? ExecuteResponse.success() : ExecuteResponse.notFound();
+        }
+    }
+
+    public static class Temperature extends BaseInstanceEnabler {
+        private static final int VALUE = 5700;
+        private static final int UNITS = 5701;
+        private volatile double celsius = 20;
+
+        void set(double value) {
+            celsius = value;
+            fireResourceChange(VALUE);
+        }
+
+        @Override
+        public ReadResponse read(LwM2mServer server, int resource) {
+            if (resource == VALUE) return ReadResponse.success(resource, celsius);
+            if (resource == UNITS) return ReadResponse.success(resource, "Cel");
+            return super.read(server, resource);
+        }
+
+        @Override
+        public List<Integer> getAvailableResourceIds(ObjectModel model) {
+            return Arrays.asList(VALUE, UNITS);
+        }
+    }
+
+    static synchronized void tell(String line) {
+        System.out.println(line);
+        System.out.flush();
+    }
+
+    static class Teller extends LwM2mClientObserverAdapter {
+        @Override
+        public void onRegistrationSuccess(LwM2mServer server, RegisterRequest request, String id) {
+            tell("registered " + id);
+        }
+
+        @Override
+        public void onRegistrationFailure(LwM2mServer server, RegisterRequest request, ResponseCode code, String text, Exception cause) {
+            tell("refused " + code + " " + text + " " + cause);
+        }
+
+        @Override
+        public void onUpdateSuccess(LwM2mServer server, UpdateRequest request) {
+            tell("updated");
+        }
+
+        @Override
+        public void onDeregistrationSuccess(LwM2mServer server, DeregisterRequest request) {
+            tell("deregistered");
+        }
+    }
+
+    static List<ObjectModel> models(String ddf) throws Exception {
+        List<ObjectModel> models = new ArrayList<>(ObjectLoader.loadDefault());
+        try (InputStream file = Files.newInputStream(Path.of(ddf))) {
+            models.addAll(ObjectLoader.loadDdfFile(file, ddf));
+        }
+        return models;
+    }
+
+    public static void main(String[] args) throws Exception {
+        String uri = args[0];
+        String endpoint = args[1];
+        long lifetimeSeconds = Long.parseLong(args[2]);
+        Temperature temperature = new Temperature();
+        ObjectsInitializer objects = new ObjectsInitializer(new StaticModel(models(args[3])));
+        objects.setInstancesForObject(0, Security.noSec(uri, 1));
+        objects.setInstancesForObject(1, new Server(1, lifetimeSeconds));
+        objects.setInstancesForObject(3, new ToldDevice());
+        objects.setInstancesForObject(3303, temperature);
+        LeshanClient client = new LeshanClientBuilder(endpoint).setObjects(objects.createAll())
+                .setEndpointsProviders(new CaliforniumClientEndpointsProvider())
+                .setRegistrationEngineFactory(new DefaultRegistrationEngineFactory().setRetryWaitingTimeInMs(1000))
+                .build();
+        client.addObserver(new Teller());
+        client.start();
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
+        for (String line = input.readLine(); line != null && !line.equals("stop"); line = input.readLine()) {
+            String[] words = line.trim().split(" ");
+            if (words[0].equals("temperature")) temperature.set(Double.parseDouble(words[1]));
+            if (words[0].equals("update")) client.triggerRegistrationUpdate();
+        }
+        client.destroy(true);
+        System.exit(0);
+    }
+}
