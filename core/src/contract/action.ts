@@ -43,7 +43,10 @@ export type Effect =
       readonly set: Readonly<Record<string, unknown>>;
     }
   | {
-      /** Last known value of a resource (objects view). A multi-instance resource is a map by instance id. */
+      /**
+       * Last known value of a resource (objects view). With three ids it replaces what was known; the value of a multi-instance
+       * resource is a map by instance id. With four ids it replaces one entry of that map.
+       */
       readonly kind: "lastValue";
       readonly path: Lwm2mPath;
       readonly value: unknown;
@@ -79,6 +82,8 @@ export interface ActionInput {
 /** Named `group:verb` (`connectivity:updateRssi`) or `group`; configured as `customAction.actionName` of a resource. */
 export interface MappingAction {
   readonly name: string;
+  /** Further names under which a resource may configure it; not shown in lists. */
+  readonly aliases?: readonly string[];
   /** Managed object fragments that `device.fragments` shall hold. */
   readonly deviceFragments?: readonly string[];
   run(input: ActionInput): readonly Effect[];
@@ -95,7 +100,10 @@ export interface InstanceInput {
   readonly device: DeviceView;
 }
 
-/** Runs once per message and object instance, without any mapping (agent specification 1.1), unless the device disables it. */
+/**
+ * Runs once per message and object instance, without any mapping (agent specification 1.1), unless the device disables it.
+ * A message that holds several times of one resource counts as one message per time.
+ */
 export interface DefaultHandler {
   readonly objectId: number;
   /** Runs only when the message holds one of these. */
