@@ -100,6 +100,8 @@ export interface SeriesStore {
   aggregate(query: AggregateQuery): Promise<SeriesBucket[]>;
   /** All series that the source ever sent, by fragment and name. */
   supportedSeries(tenant: string, source: string): Promise<SupportedSeries[]>;
+  /** @returns whether it was there */
+  deleteOne(tenant: string, id: string): Promise<boolean>;
   /** Deletes at most `limit` of the matching. @returns how many; call again while it is `limit` */
   delete(filter: SeriesFilter, limit: number): Promise<number>;
   /** Retention over all tenants: deletes at most `limit` measurements older than `timeMs`. @returns how many */
