@@ -51,6 +51,7 @@ export const FAILURES = {
   DECODER_FAILED: { coap: "5.00", http: 502 },
   DECODER_TIMEOUT: { coap: "5.00", http: 504 },
   DECODER_UNAVAILABLE: { coap: "5.03", http: 503 },
+  DECODER_INVALID: { coap: "5.00", http: 422 },
   PLUGIN_INVALID: { coap: "5.00", http: 422 },
 } as const satisfies Record<string, { readonly coap: string; readonly http: number }>;
 

@@ -1,0 +1,86 @@
+/** What runs decoders, seen from outside: an engine in a sandbox, and later remote services and further engines. */
+import { MooringError } from "../base/errors.ts";
+import type { DecoderInput, DecoderManifest, DecoderResult } from "../contract/decoder.ts";
+
+/** A decoder as it was written: an ES module without imports at run time whose default export is `{ decode(input) }`. */
+export interface DecoderSource {
+  readonly manifest: DecoderManifest;
+  readonly source: string;
+  readonly language: "javascript" | "typescript";
+}
+
+/** The runtime makes `valueHex` itself. */
+export type RuntimeInput = Omit<DecoderInput, "valueHex">;
+
+/**
+ * timeout: over its time limit. memory: over its memory limit. threw: an exception in the decoder. invalidResult: what it
+ * returned breaks the contract. inputTooLarge: the payload is over the limit and was not tried. hostDied: the process that
+ * ran it, alone, ended. unavailable: not the payload's fault (no such decoder, no engine, queue full): try again later.
+ */
+export type DecodeFailureReason =
+  | "timeout"
+  | "memory"
+  | "threw"
+  | "invalidResult"
+  | "inputTooLarge"
+  | "hostDied"
+  | "unavailable";
+
+export type DecodeOutcome =
+  | { readonly ok: true; readonly result: DecoderResult; readonly version: string; readonly cpuMs: number }
+  | { readonly ok: false; readonly reason: DecodeFailureReason; readonly message: string; readonly version?: string };
+
+export interface DecoderStats {
+  readonly key: string;
+  readonly version: string;
+  readonly decoded: number;
+  readonly failed: Readonly<Partial<Record<DecodeFailureReason, number>>>;
+  /** CPU time inside the isolate, all decodes together. */
+  readonly cpuMs: number;
+  readonly queued: number;
+  /** It took a host down and now runs alone until it has proved itself. */
+  readonly onProbation: boolean;
+}
+
+export interface RuntimeStats {
+  readonly engine: string;
+  readonly available: boolean;
+  /** Why not, when it is not. */
+  readonly reason?: string;
+  /** Process ids of the hosts that live at this moment. */
+  readonly hostPids: readonly number[];
+  /** Hosts that ended without being asked to. */
+  readonly hostDeaths: number;
+  readonly decoders: readonly DecoderStats[];
+}
+
+export interface DecoderRuntime extends AsyncDisposable {
+  /**
+   * Makes a decoder ready; the version loaded last under a key is the one that `decode` runs.
+   * @throws MooringError DECODER_INVALID when it does not compile, imports something, has no `decode` or breaks a limit;
+   *         an earlier version stays in force. DECODER_UNAVAILABLE when there is no engine.
+   */
+  load(decoder: DecoderSource): Promise<void>;
+  /** Forgets a decoder; its waiting decodes end as `unavailable`. An unknown key is no error. */
+  unload(key: string): void;
+  /** Whether `decode` of this key can succeed now. */
+  has(key: string): boolean;
+  /** Never rejects. Decodes of one key are started in the order of the calls; outcomes may overtake each other after a failure. */
+  decode(key: string, input: RuntimeInput): Promise<DecodeOutcome>;
+  stats(): RuntimeStats;
+}
+
+/** The runtime of a machine without an engine: everything else works, decoders say why they do not. */
+export function createUnavailableRuntime(reason: string): DecoderRuntime {
+  return {
+    load: decoder =>
+      Promise.reject(
+        new MooringError("DECODER_UNAVAILABLE", `decoders cannot run here: ${reason}`, { key: decoder.manifest.key }),
+      ),
+    unload: () => {},
+    has: () => false,
+    decode: () => Promise.resolve({ ok: false, reason: "unavailable", message: `decoders cannot run here: ${reason}` }),
+    stats: () => ({ engine: "none", available: false, reason, hostPids: [], hostDeaths: 0, decoders: [] }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,54 @@
+/** How a decoder host is started: the same Node, an empty environment, as few rights as the platform can withhold. */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, extname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface HostCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Under Node's permission model: reads its own few files, writes nothing, starts nothing. */
+  readonly confined: boolean;
+}
+
+const FLAGS = [
+  // isolated-vm requires it since Node 20.
+  "--no-node-snapshot",
+  "--max-old-space-size=128",
+  "--disable-proto=delete",
+  "--disable-warning=ExperimentalWarning",
+  "--disable-warning=SecurityWarning",
+];
+
+/**
+ * No core files (one per hostile payload would fill the disk), and the kernel, short of memory, takes a decoder host before
+ * anything else. RLIMIT_DATA is no help: each isolate reserves over 100 MB of it and uses 2.
+ */
+const SHELL = 'ulimit -c 0; echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$0" "$@"';
+
+function readableFolders(own: string): string[] {
+  const require = createRequire(import.meta.url);
+  const packages = ["isolated-vm", "node-gyp-build"].map(name => dirname(require.resolve(`${name}/package.json`)));
+  return [own, join(own, "..", "base"), ...packages].map(folder => folder + sep);
+}
+
+/** The most confined first; a later one is for platforms where an earlier one does not start. */
+export function hostCommands(): HostCommand[] {
+  const own = dirname(fileURLToPath(import.meta.url));
+  const entry = join(own, `host-main${extname(import.meta.url)}`);
+  // The second is read by isolated-vm's loader to tell musl from glibc, the first to learn that our files are ES modules.
+  const files = [join(own, "..", "..", "package.json"), "/etc/alpine-release"];
+  const permissions = [
+    "--permission",
+    "--allow-addons",
+    ...[...readableFolders(own), ...files].map(path => `--allow-fs-read=${path}`),
+  ];
+  const command = (args: readonly string[], confined: boolean): HostCommand => {
+    const node = [process.execPath, ...args, entry];
+    const limited = process.platform === "linux" && existsSync("/bin/sh");
+    const [file, ...rest] = limited ? ["/bin/sh", "-c", SHELL, ...node] : node;
+    return { file: file!, args: rest, cwd: process.platform === "win32" ? own : "/", confined };
+  };
+  return [command([...FLAGS, ...permissions], true), command(FLAGS, false)];
+}

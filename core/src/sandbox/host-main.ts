@@ -1,0 +1,88 @@
+/**
+ * A decoder host process: reads frames on standard input, answers on standard output, knows nothing else. It has no
+ * timers, no network, no environment and no secrets; limits that matter are kept by its parent, which ends it by SIGKILL.
+ */
+import { stripTypeScriptTypes } from "node:module";
+import { createFrameReader, encodeFrame, type Frame } from "./frames.ts";
+import type { IsolateDecoder } from "./isolate-decoder.ts";
+import { FRAME_BYTES, MESSAGE_CHARACTERS } from "./limits.ts";
+import type { CallFailure, FromHost, ToHost } from "./protocol.ts";
+
+type Message<K extends ToHost["kind"]> = Extract<ToHost, { kind: K }>;
+type Opened = Awaited<ReturnType<typeof import("./isolate-decoder.ts").openIsolateDecoder>>;
+type Open = typeof import("./isolate-decoder.ts").openIsolateDecoder;
+
+/** `process.exit` waits for threads, and a thread of a hanging isolate never ends. */
+const end = (): void => void process.kill(process.pid, "SIGKILL");
+const send = (head: FromHost, parts: readonly (string | Uint8Array)[] = []): void =>
+  void process.stdout.write(encodeFrame(head, parts));
+const textOf = (part: Uint8Array | undefined, encoding: "utf8" | "latin1"): string =>
+  part ? Buffer.from(part.buffer, part.byteOffset, part.length).toString(encoding) : "";
+
+/** Types become blanks, so that lines and columns of error messages stay true. */
+function plainSource(source: string, typescript: boolean): { source: string } | { failure: CallFailure } {
+  if (!typescript) return { source };
+  try {
+    return { source: stripTypeScriptTypes(source) };
+  } catch (error) {
+    const { code, name, message } = error as { code?: string; name: string; message: string };
+    // Its parser does not survive some inputs: this process is done for, which only a trial host ever meets.
+    if (!code?.includes("TYPESCRIPT")) end();
+    return { failure: { reason: "threw", message: `${name}: ${message}`.slice(0, MESSAGE_CHARACTERS) } };
+  }
+}
+
+function serve(open: Open): (frame: Frame) => Promise<void> {
+  const decoders = new Map<string, IsolateDecoder>();
+  const drop = (id: string): void => {
+    decoders.get(id)?.[Symbol.dispose]();
+    decoders.delete(id);
+  };
+  const fail = (call: number, failure: CallFailure, cpuMs = 0): void => send({ kind: "done", call, cpuMs, failure });
+
+  const load = async (message: Message<"load">, parts: Frame["parts"]): Promise<void> => {
+    const plain = plainSource(textOf(parts[0], "utf8"), message.typescript);
+    if ("failure" in plain) return fail(message.call, plain.failure);
+    const { memoryMb, timeoutMs } = message;
+    const opened: Opened = await open({ source: plain.source, memoryMb, timeoutMs, onCatastrophe: end });
+    if (!opened.ok) return fail(message.call, opened.failure);
+    drop(message.decoder);
+    decoders.set(message.decoder, opened.decoder);
+    send({ kind: "done", call: message.call, cpuMs: 0 }, [plain.source]);
+  };
+
+  const decode = async ({ call, decoder: id, timeoutMs }: Message<"decode">, parts: Frame["parts"]): Promise<void> => {
+    const decoder = decoders.get(id);
+    if (!decoder) return fail(call, { reason: "memory", message: "its isolate is gone" });
+    const reply = await decoder.run(textOf(parts[0], "utf8"), textOf(parts[1], "latin1"), timeoutMs);
+    if (reply.ok) return send({ kind: "done", call, cpuMs: reply.cpuMs }, [reply.output]);
+    if (reply.failure.reason === "memory" && decoders.get(id) === decoder) drop(id);
+    fail(call, reply.failure, reply.cpuMs);
+  };
+
+  return async ({ head, parts }) => {
+    const message = head as ToHost;
+    if (message.kind === "load") return load(message, parts);
+    if (message.kind === "decode") return decode(message, parts);
+    drop(message.decoder);
+  };
+}
+
+async function main(): Promise<void> {
+  process.stdin.on("end", end).on("error", end);
+  process.stdout.on("error", end);
+  let open: Open;
+  try {
+    ({ openIsolateDecoder: open } = await import("./isolate-decoder.ts"));
+  } catch (error) {
+    return send({ kind: "hello", ok: false, message: error instanceof Error ? error.message : String(error) });
+  }
+  const handle = serve(open);
+  const reader = createFrameReader(FRAME_BYTES, frame => void handle(frame));
+  process.stdin.on("data", (chunk: Buffer) => {
+    if (!reader.push(chunk)) end();
+  });
+  send({ kind: "hello", ok: true, message: process.version });
+}
+
+await main();

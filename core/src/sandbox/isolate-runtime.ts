@@ -1,0 +1,177 @@
+/**
+ * The decoder runtime on isolated-vm in child processes. Decodes wait per decoder, go to its host in batches
+ * (`station.ts`), and whatever fails together is tried again apart (`trial-lane.ts`), so that only the payload or the
+ * decoder at fault pays.
+ */
+import type { Clock } from "../base/clock.ts";
+import { MooringError, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { checkDecoderManifest } from "../contract/manifest.ts";
+import { createEntry, type DecoderEntry, isTrusted, queuedOf, retire, statsOf } from "./decoder-entry.ts";
+import {
+  createUnavailableRuntime,
+  type DecodeOutcome,
+  type DecoderRuntime,
+  type DecoderSource,
+  type RuntimeInput,
+} from "./decoder-runtime.ts";
+import { createHostSlot, type HostSlot } from "./host-slot.ts";
+import { DEFAULT_SANDBOX_LIMITS, type SandboxLimits } from "./limits.ts";
+import { createProcessReader } from "./process-stat.ts";
+import { createStation, type Station } from "./station.ts";
+import { createTrialLane } from "./trial-lane.ts";
+
+export interface RuntimeParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<SandboxLimits>;
+}
+
+export interface IsolateRuntime extends DecoderRuntime {
+  /** Starts the usual hosts now instead of with the first decoder. @throws MooringError DECODER_UNAVAILABLE */
+  start(): Promise<void>;
+}
+
+const CLOSED = "the decoder runtime is closed";
+
+/** FNV-1a, to spread publishers over hosts. */
+const hashOf = (text: string): number => {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+};
+
+const failure = (code: "DECODER_INVALID" | "DECODER_UNAVAILABLE", key: string, why: string): MooringError =>
+  new MooringError(code, `decoder ${key}: ${why}`, { key, why });
+
+/** Why a decode is not even queued. */
+function refusal(entry: DecoderEntry, input: RuntimeInput, limits: SandboxLimits): DecodeOutcome | undefined {
+  const { version } = entry.manifest;
+  if (input.value.length > limits.inputBytes) {
+    const message = `${input.value.length} bytes are over the limit of ${limits.inputBytes}`;
+    return { ok: false, reason: "inputTooLarge", message, version };
+  }
+  if (queuedOf(entry) < limits.queuedPerDecoder) return undefined;
+  return { ok: false, reason: "unavailable", message: `${limits.queuedPerDecoder} decodes wait already`, version };
+}
+
+export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
+  const { clock, log } = parts;
+  const limits: SandboxLimits = { ...DEFAULT_SANDBOX_LIMITS, ...parts.limits };
+  const processes = createProcessReader();
+  if (!processes) log.warn("sandbox.noProcessStatistics", { effect: "decoder hosts are watched by wall time only" });
+  const entries = new Map<string, DecoderEntry>();
+  let hostDeaths = 0;
+  let loads = 0;
+  let closed = false;
+
+  const slotFor = (wallMs: number): HostSlot =>
+    createHostSlot({ clock, log, limits, processes, wallMs, onDied: () => void hostDeaths++ });
+  const stations: readonly Station[] = Array.from({ length: limits.hosts }, () =>
+    createStation({ slot: slotFor(limits.hostWallMs), limits, onSuspects: () => trials.pump() }),
+  );
+  const stationOf = ({ manifest: { key, publisher } }: DecoderEntry): Station =>
+    stations[hashOf(publisher ?? key) % limits.hosts]!;
+  const trials = createTrialLane({
+    slot: slotFor(limits.trialWallMs),
+    limits,
+    clock,
+    entries: () => entries.values(),
+    onTrusted: entry => stationOf(entry).plan(),
+  });
+
+  /** Runs the module once on the trial host, then brings it to its usual one. */
+  const prepare = async ({ manifest, source, language }: DecoderSource): Promise<DecoderEntry> => {
+    const { key, version } = checkDecoderManifest(manifest);
+    if (source.length > limits.sourceBytes) {
+      throw failure("DECODER_INVALID", key, `its source is over ${limits.sourceBytes} characters`);
+    }
+    const id = `${key}@${version}#${++loads}`;
+    const reply = await trials.load(id, source, language === "typescript");
+    if (!reply.ok) throw failure("DECODER_INVALID", key, reply.message);
+    const entry = createEntry(id, manifest, reply.text);
+    const ready = await stationOf(entry).slot.hostWith(entry);
+    if (!ready.ok) throw failure(ready.started ? "DECODER_INVALID" : "DECODER_UNAVAILABLE", key, ready.message);
+    return entry;
+  };
+  const replace = (before: DecoderEntry, heir: DecoderEntry): void => {
+    heir.waiting.push(...before.suspects.splice(0), ...before.waiting.splice(0));
+    retire(before, "");
+    stationOf(before).remove(before);
+  };
+
+  return {
+    async start() {
+      await Promise.all(stations.map(({ slot }) => slot.host()));
+    },
+    async load(decoder) {
+      const { key, version } = decoder.manifest;
+      if (closed) throw failure("DECODER_UNAVAILABLE", key, CLOSED);
+      const entry = await prepare(decoder);
+      if (closed) throw failure("DECODER_UNAVAILABLE", key, CLOSED);
+      const before = entries.get(key);
+      entries.set(key, entry);
+      stationOf(entry).add(entry);
+      if (before) replace(before, entry);
+      log.info("decoder.loaded", { key, version });
+      stationOf(entry).plan();
+    },
+    unload(key) {
+      const entry = entries.get(key);
+      if (!entry) return;
+      entries.delete(key);
+      retire(entry, "the decoder was unloaded");
+      stationOf(entry).remove(entry);
+      log.info("decoder.unloaded", { key, version: entry.manifest.version });
+    },
+    has: key => !closed && entries.has(key),
+    decode(key, input) {
+      const entry = entries.get(key);
+      if (!entry) {
+        const message = closed ? CLOSED : `there is no decoder ${key}`;
+        return Promise.resolve({ ok: false, reason: "unavailable", message });
+      }
+      const refused = refusal(entry, input, limits);
+      if (refused) return Promise.resolve(refused);
+      return new Promise(resolve => {
+        entry.waiting.push({ input, resolve });
+        if (isTrusted(entry)) stationOf(entry).plan();
+        else trials.pump();
+      });
+    },
+    stats() {
+      const slots = [...stations.map(({ slot }) => slot), trials.slot];
+      const reason = closed ? CLOSED : slots.map(({ fault }) => fault).find(fault => fault !== undefined);
+      return {
+        engine: "isolated-vm",
+        available: reason === undefined,
+        ...(reason === undefined ? {} : { reason }),
+        hostPids: slots.map(({ pid }) => pid).filter(pid => pid !== undefined),
+        hostDeaths,
+        decoders: [...entries.values()].map(statsOf),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      for (const entry of entries.values()) retire(entry, CLOSED);
+      entries.clear();
+      await Promise.all([trials, ...stations].map(part => part[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/**
+ * The runtime of this machine: isolated-vm where it runs, else one that says why nothing can be decoded. The first host is
+ * up when it resolves.
+ */
+export async function openDecoderRuntime(parts: RuntimeParts): Promise<DecoderRuntime> {
+  const runtime = createIsolateRuntime(parts);
+  try {
+    await runtime.start();
+    return runtime;
+  } catch (error) {
+    await runtime[Symbol.asyncDispose]();
+    parts.log.error("sandbox.unavailable", { reason: messageOf(error) });
+    return createUnavailableRuntime(messageOf(error));
+  }
+}

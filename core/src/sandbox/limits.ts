@@ -1,0 +1,71 @@
+/** Every limit of the sandbox, in one value, so that a test or an operator can set other ones. */
+export interface SandboxLimits {
+  /** Decoder host processes; a decoder's host follows from its publisher, so that one publisher's crash hits only itself. */
+  readonly hosts: number;
+  /** Heap of one decoder's isolate, MB. V8 treats it as a guideline; `hostRssBytes` is the wall. */
+  readonly isolateMemoryMb: number;
+  /** Time for one decode, ms; a batch has `perItemMs` more for each further item. */
+  readonly decodeMs: number;
+  readonly perItemMs: number;
+  /** Time for running a decoder's module once, when it is loaded, ms. */
+  readonly loadMs: number;
+  readonly batchItems: number;
+  /** Batches of one decoder, and of all decoders of one host, that are under way at the same time. */
+  readonly batchesPerDecoder: number;
+  readonly batchesPerHost: number;
+  /** Isolates kept in one host; the one loaded longest ago is dropped for a new one, and loaded again when needed. */
+  readonly isolatesPerHost: number;
+  /** Decodes that wait for one decoder; more are refused as `unavailable`. */
+  readonly queuedPerDecoder: number;
+  /** A call that a host has not answered after this long ends the host, ms. */
+  readonly hostWallMs: number;
+  /** The same on the trial host, where one suspect runs alone, ms. */
+  readonly trialWallMs: number;
+  /** The same while a decoder is loaded there: type stripping and compiling included, ms. */
+  readonly loadWallMs: number;
+  /** Resident memory at which a host is ended, bytes. */
+  readonly hostRssBytes: number;
+  /** How often a busy host is looked at, ms. */
+  readonly watchMs: number;
+  /** Time from spawn to the host's first word, ms. */
+  readonly startMs: number;
+  /** A trial host without work for this long is ended, ms. */
+  readonly trialIdleMs: number;
+  /** Good decodes in a row, alone on the trial host, after which a decoder that took a host down is trusted again. */
+  readonly probationDecodes: number;
+  readonly inputBytes: number;
+  readonly sourceBytes: number;
+}
+
+const KB = 1024;
+const MB = 1024 * KB;
+
+export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
+  hosts: 1,
+  isolateMemoryMb: 16,
+  decodeMs: 50,
+  perItemMs: 1,
+  loadMs: 250,
+  batchItems: 32,
+  batchesPerDecoder: 2,
+  batchesPerHost: 4,
+  isolatesPerHost: 48,
+  queuedPerDecoder: 1000,
+  hostWallMs: 900,
+  trialWallMs: 450,
+  loadWallMs: 2000,
+  hostRssBytes: 350 * MB,
+  watchMs: 25,
+  startMs: 10_000,
+  trialIdleMs: 10_000,
+  probationDecodes: 100,
+  inputBytes: 64 * KB,
+  sourceBytes: 512 * KB,
+};
+
+/** What the guest wrapper enforces inside the isolate; the parent checks again (contract/manifest.ts). */
+export const OUTPUT_CHARACTERS = 64 * KB;
+export const OUTPUT_DEPTH = 16;
+export const MESSAGE_CHARACTERS = 300;
+/** Largest frame between the processes: a full batch of largest items and some room. */
+export const FRAME_BYTES = 8 * MB;

@@ -1,0 +1,83 @@
+/** What the main process and a decoder host say to each other (heads of frames; `frames.ts`). */
+
+/** Calls carry a number of their own; the host answers each once, in any order. */
+export type ToHost =
+  | {
+      /** Part 0: the source. */
+      readonly kind: "load";
+      readonly call: number;
+      readonly decoder: string;
+      readonly typescript: boolean;
+      readonly memoryMb: number;
+      readonly timeoutMs: number;
+    }
+  | {
+      /** Part 0: JSON array of the inputs without their bytes (`GuestItem`); part 1: the bytes of all, joined. */
+      readonly kind: "decode";
+      readonly call: number;
+      readonly decoder: string;
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: "drop"; readonly decoder: string };
+
+export type CallFailureReason = "timeout" | "memory" | "threw";
+
+export interface CallFailure {
+  readonly reason: CallFailureReason;
+  readonly message: string;
+}
+
+export type FromHost =
+  | { readonly kind: "hello"; readonly ok: boolean; readonly message: string }
+  | {
+      readonly kind: "done";
+      readonly call: number;
+      /** Inside the isolate. */
+      readonly cpuMs: number;
+      /** Absent: it went well, and part 0 is the plain JavaScript (load) or the guest's output (decode). */
+      readonly failure?: CallFailure;
+    };
+
+/** One input as it goes into the isolate; the bytes travel beside it. */
+export interface GuestItem {
+  readonly bytes: number;
+  readonly resourcePath: string;
+  readonly resourceType: string;
+  readonly receivedAt: string;
+  readonly sourceDeviceId: string;
+  readonly device: Readonly<Record<string, unknown>>;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+const isFailure = (value: unknown): value is CallFailure =>
+  isObject(value) &&
+  (value["reason"] === "timeout" || value["reason"] === "memory" || value["reason"] === "threw") &&
+  typeof value["message"] === "string";
+
+/** The parent trusts nothing that a host says: one that speaks otherwise is ended. */
+export function isFromHost(head: unknown): head is FromHost {
+  if (!isObject(head)) return false;
+  if (head["kind"] === "hello") return typeof head["ok"] === "boolean" && typeof head["message"] === "string";
+  return (
+    head["kind"] === "done" &&
+    typeof head["call"] === "number" &&
+    typeof head["cpuMs"] === "number" &&
+    (head["failure"] === undefined || isFailure(head["failure"]))
+  );
+}
+
+/** The guest's output: signed lengths of the texts (negative: a failure's message), a line feed, the texts. */
+export function splitGuestOutput(output: string, items: number): { ok: boolean; text: string }[] | undefined {
+  const end = output.indexOf("\n");
+  const lengths = output.slice(0, Math.max(0, end)).split(",").map(Number);
+  if (end < 0 || lengths.length !== items) return undefined;
+  let at = end + 1;
+  const texts: { ok: boolean; text: string }[] = [];
+  for (const length of lengths) {
+    if (!Number.isInteger(length) || at + Math.abs(length) > output.length) return undefined;
+    texts.push({ ok: length > 0, text: output.slice(at, at + Math.abs(length)) });
+    at += Math.abs(length);
+  }
+  return at === output.length ? texts : undefined;
+}

@@ -1,0 +1,119 @@
+/**
+ * The trial host: runs one thing at a time, so that what ends it is known. New decoders are loaded here first, payloads
+ * that were under way when a host died or a batch failed are repeated here, and a decoder that took a host down stays here
+ * until it has proved itself. It costs its memory only while there is something to try.
+ */
+import type { Clock } from "../base/clock.ts";
+import { MooringError } from "../base/errors.ts";
+import { encodeBatch, readBatch } from "./batch.ts";
+import { type DecoderEntry, type Job, settle } from "./decoder-entry.ts";
+import type { DecodeOutcome } from "./decoder-runtime.ts";
+import type { HostReply } from "./host-process.ts";
+import type { HostSlot } from "./host-slot.ts";
+import type { SandboxLimits } from "./limits.ts";
+
+export interface TrialLane extends AsyncDisposable {
+  readonly slot: HostSlot;
+  /** Loads a decoder for the first time; the reply's text is its plain JavaScript. @throws DECODER_UNAVAILABLE */
+  load(id: string, source: string, typescript: boolean): Promise<HostReply>;
+  /** There may be something to do. */
+  pump(): void;
+}
+
+export interface TrialParts {
+  readonly slot: HostSlot;
+  readonly limits: SandboxLimits;
+  readonly clock: Clock;
+  entries(): Iterable<DecoderEntry>;
+  /** A decoder is trusted again: its usual host may take it. */
+  onTrusted(entry: DecoderEntry): void;
+}
+
+/** Those first that are least likely the culprit, so that good decoders wait for bad ones as little as can be. */
+const byInnocence = (a: DecoderEntry, b: DecoderEntry): number => a.hostDeaths - b.hostDeaths || b.decoded - a.decoded;
+
+function nextJob(entries: Iterable<DecoderEntry>): { entry: DecoderEntry; job: Job } | undefined {
+  const candidates = [...entries].filter(
+    ({ suspects, waiting, probation }) => suspects.length > 0 || (probation > 0 && waiting.length > 0),
+  );
+  const [entry] = candidates.sort(byInnocence);
+  const job = entry && (entry.suspects.shift() ?? entry.waiting.shift());
+  return entry && job && { entry, job };
+}
+
+export function createTrialLane({ slot, limits, clock, entries, onTrusted }: TrialParts): TrialLane {
+  interface Load {
+    run(): Promise<void>;
+    refuse(error: MooringError): void;
+  }
+  const loads: Load[] = [];
+  let busy = false;
+  let closed = false;
+  let leaving: Disposable | undefined;
+
+  const attempt = async (entry: DecoderEntry, job: Job): Promise<DecodeOutcome> => {
+    const { version } = entry.manifest;
+    const ready = await slot.hostWith(entry);
+    if (!ready.ok) return { ok: false, reason: "unavailable", message: ready.message, version };
+    const { items, bytes } = encodeBatch([job.input]);
+    const reply = await ready.host.decode({ decoder: entry.id, timeoutMs: limits.decodeMs }, items, bytes);
+    if (reply.ok) return readBatch(reply.text, 1, version, reply.cpuMs)[0]!;
+    if (reply.hostDied) {
+      entry.hostDeaths++;
+      entry.probation = limits.probationDecodes;
+    } else if (reply.reason === "memory") slot.forget(entry.id);
+    return { ok: false, reason: reply.reason, message: reply.message, version };
+  };
+  const runJob = async (entry: DecoderEntry, job: Job): Promise<void> => {
+    const outcome = await attempt(entry, job);
+    if (outcome.ok && entry.probation > 0) entry.probation--;
+    settle(entry, job, outcome);
+    if (entry.suspects.length === 0 && entry.probation === 0) onTrusted(entry);
+  };
+  const next = (): Promise<void> | undefined => {
+    const load = loads.shift();
+    if (load) return load.run();
+    const work = nextJob(entries());
+    return work && runJob(work.entry, work.job);
+  };
+  const pump = (): void => {
+    if (busy || closed) return;
+    leaving?.[Symbol.dispose]();
+    const work = next();
+    if (!work) {
+      leaving = clock.after(limits.trialIdleMs, () => void slot.rest());
+      return;
+    }
+    busy = true;
+    void work.finally(() => {
+      busy = false;
+      pump();
+    });
+  };
+  const close = async (): Promise<void> => {
+    closed = true;
+    leaving?.[Symbol.dispose]();
+    for (const load of loads.splice(0)) {
+      load.refuse(new MooringError("DECODER_UNAVAILABLE", "the decoder runtime is closed"));
+    }
+    await slot[Symbol.asyncDispose]();
+  };
+  return {
+    slot,
+    pump,
+    load(id, source, typescript) {
+      const { promise, resolve, reject } = Promise.withResolvers<HostReply>();
+      const message = { decoder: id, typescript, memoryMb: limits.isolateMemoryMb, timeoutMs: limits.loadMs };
+      const tryIt = async (): Promise<void> => {
+        const host = await slot.host();
+        const reply = await host.load(message, source);
+        host.drop(id);
+        resolve(reply);
+      };
+      loads.push({ run: () => tryIt().catch(reject), refuse: reject });
+      pump();
+      return promise;
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
