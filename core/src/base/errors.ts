@@ -14,6 +14,7 @@ export const FAILURES = {
   FORBIDDEN: { coap: "4.03", http: 403 },
   METHOD_NOT_ALLOWED: { coap: "4.05", http: 405 },
   TOO_LARGE: { coap: "4.13", http: 413 },
+  TOO_MANY_REQUESTS: { coap: "4.29", http: 429 },
   OVERLOADED: { coap: "5.03", http: 503 },
   UNSUPPORTED: { coap: "5.01", http: 501 },
   CLOSED: { coap: "5.03", http: 503 },
