@@ -1,0 +1,52 @@
+import type { ObjectTable } from "./define.ts";
+
+/** LwM2M TS 1.0.2 appendix E.1, Core 1.1.1 appendix E.1. Written in bootstrap only. */
+export const security: ObjectTable = {
+  id: 0,
+  name: "LwM2M Security",
+  description: "How the device reaches one server or bootstrap server, and the keys for it.",
+  multiple: true,
+  mandatory: true,
+  versions: ["1.0", "1.1"],
+  rows: [
+    [0, "LwM2M Server URI", "", "STRING", "Address as scheme://host:port.", { mandatory: true, range: "0..255" }],
+    [1, "Bootstrap-Server", "", "BOOLEAN", "True for the account of a bootstrap server.", { mandatory: true }],
+    [
+      2,
+      "Security Mode",
+      "",
+      "INTEGER",
+      "0 pre-shared key, 1 raw public key, 2 certificate, 3 none, 4 certificate by EST.",
+      { mandatory: true, range: "0..4" },
+    ],
+    [3, "Public Key or Identity", "", "OPAQUE", "PSK identity, public key or certificate.", { mandatory: true }],
+    [4, "Server Public Key", "", "OPAQUE", "Public key or certificate of the server.", { mandatory: true }],
+    [5, "Secret Key", "", "OPAQUE", "Pre-shared key or private key.", { mandatory: true }],
+    [6, "SMS Security Mode", "", "INTEGER", "Protection of the SMS binding.", { range: "0..255" }],
+    [7, "SMS Binding Key Parameters", "", "OPAQUE", "Parameters of the SMS keys.", { range: "6" }],
+    [8, "SMS Binding Secret Key(s)", "", "OPAQUE", "Keys of the SMS binding.", { range: "16,32,48" }],
+    [9, "LwM2M Server SMS Number", "", "STRING", "Telephone number of the server."],
+    [10, "Short Server ID", "", "INTEGER", "Links this account to its Server instance.", { range: "1..65534" }],
+    [11, "Client Hold Off Time", "", "INTEGER", "Wait before a bootstrap on the device's own accord.", { units: "s" }],
+    [12, "Bootstrap-Server Account Timeout", "", "INTEGER", "Until the bootstrap account goes.", { units: "s" }],
+    [13, "Matching Type", "", "UNSIGNED_INTEGER", "How a certificate is compared.", { since: "1.1", range: "0..3" }],
+    [14, "SNI", "", "STRING", "Server name for the handshake.", { since: "1.1" }],
+    [
+      15,
+      "Certificate Usage",
+      "",
+      "UNSIGNED_INTEGER",
+      "0 CA constraint, 1 service certificate constraint, 2 trust anchor, 3 domain-issued certificate.",
+      { since: "1.1", range: "0..3" },
+    ],
+    [
+      16,
+      "DTLS/TLS Ciphersuite",
+      "",
+      "UNSIGNED_INTEGER",
+      "Suites that the device shall offer, by their IANA numbers.",
+      { since: "1.1", multiple: true },
+    ],
+    [17, "OSCORE Security Mode", "", "OBJECTLINK", "Instance of the OSCORE object in use.", { since: "1.1" }],
+  ],
+};
