@@ -3,6 +3,7 @@
  * `createPlatform` joins them over a store. Every call names its tenant; ids are strings of decimal digits.
  * Shapes are those of the REST API without `self` and other links, which only `rest/` knows.
  */
+import type { WriteOp, WriteResult } from "../store/store.ts";
 
 export type Severity = "CRITICAL" | "MAJOR" | "MINOR" | "WARNING";
 export type AlarmStatus = "ACTIVE" | "ACKNOWLEDGED" | "CLEARED";
@@ -65,13 +66,31 @@ export interface Inventory {
   find(tenant: string, id: string): Promise<ManagedObject | undefined>;
   /** @throws NOT_FOUND */
   get(tenant: string, id: string): Promise<ManagedObject>;
+  /** Without the last resource values, from memory when it was asked for lately: for the way of the data. */
+  findCached(tenant: string, id: string): Promise<ManagedObject | undefined>;
+  /** Last known values of one object instance: `{instance, "<rid>": value or map by instance id}`. */
+  lastValues(tenant: string, id: string, objectId: number, instanceId: number): Promise<Fragments | undefined>;
   list(tenant: string, filter: InventoryFilter, page: PageRequest): Promise<Page<ManagedObject>>;
   count(tenant: string, filter: InventoryFilter): Promise<number>;
-  /** Merges on the top level: a member replaces as a whole, null removes (platform API 5.2). @throws NOT_FOUND */
-  update(tenant: string, id: string, changes: Fragments): Promise<ManagedObject>;
-  /** Removes the object with its measurements, events, alarms, operations and external ids. @throws NOT_FOUND */
+  /**
+   * Merges on the top level: a member replaces as a whole, null removes (platform API 5.2). `owner` is ignored unless
+   * `mayChangeOwner`. @throws NOT_FOUND
+   */
+  update(
+    tenant: string,
+    id: string,
+    changes: Fragments,
+    options?: { readonly mayChangeOwner?: boolean },
+  ): Promise<ManagedObject>;
+  /**
+   * Removes the object with its measurements, events, alarms, operations, external ids and last values. The object goes
+   * last, so that a delete cut short can be repeated. @throws NOT_FOUND
+   */
   delete(tenant: string, id: string): Promise<void>;
-  /** Told of each object deleted, before `delete` resolves; the agent drops registrations and routes. */
+  /**
+   * Told of each object that is deleted, before its documents go; `delete` waits for all. The agent drops registrations and
+   * routes, so that nothing new arrives. A listener that fails ends the delete.
+   */
   onDeleted(listener: (tenant: string, object: ManagedObject) => Promise<void>): Disposable;
 }
 
@@ -106,7 +125,10 @@ export interface Measurements {
   create(tenant: string, bodies: readonly unknown[]): Promise<readonly Measurement[]>;
   get(tenant: string, id: string): Promise<Measurement>;
   list(tenant: string, filter: MeasurementFilter, page: PageRequest): Promise<Page<Measurement>>;
+  /** @throws NOT_FOUND */
   delete(tenant: string, id: string): Promise<void>;
+  /** @throws VALIDATION without source and without either end of time: nothing is deleted by forgetting a filter */
+  deleteMatching(tenant: string, filter: MeasurementFilter): Promise<void>;
 }
 
 export interface Alarm {
@@ -183,9 +205,14 @@ export interface Operation {
 }
 
 export interface OperationFilter extends TimeRange {
+  /** Beats `agentId`. */
   readonly deviceId?: string;
+  /** The agent itself and every device below it. */
+  readonly agentId?: string;
+  readonly bulkOperationId?: number;
   readonly statuses?: readonly OperationStatus[];
   readonly fragmentType?: string;
+  /** Newest first. */
   readonly revert?: boolean;
 }
 
@@ -200,6 +227,10 @@ export interface Operations {
   onCreated(listener: (tenant: string, operation: Operation) => void): Disposable;
 }
 
+/**
+ * Everything over one store. What a device's message becomes is built with the `...Op` functions beside each kind
+ * (managed-object.ts, measurement.ts, alarm.ts, event.ts, last-values.ts) and written as one group by `write`.
+ */
 export interface Platform {
   readonly inventory: Inventory;
   readonly identity: Identity;
@@ -207,4 +238,6 @@ export interface Platform {
   readonly alarms: Alarms;
   readonly events: Events;
   readonly operations: Operations;
+  /** As `Store.write`; also forgets the managed objects that the group changed. */
+  write(ops: readonly WriteOp[]): Promise<readonly WriteResult[]>;
 }

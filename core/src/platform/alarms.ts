@@ -1,0 +1,116 @@
+/** Alarms over the store (platform API 9). */
+import type { Clock } from "../base/clock.ts";
+import { isFailure, MooringError } from "../base/errors.ts";
+import type { Filter } from "../store/collection.ts";
+import { ALARMS, type AlarmDocument } from "../store/collections.ts";
+import type { Store } from "../store/store.ts";
+import {
+  ALARM_STATUSES,
+  alarmChange,
+  clearUpdate,
+  type NewAlarm,
+  newAlarmDocument,
+  openAlarmFilter,
+  parseAlarm,
+  raiseUpdate,
+  toAlarm,
+} from "./alarm.ts";
+import { notFound, unknownReference } from "./failures.ts";
+import { inMaintenance } from "./managed-object.ts";
+import type { Alarm, AlarmFilter, Alarms, Inventory } from "./platform.ts";
+import { readPage } from "./read-page.ts";
+import { timeFilter } from "./time-filter.ts";
+
+/** Id of an alarm that was not kept, because its source is in maintenance (platform API 9.2). */
+export const NOT_KEPT = "null";
+
+export interface AlarmsParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly inventory: Pick<Inventory, "findCached">;
+}
+
+function statusesOf({ resolved, statuses }: AlarmFilter): AlarmFilter["statuses"] {
+  if (resolved === undefined) return statuses;
+  return ALARM_STATUSES.filter(status => (status === "CLEARED") === resolved);
+}
+
+function toFilter(tenant: string, filter: AlarmFilter): Filter<AlarmDocument> {
+  const statuses = statusesOf(filter);
+  return {
+    tenant,
+    ...(filter.sourceId === undefined ? {} : { source: filter.sourceId }),
+    ...(filter.types === undefined ? {} : { type: { $in: filter.types } }),
+    ...(statuses === undefined ? {} : { status: { $in: statuses } }),
+    ...(filter.severities === undefined ? {} : { severity: { $in: filter.severities } }),
+    ...timeFilter("time", filter),
+  };
+}
+
+export function createAlarms({ store, clock, inventory }: AlarmsParts): Alarms {
+  const alarms = store.collection(ALARMS);
+
+  const newId = async (): Promise<string> => String((await store.nextIds("alarms", 1))[0]);
+  const read = async (tenant: string, id: string): Promise<AlarmDocument> => {
+    const document = await alarms.findOne({ _id: id, tenant });
+    if (!document) throw notFound("alarm", id);
+    return document;
+  };
+
+  const raise = async (tenant: string, alarm: NewAlarm): Promise<Alarm> => {
+    const update = raiseUpdate(tenant, await newId(), alarm, clock.now());
+    const document = await alarms.findOneAndUpdate(openAlarmFilter(alarm.sourceId, alarm.type), update, {
+      upsert: true,
+    });
+    return toAlarm(document!);
+  };
+
+  /** Clears the open alarm; without one the cleared occurrence is kept as an alarm of its own. */
+  const clear = async (tenant: string, alarm: NewAlarm): Promise<Alarm> => {
+    const id = await newId();
+    const open = openAlarmFilter(alarm.sourceId, alarm.type);
+    const cleared = await alarms.findOneAndUpdate(open, clearUpdate(id, clock.now()));
+    if (cleared) return toAlarm(cleared);
+    const document = newAlarmDocument(tenant, id, alarm, clock.now());
+    await alarms.insertOne(document);
+    return toAlarm(document);
+  };
+
+  return {
+    async create(tenant, body) {
+      const alarm = parseAlarm(body);
+      const source = await inventory.findCached(tenant, alarm.sourceId);
+      if (!source) throw unknownReference("source.id", alarm.sourceId);
+      if (inMaintenance(source)) return toAlarm(newAlarmDocument(tenant, NOT_KEPT, alarm, clock.now()));
+      return alarm.status === "CLEARED" ? await clear(tenant, alarm) : await raise(tenant, alarm);
+    },
+
+    async get(tenant, id) {
+      return toAlarm(await read(tenant, id));
+    },
+
+    async list(tenant, filter, page) {
+      const found = await readPage(alarms, toFilter(tenant, filter), page, [["time", -1]]);
+      return { ...found, items: found.items.map(toAlarm) };
+    },
+
+    async count(tenant, filter) {
+      return await alarms.count(toFilter(tenant, filter));
+    },
+
+    async update(tenant, id, changes) {
+      const before = await read(tenant, id);
+      const update = alarmChange(before, changes, clock.now());
+      if (!update) return toAlarm(before);
+      try {
+        const document = await alarms.findOneAndUpdate({ _id: id, tenant }, update);
+        if (!document) throw notFound("alarm", id);
+        return toAlarm(document);
+      } catch (error) {
+        if (!isFailure(error, "DUPLICATE_KEY")) throw error;
+        const { source, type } = before;
+        throw new MooringError("CONFLICT", `another alarm of type ${type} is open for ${source}`, { source, type });
+      }
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/** Joins the kinds of documents over one store. */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import { MANAGED_OBJECTS } from "../store/collections.ts";
+import type { Store, WriteOp } from "../store/store.ts";
+import { createAlarms } from "./alarms.ts";
+import { createDeleteObject } from "./delete-object.ts";
+import { createEvents } from "./events.ts";
+import { createIdentity } from "./identity.ts";
+import { createInventory } from "./inventory.ts";
+import { createListeners } from "./listeners.ts";
+import { createMeasurements } from "./measurements.ts";
+import { createObjectCache } from "./object-cache.ts";
+import { createOperations } from "./operations.ts";
+import type { ManagedObject, Platform } from "./platform.ts";
+
+const CACHED_OBJECTS = 10_000;
+
+export interface PlatformParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Managed objects kept in memory; default 10 000. */
+  readonly cachedObjects?: number;
+}
+
+/** The managed object that a write changes, if it is one. */
+function changedObject(op: WriteOp): string | undefined {
+  if (op.op !== "update" && op.op !== "delete") return undefined;
+  const collection = op.op === "update" ? op.in : op.from;
+  const { _id } = op.filter as { readonly _id?: unknown };
+  return collection.name === MANAGED_OBJECTS.name && typeof _id === "string" ? _id : undefined;
+}
+
+export function createPlatform(parts: PlatformParts): Platform {
+  const { store, clock, random, log } = parts;
+  const cache = createObjectCache(parts.cachedObjects ?? CACHED_OBJECTS);
+  const deleted = createListeners<[tenant: string, object: ManagedObject]>();
+  const inventory = createInventory({
+    store,
+    clock,
+    cache,
+    deleteObject: createDeleteObject({ store, cache, beforeDelete: deleted.tellAndWait }),
+    onDeleted: listener => deleted.add(listener),
+  });
+
+  return {
+    inventory,
+    identity: createIdentity({ store }),
+    measurements: createMeasurements({ store, random, inventory }),
+    alarms: createAlarms({ store, clock, inventory }),
+    events: createEvents({ store, clock, inventory }),
+    operations: createOperations({ store, clock, log, inventory }),
+    async write(ops) {
+      try {
+        return await store.write(ops);
+      } finally {
+        // Also after a failure: the rest of the group is stored all the same.
+        for (const op of ops) {
+          const id = changedObject(op);
+          if (id !== undefined) cache.forget(id);
+        }
+      }
+    },
+  };
+}

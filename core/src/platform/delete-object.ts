@@ -1,0 +1,57 @@
+/** Deleting a managed object with all that belongs to it, in slices (platform API 5.2). */
+import {
+  ALARMS,
+  CHILD_REFERENCES,
+  EVENTS,
+  EXTERNAL_IDS,
+  LAST_VALUES,
+  MANAGED_OBJECTS,
+  OPERATIONS,
+  RAW_PAYLOADS,
+} from "../store/collections.ts";
+import type { Store } from "../store/store.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import type { ManagedObject } from "./platform.ts";
+
+/** Rows of one slice: short enough that other writes come in between. */
+const SLICE = 500;
+
+/** Deletes slice by slice until one is not full. */
+async function inSlices(deleteSlice: () => Promise<number>): Promise<void> {
+  while ((await deleteSlice()) === SLICE);
+}
+
+async function deleteBelongings(store: Store, tenant: string, id: string): Promise<void> {
+  const limit = { limit: SLICE };
+  await inSlices(() => store.series.delete({ tenant, source: id }, SLICE));
+  await store.series.forget(tenant, id);
+  await inSlices(() => store.collection(EVENTS).deleteMany({ source: id }, limit));
+  await inSlices(() => store.collection(ALARMS).deleteMany({ source: id }, limit));
+  await inSlices(() => store.collection(OPERATIONS).deleteMany({ deviceId: id }, limit));
+  await inSlices(() => store.collection(RAW_PAYLOADS).deleteMany({ managedObject: id }, limit));
+  await inSlices(() => store.collection(LAST_VALUES).deleteMany({ managedObject: id }, limit));
+  await inSlices(() => store.collection(CHILD_REFERENCES).deleteMany({ parent: id }, limit));
+  await inSlices(() => store.collection(CHILD_REFERENCES).deleteMany({ child: id }, limit));
+}
+
+export interface DeleteParts {
+  readonly store: Store;
+  readonly cache: ObjectCache;
+  /** Waits until nothing of the object arrives any more. */
+  beforeDelete(tenant: string, object: ManagedObject): Promise<void>;
+}
+
+/**
+ * The object goes after what belongs to it, so that a delete cut short (a killed process) can be repeated; its external ids
+ * go after the object, which is what binding relies on; and what arrived in between goes in a second round.
+ */
+export function createDeleteObject({ store, cache, beforeDelete }: DeleteParts) {
+  return async (tenant: string, object: ManagedObject): Promise<void> => {
+    await beforeDelete(tenant, object);
+    await deleteBelongings(store, tenant, object.id);
+    await store.collection(MANAGED_OBJECTS).deleteMany({ _id: object.id, tenant });
+    cache.forget(object.id);
+    await inSlices(() => store.collection(EXTERNAL_IDS).deleteMany({ managedObject: object.id }, { limit: SLICE }));
+    await deleteBelongings(store, tenant, object.id);
+  };
+}

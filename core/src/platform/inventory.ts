@@ -1,0 +1,174 @@
+/** The inventory over the store (platform API 5). */
+import type { Clock } from "../base/clock.ts";
+import type { Filter } from "../store/collection.ts";
+import { pathOf } from "../store/collection.ts";
+import {
+  EXTERNAL_IDS,
+  type ExternalIdDocument,
+  keyOf,
+  LAST_VALUES,
+  type LastValuesDocument,
+  MANAGED_OBJECTS,
+  type ManagedObjectDocument,
+} from "../store/collections.ts";
+import { deleteOp, insertOp, type Store } from "../store/store.ts";
+import { asObject, atIndex } from "./body.ts";
+import { noManagedObject } from "./failures.ts";
+import { checkExternalId, externalIdDocument, externalIdTaken } from "./identity.ts";
+import { lastValuesFragment, toFragment } from "./last-values.ts";
+import { isHeartbeat, managedObjectChange, newManagedObject, toManagedObject } from "./managed-object.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import type { Fragments, Inventory, InventoryFilter, ManagedObject } from "./platform.ts";
+import { readPage } from "./read-page.ts";
+import { wordsOf } from "./words.ts";
+
+/** Objects found by the words of their external ids in one search. */
+const MOST_FOUND_BY_EXTERNAL_ID = 1000;
+
+export interface InventoryParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly cache: ObjectCache;
+  /** Removes an object with all that belongs to it. */
+  deleteObject(tenant: string, object: ManagedObject): Promise<void>;
+  onDeleted: Inventory["onDeleted"];
+}
+
+type ObjectFilter = Filter<ManagedObjectDocument>;
+
+export function createInventory({ store, clock, cache, deleteObject, onDeleted }: InventoryParts): Inventory {
+  const objects = store.collection(MANAGED_OBJECTS);
+  const externalIds = store.collection(EXTERNAL_IDS);
+  const lastValues = store.collection(LAST_VALUES);
+
+  const load = async (tenant: string, id: string): Promise<ManagedObject | undefined> => {
+    const document = await objects.findOne({ _id: id, tenant });
+    return document && toManagedObject(document);
+  };
+  const findCached = (tenant: string, id: string): Promise<ManagedObject | undefined> =>
+    cache.get(tenant, id, () => load(tenant, id));
+
+  /** Adds the last values as fragments, in one query for all. */
+  const withLastValues = async (found: readonly ManagedObject[]): Promise<ManagedObject[]> => {
+    const byObject = new Map<string, Record<string, unknown>>();
+    if (found.length > 0) {
+      for await (const document of lastValues.stream({ managedObject: { $in: found.map(object => object.id) } })) {
+        const fragments = byObject.get(document.managedObject) ?? {};
+        fragments[lastValuesFragment(document.object, document.instance)] = toFragment(document);
+        byObject.set(document.managedObject, fragments);
+      }
+    }
+    return found.map(object => {
+      const values = byObject.get(object.id);
+      return values ? { ...object, fragments: { ...object.fragments, ...values } } : object;
+    });
+  };
+
+  const byWords = async (tenant: string, text: string): Promise<ObjectFilter> => {
+    const words = wordsOf(text);
+    const bound = await externalIds.find({ tenant, words: { $in: words } } satisfies Filter<ExternalIdDocument>, {
+      limit: MOST_FOUND_BY_EXTERNAL_ID,
+    });
+    const ids = [...new Set([...words, ...bound.map(document => document.managedObject)])];
+    return {
+      $or: [
+        { _id: { $in: ids } },
+        { nameWords: { $in: words } },
+        { typeWords: { $in: words } },
+        { ownerWords: { $in: words } },
+      ],
+    };
+  };
+
+  const toFilter = async (tenant: string, filter: InventoryFilter): Promise<ObjectFilter> => ({
+    tenant,
+    ...(filter.type === undefined ? {} : { type: filter.type }),
+    ...(filter.owner === undefined ? {} : { owner: filter.owner }),
+    ...(filter.ids === undefined ? {} : { _id: { $in: filter.ids } }),
+    ...(filter.fragmentType === undefined ? {} : { [pathOf("custom", filter.fragmentType)]: { $exists: true } }),
+    ...(filter.text === undefined ? {} : await byWords(tenant, filter.text)),
+  });
+
+  const find = async (tenant: string, id: string): Promise<ManagedObject | undefined> => {
+    const object = await load(tenant, id);
+    return object && (await withLastValues([object]))[0];
+  };
+  const get = async (tenant: string, id: string): Promise<ManagedObject> => {
+    const object = await find(tenant, id);
+    if (!object) throw noManagedObject(id);
+    return object;
+  };
+
+  /** Object and external ids in one group. Whoever comes second to an external id takes everything back. */
+  const createWith = async (
+    document: ManagedObjectDocument,
+    bound: readonly { type: string; externalId: string }[],
+  ): Promise<void> => {
+    const bindings = bound.map(body => externalIdDocument(document.tenant, document._id, body));
+    const results = await store.write([
+      insertOp(MANAGED_OBJECTS, document),
+      ...bindings.map(binding => insertOp(EXTERNAL_IDS, binding)),
+    ]);
+    const taken = bound.find((_, i) => results[i + 1]?.outcome === "duplicate");
+    if (!taken) return;
+    await store.write([
+      deleteOp(MANAGED_OBJECTS, { _id: document._id }),
+      deleteOp(EXTERNAL_IDS, { managedObject: document._id }),
+    ]);
+    throw externalIdTaken(taken);
+  };
+
+  const requireFree = async (tenant: string, bound: readonly { type: string; externalId: string }[]): Promise<void> => {
+    for (const body of bound) {
+      const key = externalIdDocument(tenant, "", body)._id;
+      if ((await externalIds.count({ _id: key }, 1)) > 0) throw externalIdTaken(body);
+    }
+  };
+
+  return {
+    async create(tenant, body, { owner, externalIds: given = [] }) {
+      const bound = given.map((item, i) => atIndex("externalIds", i, () => checkExternalId(item)));
+      const checked = newManagedObject(tenant, "", body, owner, clock.now());
+      await requireFree(tenant, bound);
+      const [id] = (await store.nextIds("managedObjects", 1)) as [number];
+      const document = { ...checked, _id: String(id) };
+      await createWith(document, bound);
+      return toManagedObject(document);
+    },
+
+    find,
+    get,
+    findCached,
+
+    async lastValues(tenant, id, object, instance) {
+      const document = await lastValues.findOne({ _id: keyOf(id, String(object), String(instance)), tenant });
+      return document && toFragment(document as LastValuesDocument);
+    },
+
+    async list(tenant, filter, page) {
+      const found = await readPage(objects, await toFilter(tenant, filter), page, [["_id", 1]]);
+      return { ...found, items: await withLastValues(found.items.map(toManagedObject)) };
+    },
+
+    async count(tenant, filter) {
+      return await objects.count(await toFilter(tenant, filter));
+    },
+
+    async update(tenant, id, changes: Fragments, { mayChangeOwner = false } = {}) {
+      if (isHeartbeat(asObject(changes))) return await get(tenant, id);
+      const update = managedObjectChange(changes, clock.now(), mayChangeOwner);
+      const document = await objects.findOneAndUpdate({ _id: id, tenant }, update);
+      cache.forget(id);
+      if (!document) throw noManagedObject(id);
+      return (await withLastValues([toManagedObject(document)]))[0]!;
+    },
+
+    async delete(tenant, id) {
+      const object = await load(tenant, id);
+      if (!object) throw noManagedObject(id);
+      await deleteObject(tenant, object);
+    },
+
+    onDeleted,
+  };
+}

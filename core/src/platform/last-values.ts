@@ -1,0 +1,105 @@
+/**
+ * The last known value of each resource, shown as fragments `c8y_Lwm2m_<object>!<instance>` of the device
+ * (agent specification 11.1). One document per object instance, so that a message writes each instance once.
+ */
+import { type DottedPath, type Json, type JsonObject, pathOf, type Update } from "../store/collection.ts";
+import { keyOf, LAST_VALUES, type LastValuesDocument } from "../store/collections.ts";
+import { updateOp, type WriteOp } from "../store/store.ts";
+import { toJson } from "./body.ts";
+
+const FRAGMENT = /^c8y_Lwm2m_\d{1,5}!\d{1,5}$/;
+
+export const lastValuesFragment = (object: number, instance: number): string => `c8y_Lwm2m_${object}!${instance}`;
+export const isLastValuesFragment = (name: string): boolean => FRAGMENT.test(name);
+
+export interface LastValue {
+  /** Resource (three ids) or resource instance (four). */
+  readonly path: readonly number[];
+  /** A resource with instances, read as a whole, is a map by instance id and replaces what was there. */
+  readonly value: unknown;
+  readonly atMs: number;
+}
+
+/** What a message says of one resource: all of it, or some of its instances. */
+type ResourceState =
+  | { readonly kind: "single"; readonly value: Json }
+  | { readonly kind: "whole" | "partial"; readonly instances: Record<string, Json> };
+
+interface InstanceState {
+  readonly object: number;
+  readonly instance: number;
+  timeMs: number;
+  readonly resources: Map<string, ResourceState>;
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && typeof toJson(value) === "object";
+
+function nextState(before: ResourceState | undefined, path: readonly number[], value: unknown): ResourceState {
+  if (path.length === 3) {
+    return isMap(value)
+      ? { kind: "whole", instances: toJson(value) as Record<string, Json> }
+      : { kind: "single", value: toJson(value) };
+  }
+  const known = before === undefined || before.kind === "single" ? undefined : before;
+  return {
+    kind: known?.kind ?? "partial",
+    instances: { ...known?.instances, [String(path[3])]: toJson(value) },
+  };
+}
+
+function collect(values: readonly LastValue[]): InstanceState[] {
+  const states = new Map<string, InstanceState>();
+  for (const { path, value, atMs } of values) {
+    const [object, instance, resource] = path;
+    if (object === undefined || instance === undefined || resource === undefined) continue;
+    const key = `${object}/${instance}`;
+    const state = states.get(key) ?? { object, instance, timeMs: atMs, resources: new Map() };
+    states.set(key, state);
+    state.timeMs = Math.max(state.timeMs, atMs);
+    state.resources.set(String(resource), nextState(state.resources.get(String(resource)), path, value));
+  }
+  return [...states.values()];
+}
+
+/** One value and instances stand apart, and each takes the other's place: no update can meet a parent of another kind. */
+function changeOf(state: InstanceState): Pick<Update<LastValuesDocument>, "$set" | "$unset"> {
+  const $set: { [path: DottedPath]: Json } = {};
+  const $unset: { [path: DottedPath]: true } = {};
+  for (const [resource, known] of state.resources) {
+    if (known.kind === "single") {
+      $set[pathOf("values", resource)] = known.value;
+      $unset[pathOf("instances", resource)] = true;
+      continue;
+    }
+    $unset[pathOf("values", resource)] = true;
+    if (known.kind === "whole") $set[pathOf("instances", resource)] = known.instances;
+    else for (const [id, value] of Object.entries(known.instances)) $set[pathOf("instances", resource, id)] = value;
+  }
+  return { $set, $unset };
+}
+
+/**
+ * The writes for the last values of one message, in order: one per object instance. A later value of the same resource wins;
+ * a value of a resource instance joins the others, a whole resource replaces them (agent specification 8.5).
+ */
+export function lastValueOps(tenant: string, deviceId: string, values: readonly LastValue[]): WriteOp[] {
+  return collect(values).map(state => {
+    const { object, instance } = state;
+    return updateOp(
+      LAST_VALUES,
+      { _id: keyOf(deviceId, String(object), String(instance)) },
+      {
+        ...changeOf(state),
+        $max: { time: state.timeMs },
+        $setOnInsert: { tenant, managedObject: deviceId, object, instance },
+      },
+      { upsert: true },
+    );
+  });
+}
+
+/** `{"instance": 0, "5700": 21.3, "5701": "Cel"}` */
+export function toFragment(document: LastValuesDocument): JsonObject {
+  return { instance: document.instance, ...document.values, ...document.instances };
+}

@@ -1,0 +1,87 @@
+/** Measurements: what a body may say and what is stored of it (platform API 8). */
+import { compileSchema, type JsonSchema } from "../base/schema.ts";
+import type { Json, JsonObject } from "../store/collection.ts";
+import type { Measurement as StoredMeasurement } from "../store/series.ts";
+import { appendOp, type WriteOp } from "../store/store.ts";
+import { asObject, fragmentsOf, requireId, SOURCE_SCHEMA, TIME_SCHEMA, toJson, withoutNull } from "./body.ts";
+import type { Fragments, Measurement } from "./platform.ts";
+import { parseTime } from "./time.ts";
+
+const OWN = new Set(["id", "self", "source", "type", "time"]);
+
+export const NEW_MEASUREMENT_SCHEMA: JsonSchema = {
+  type: "object",
+  required: ["source", "type", "time"],
+  properties: { source: SOURCE_SCHEMA, type: { type: "string", minLength: 1 }, time: TIME_SCHEMA },
+};
+
+interface MeasurementBody {
+  readonly source: { readonly id: unknown };
+  readonly type: string;
+  readonly time: string;
+}
+const checkBody = compileSchema<MeasurementBody>(NEW_MEASUREMENT_SCHEMA);
+
+export type NewMeasurement = Omit<Measurement, "id">;
+
+/** @throws MooringError VALIDATION */
+export function parseMeasurement(body: unknown): NewMeasurement {
+  const { source, type, time } = checkBody(body);
+  return {
+    sourceId: requireId(source.id, "source.id"),
+    type,
+    timeMs: parseTime(time, "time"),
+    fragments: keepSeries(withoutNull(fragmentsOf(asObject(body), OWN))),
+  };
+}
+
+/** A member of a fragment with a numeric `value`. */
+const isSeries = (member: Json): member is JsonObject =>
+  typeof member === "object" &&
+  member !== null &&
+  !Array.isArray(member) &&
+  typeof (member as JsonObject)["value"] === "number";
+
+/** An empty unit, or one that is no text, says nothing: the value is kept without it. */
+function withUsableUnit(series: JsonObject): JsonObject {
+  const { unit, ...rest } = series;
+  return typeof unit === "string" && unit !== "" ? series : (rest as JsonObject);
+}
+
+/** Invalid series beside valid ones are dropped; a fragment with none is a plain property (platform API 8.2). */
+function keepFragment(fragment: Json): Json {
+  if (typeof fragment !== "object" || fragment === null || Array.isArray(fragment)) return fragment;
+  const series = Object.entries(fragment as JsonObject).filter(([, member]) => isSeries(member));
+  if (series.length === 0) return fragment;
+  return Object.fromEntries(series.map(([name, member]) => [name, withUsableUnit(member as JsonObject)]));
+}
+
+function keepSeries(fragments: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fragments).map(([name, fragment]) => [name, keepFragment(fragment)]));
+}
+
+export const toMeasurement = (stored: StoredMeasurement): Measurement => ({
+  id: stored.id,
+  sourceId: stored.source,
+  type: stored.type,
+  timeMs: stored.timeMs,
+  fragments: stored.fragments,
+});
+
+export const toStored = (
+  tenant: string,
+  { id, sourceId, type, timeMs, fragments }: Measurement,
+): StoredMeasurement => ({
+  id,
+  tenant,
+  source: sourceId,
+  type,
+  timeMs,
+  fragments: fragments as JsonObject,
+});
+
+/** Stores a measurement unless its id is there already. Values that JSON lacks are brought to the store's form. */
+export function measurementOp(tenant: string, measurement: Measurement): WriteOp {
+  const fragments = keepSeries(toJson(measurement.fragments as Fragments) as JsonObject);
+  return appendOp(toStored(tenant, { ...measurement, fragments }));
+}

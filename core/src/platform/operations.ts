@@ -1,0 +1,94 @@
+/** Operations over the store (platform API 11). */
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { type Filter, pathOf } from "../store/collection.ts";
+import { CHILD_REFERENCES, OPERATIONS, type OperationDocument } from "../store/collections.ts";
+import type { Store } from "../store/store.ts";
+import { notFound, unknownReference } from "./failures.ts";
+import { createListeners } from "./listeners.ts";
+import { newOperationDocument, operationChange, toOperation } from "./operation.ts";
+import type { Inventory, Operation, OperationFilter, Operations } from "./platform.ts";
+import { readPage } from "./read-page.ts";
+import { timeFilter } from "./time-filter.ts";
+
+/** Devices below one agent that a filter by agent follows. */
+const MOST_CHILD_DEVICES = 5000;
+
+export interface OperationsParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly inventory: Pick<Inventory, "findCached">;
+}
+
+export function createOperations({ store, clock, log, inventory }: OperationsParts): Operations {
+  const operations = store.collection(OPERATIONS);
+  const children = store.collection(CHILD_REFERENCES);
+  const created = createListeners<[tenant: string, operation: Operation]>();
+
+  const show = async (document: OperationDocument): Promise<Operation> =>
+    toOperation(document, (await inventory.findCached(document.tenant, document.deviceId))?.name);
+
+  /** The agent itself and every device below it. */
+  const devicesOf = async (agentId: string): Promise<string[]> => {
+    const devices = new Set([agentId]);
+    for (let parents = [agentId]; parents.length > 0 && devices.size < MOST_CHILD_DEVICES; ) {
+      const references = await children.find(
+        { kind: "childDevices", parent: { $in: parents } },
+        { limit: MOST_CHILD_DEVICES },
+      );
+      parents = references.map(reference => reference.child).filter(child => !devices.has(child));
+      for (const child of parents) devices.add(child);
+    }
+    return [...devices];
+  };
+
+  const toFilter = async (tenant: string, filter: OperationFilter): Promise<Filter<OperationDocument>> => ({
+    tenant,
+    ...(filter.agentId === undefined ? {} : { deviceId: { $in: await devicesOf(filter.agentId) } }),
+    ...(filter.deviceId === undefined ? {} : { deviceId: filter.deviceId }),
+    ...(filter.statuses === undefined ? {} : { status: { $in: filter.statuses } }),
+    ...(filter.fragmentType === undefined ? {} : { [pathOf("custom", filter.fragmentType)]: { $exists: true } }),
+    ...(filter.bulkOperationId === undefined ? {} : { bulkOperationId: filter.bulkOperationId }),
+    ...timeFilter("creationTime", filter),
+  });
+
+  return {
+    async create(tenant, body) {
+      const checked = newOperationDocument(tenant, "", body, clock.now());
+      const device = await inventory.findCached(tenant, checked.deviceId);
+      if (!device) throw unknownReference("deviceId", checked.deviceId);
+      const [id] = (await store.nextIds("operations", 1)) as [number];
+      const document = { ...checked, _id: String(id) };
+      await operations.insertOne(document);
+      const operation = toOperation(document, device.name);
+      created.tell(
+        error => log.error("operation.listenerFailed", { operationId: operation.id, error: messageOf(error) }),
+        tenant,
+        operation,
+      );
+      return operation;
+    },
+
+    async get(tenant, id) {
+      const document = await operations.findOne({ _id: id, tenant });
+      if (!document) throw notFound("operation", id);
+      return await show(document);
+    },
+
+    async list(tenant, filter, page) {
+      const order = filter.revert ? -1 : 1;
+      const found = await readPage(operations, await toFilter(tenant, filter), page, [["_id", order]]);
+      return { ...found, items: await Promise.all(found.items.map(show)) };
+    },
+
+    async update(tenant, id, changes) {
+      const document = await operations.findOneAndUpdate({ _id: id, tenant }, operationChange(changes, clock.now()));
+      if (!document) throw notFound("operation", id);
+      return await show(document);
+    },
+
+    onCreated: listener => created.add(listener),
+  };
+}
