@@ -17,6 +17,11 @@ export interface CoapRequest {
   readonly options?: readonly CoapOption[];
   /** Whole body, blocks already put together. */
   readonly payload: Uint8Array;
+  /**
+   * Message id of an incoming request, of its last block when it came in several; absent on outgoing ones. A repetition to a host that
+   * was started anew in between is known by it.
+   */
+  readonly messageId?: number;
 }
 
 export interface CoapResponse {
