@@ -10,7 +10,9 @@ export interface RegistrationEntry extends Expiring {
   renewedMonotonicMs: number;
   /** Last message of any kind, monotonic ms; may be negative for one before this process. */
   seenMonotonicMs: number;
-  /** Whether the time of the last Register or Update still has to be stored. */
+  /** Whether what follows a Register (observations) is complete, see `Registrations.markSetUp`. */
+  setUp: boolean;
+  /** Whether the time of the last Register or Update, or `setUp`, still has to be stored. */
   unsaved: boolean;
 }
 

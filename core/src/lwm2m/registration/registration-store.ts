@@ -28,6 +28,7 @@ interface RegistrationDetails {
   readonly rootPath: string;
   readonly settings: Registration["settings"];
   readonly changedAtMs: number;
+  readonly setUp: boolean;
 }
 
 const storedIdentity = (identity: PeerIdentity): StoredIdentity =>
@@ -36,7 +37,7 @@ const storedIdentity = (identity: PeerIdentity): StoredIdentity =>
 const liveIdentity = (identity: StoredIdentity): PeerIdentity =>
   identity.kind === "rpk" ? { kind: "rpk", publicKey: fromHex(identity.publicKeyHex) } : identity;
 
-function detailsOf(registration: Registration): RegistrationDetails {
+function detailsOf({ registration, setUp }: StoredRegistration): RegistrationDetails {
   const { peer, awakeTimeMs } = registration;
   return {
     peer: {
@@ -55,27 +56,32 @@ function detailsOf(registration: Registration): RegistrationDetails {
     rootPath: registration.rootPath,
     settings: registration.settings,
     changedAtMs: registration.updatedAtMs,
+    setUp,
   };
 }
 
-const expireAt = (registration: Registration, seenAtMs: number, graceMs: number): number =>
+const expireAt = ({ registration, seenAtMs }: StoredRegistration, graceMs: number): number =>
   registration.lifetimeSeconds === 0
     ? END_OF_TIME_MS
     : Math.min(END_OF_TIME_MS, seenAtMs + registration.lifetimeSeconds * 1000 + graceMs);
 
-/** Times of last Register or Update that are stored later, in bulk. */
-export interface SeenRegistration {
+/** A registration with what changes from message to message. */
+export interface StoredRegistration {
   readonly registration: Registration;
+  /** Last Register or Update, ms since the epoch. */
   readonly seenAtMs: number;
+  /** See `Registrations.markSetUp`. */
+  readonly setUp: boolean;
 }
 
 export interface RegistrationStore {
   /** Inserts, or replaces what the endpoint had. Resolves when stored. */
-  save(registration: Registration, seenAtMs: number): Promise<void>;
+  save(registration: StoredRegistration): Promise<void>;
   /** Removes the registration unless the endpoint has a newer one. */
   delete(registration: Registration): Promise<void>;
-  saveSeen(seen: readonly SeenRegistration[]): Promise<void>;
-  all(): AsyncIterable<SeenRegistration>;
+  /** Stores `seenAtMs` and `setUp` of registrations that are unchanged otherwise. */
+  saveSeen(seen: readonly StoredRegistration[]): Promise<void>;
+  all(): AsyncIterable<StoredRegistration>;
 }
 
 export function createRegistrationStore(store: Store, node: string, graceMs: number): RegistrationStore {
@@ -83,16 +89,16 @@ export function createRegistrationStore(store: Store, node: string, graceMs: num
   const shapes = createInterner<unknown>(DISTINCT_SHAPES);
   const shared = <T>(value: T): T => shapes.share(JSON.stringify(value), () => value) as T;
 
-  const documentOf = (registration: Registration, seenAtMs: number): RegistrationDocument => ({
-    _id: registration.endpoint,
-    tenant: registration.tenant,
-    managedObject: registration.deviceId,
-    registrationId: registration.id,
+  const documentOf = (live: StoredRegistration): RegistrationDocument => ({
+    _id: live.registration.endpoint,
+    tenant: live.registration.tenant,
+    managedObject: live.registration.deviceId,
+    registrationId: live.registration.id,
     node,
-    registeredAt: registration.registeredAtMs,
-    updatedAt: seenAtMs,
-    expireAt: expireAt(registration, seenAtMs, graceMs),
-    details: detailsOf(registration) as unknown as JsonObject,
+    registeredAt: live.registration.registeredAtMs,
+    updatedAt: live.seenAtMs,
+    expireAt: expireAt(live, graceMs),
+    details: detailsOf(live) as unknown as JsonObject,
   });
 
   function registrationOf(document: RegistrationDocument): Registration {
@@ -118,16 +124,16 @@ export function createRegistrationStore(store: Store, node: string, graceMs: num
     };
   }
 
-  const seenOp = ({ registration, seenAtMs }: SeenRegistration): WriteOp =>
+  const seenOp = (live: StoredRegistration): WriteOp =>
     updateOp(
       REGISTRATIONS,
-      { _id: registration.endpoint, registrationId: registration.id },
-      { $set: { updatedAt: seenAtMs, expireAt: expireAt(registration, seenAtMs, graceMs) } },
+      { _id: live.registration.endpoint, registrationId: live.registration.id },
+      { $set: { updatedAt: live.seenAtMs, expireAt: expireAt(live, graceMs), "details.setUp": live.setUp } },
     );
 
   return {
-    async save(registration, seenAtMs) {
-      await collection.replaceOne(documentOf(registration, seenAtMs), { upsert: true });
+    async save(live) {
+      await collection.replaceOne(documentOf(live), { upsert: true });
     },
     async delete({ endpoint, id }) {
       await collection.deleteMany({ _id: endpoint, registrationId: id });
@@ -139,7 +145,8 @@ export function createRegistrationStore(store: Store, node: string, graceMs: num
     },
     async *all() {
       for await (const document of collection.stream({ node }, { pageSize: 2000 })) {
-        yield { registration: registrationOf(document), seenAtMs: document.updatedAt };
+        const { setUp } = document.details as unknown as RegistrationDetails;
+        yield { registration: registrationOf(document), seenAtMs: document.updatedAt, setUp };
       }
     },
   };

@@ -21,7 +21,7 @@ import { endpointOf, newRegistration } from "./register.ts";
 import type { Registration } from "./registration.ts";
 import { createRegistrationIndex, type RegistrationEntry } from "./registration-index.ts";
 import { createLinkReader } from "./registration-links.ts";
-import { createRegistrationStore } from "./registration-store.ts";
+import { createRegistrationStore, type StoredRegistration } from "./registration-store.ts";
 import { applyUpdate, type FollowAddress, maySpeakFor, NO_CHANGES, type RegistrationChanges } from "./update.ts";
 
 export type RemovalReason = "deregister" | "expired" | "replaced" | "removed";
@@ -77,6 +77,12 @@ export interface Registrations extends AsyncDisposable {
   silentForMs(id: string): number | undefined;
   /** A message came: the device is there. Lifetime is not renewed by it. */
   seen(id: string): void;
+  /**
+   * All that follows a Register or new links (observations) is done. Kept through a restart, at the latest one saving period later, so that a host
+   * that died before it was done takes it up again, and one that died after leaves the device alone.
+   */
+  markSetUp(id: string): void;
+  isSetUp(id: string): boolean;
   /** @throws MooringError QUERY_INVALID, LINK_FORMAT_INVALID, ENDPOINT_UNKNOWN, and those of the store: nothing has changed then */
   register(request: RegisterRequest, peer: Peer, admit: Admit): Promise<RegisterResult>;
   /** Settles at once when nothing changes. @throws MooringError REGISTRATION_UNKNOWN, LINK_FORMAT_INVALID, those of the store */
@@ -106,6 +112,13 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   let closed = false;
 
   const seenAtMs = (entry: RegistrationEntry): number => clock.now() - (clock.monotonic() - entry.seenMonotonicMs);
+  const renewedAtMs = (entry: RegistrationEntry): number =>
+    clock.now() - (clock.monotonic() - entry.renewedMonotonicMs);
+  const storedForm = (entry: RegistrationEntry): StoredRegistration => ({
+    registration: entry.registration,
+    seenAtMs: renewedAtMs(entry),
+    setUp: entry.setUp,
+  });
   const sweep = createExpirySweep<RegistrationEntry>({
     clock,
     deadlineMs: ({ registration, renewedMonotonicMs }) =>
@@ -113,11 +126,12 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
     onExpired: entry => void expire(entry),
   });
 
-  function enter(registration: Registration, seenMonotonicMs: number): void {
+  function enter(registration: Registration, seenMonotonicMs: number, setUp: boolean): void {
     const entry: RegistrationEntry = {
       registration,
       renewedMonotonicMs: clock.monotonic(),
       seenMonotonicMs,
+      setUp,
       unsaved: false,
       bucket: -1,
     };
@@ -134,6 +148,10 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   /** Hot path: no allocation but the list's slot. */
   function renew(entry: RegistrationEntry): void {
     entry.renewedMonotonicMs = entry.seenMonotonicMs = clock.monotonic();
+    saveLater(entry);
+  }
+
+  function saveLater(entry: RegistrationEntry): void {
     if (entry.unsaved) return;
     entry.unsaved = true;
     unsaved.push(entry);
@@ -144,7 +162,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
     for (const entry of batch) entry.unsaved = false;
     const live = batch.filter(entry => index.byId(entry.registration.id) === entry);
     try {
-      await stored.saveSeen(live.map(entry => ({ registration: entry.registration, seenAtMs: seenAtMs(entry) })));
+      await stored.saveSeen(live.map(storedForm));
     } catch (error) {
       log.warn("registration.seen-not-stored", { registrations: live.length, reason: messageOf(error) });
       for (const entry of live) {
@@ -188,14 +206,17 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
 
   async function change(entry: RegistrationEntry, registration: Registration): Promise<void> {
     const before = entry.registration;
-    await stored.save(registration, clock.now());
+    const setUp = entry.setUp && registration.objectLinks === before.objectLinks;
+    await stored.save({ registration, seenAtMs: clock.now(), setUp });
+    entry.setUp = setUp;
     index.change(entry, registration);
     if (registration.lifetimeSeconds !== before.lifetimeSeconds) sweep.add(entry);
     if (registration.peer.key !== before.peer.key) parts.onMoved(before, registration);
   }
 
-  for await (const { registration, seenAtMs: at } of stored.all()) {
-    enter(registration, clock.monotonic() - (clock.now() - at));
+  // Entered all at once, so that no lifetime runs while the rest is still being read.
+  for (const { registration, seenAtMs: at, setUp } of await Array.fromAsync(stored.all())) {
+    enter(registration, clock.monotonic() - (clock.now() - at), setUp);
   }
   const saving = every(clock, options.saveSeenPeriodMs, saveSeen, () => {});
 
@@ -223,6 +244,13 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       const entry = index.byId(id);
       if (entry) entry.seenMonotonicMs = clock.monotonic();
     },
+    markSetUp(id) {
+      const entry = index.byId(id);
+      if (!entry || entry.setUp) return;
+      entry.setUp = true;
+      saveLater(entry);
+    },
+    isSetUp: id => index.byId(id)?.setUp ?? false,
 
     async register(request, peer, admit) {
       const endpoint = endpointOf(request.query, peer);
@@ -235,10 +263,10 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
         const id = urlSafeId(random, ID_LENGTH);
         const nowMs = clock.now();
         const registration = newRegistration({ id, endpoint, query, links, device, peer, nowMs });
-        await stored.save(registration, nowMs);
+        await stored.save({ registration, seenAtMs: nowMs, setUp: false });
         const previous = index.byEndpoint(endpoint);
         if (previous) leave(previous, "replaced", registration);
-        enter(registration, clock.monotonic());
+        enter(registration, clock.monotonic(), false);
         return { registration, previous: previous?.registration };
       });
     },

@@ -1,0 +1,245 @@
+/**
+ * Observations of all registrations: at most one per path, kept in the store so that they go on after a restart. A notification is
+ * decoded by the Content-Format that came with it and handed up; the endpoint acknowledges it when that has resolved.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { formatCode, isSuccess } from "../../coap/codes.ts";
+import type { CoapEndpoint, Notification, Observation, RequestOptions } from "../../coap/endpoint.ts";
+import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
+import type { Store } from "../../store/store.ts";
+import { formatPath, type Lwm2mPath } from "../path.ts";
+import { createInterner } from "../registration/interner.ts";
+import type { Registration } from "../registration/registration.ts";
+import { type NotificationAttributes, readRequest, segmentsOf } from "../wire/to-coap.ts";
+import { notificationKey } from "./message-key.ts";
+import { createObservationStore, type StoredObservation } from "./observation-store.ts";
+import { countOne, createRateFigure, perMinute, type RateFigure } from "./rate-figure.ts";
+
+export interface ObservedPath {
+  readonly path: Lwm2mPath;
+  readonly accept: number;
+  /** What Write-Attributes set before the observation began. */
+  readonly attributes: NotificationAttributes | undefined;
+}
+
+/** A fresh notification of a live registration. */
+export interface DeviceNotification {
+  readonly registration: Registration;
+  readonly path: Lwm2mPath;
+  readonly response: CoapResponse;
+  /** See {@link notificationKey}. */
+  readonly messageKey: string;
+  readonly receivedAtMs: number;
+}
+
+export interface ObservationsParts {
+  readonly coap: CoapEndpoint;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly node: string;
+  /** The registration as it is now; undefined: it has ended. */
+  registration(id: string): Registration | undefined;
+  /** Resolves when the values are stored. A rejection leaves the notification unacknowledged, so that the device repeats it. */
+  onNotification(notification: DeviceNotification): Promise<void>;
+}
+
+export interface EstablishOptions extends RequestOptions {
+  readonly accept: number;
+  readonly attributes?: NotificationAttributes;
+}
+
+export interface Observations extends AsyncDisposable {
+  of(registrationId: string): readonly ObservedPath[];
+  find(registrationId: string, path: Lwm2mPath): ObservedPath | undefined;
+  /** All observations of all registrations. */
+  readonly size: number;
+  /** Notifications per minute of one registration. */
+  notificationsPerMinute(registrationId: string): number;
+  /**
+   * One Observe request. `kept` is false when the device answered without the Observe option (the value may be used) or with an error.
+   * An observation of the same path is dropped when the new one stands.
+   */
+  establish(
+    registration: Registration,
+    path: Lwm2mPath,
+    options: EstablishOptions,
+  ): Promise<{ readonly response: CoapResponse; readonly kept: boolean }>;
+  /** Stops listening: the next notification is answered with Reset. False when there is no such observation. */
+  forget(registration: Registration, path: Lwm2mPath): Promise<boolean>;
+  /** GET with Observe 1. Undefined when there is no such observation. */
+  cancel(registration: Registration, path: Lwm2mPath, options?: RequestOptions): Promise<CoapResponse | undefined>;
+  /** The registration has ended: all of its observations go. */
+  drop(registration: Registration): void;
+  /**
+   * Takes up what was stored, without a message to any device. To be called before the endpoint's next datagram: what is not
+   * taken up by then is answered with Reset. @returns how many
+   */
+  resume(stored: readonly StoredObservation[]): number;
+}
+
+interface Held extends ObservedPath {
+  readonly observation: Observation;
+}
+
+interface ObservationSet {
+  readonly rate: RateFigure;
+  held: readonly Held[];
+}
+
+const SHARED_REQUESTS = 4096;
+const NONE: readonly Held[] = Object.freeze([]);
+
+export function createObservations(parts: ObservationsParts): Observations {
+  const { coap, clock, log } = parts;
+  const stored = createObservationStore(parts.store, parts.node);
+  const sets = new Map<string, ObservationSet>();
+  const requests = createInterner<CoapRequest>(SHARED_REQUESTS);
+  const deletions = new Set<Promise<void>>();
+
+  /** One request object per path and format, however many devices are observed alike. */
+  const requestFor = ({ rootPath }: Registration, path: Lwm2mPath, accept: number): CoapRequest =>
+    requests.share(`${rootPath} ${formatPath(path)} ${accept}`, () => readRequest(segmentsOf(rootPath, path), accept));
+
+  const samePath = (a: Lwm2mPath, b: Lwm2mPath): boolean => a.length === b.length && a.every((id, i) => id === b[i]);
+
+  const find = (registrationId: string, path: Lwm2mPath): Held | undefined =>
+    sets.get(registrationId)?.held.find(held => samePath(held.path, path));
+
+  function hold(registrationId: string, held: Held): void {
+    const set = sets.get(registrationId);
+    if (set) set.held = [...set.held, held];
+    else sets.set(registrationId, { rate: createRateFigure(), held: [held] });
+  }
+
+  function release(registrationId: string, observation: Observation): void {
+    const set = sets.get(registrationId);
+    if (!set) return;
+    set.held = set.held.filter(held => held.observation !== observation);
+    if (set.held.length === 0) sets.delete(registrationId);
+  }
+
+  /** A deletion that nobody waits for; one that fails is made up for at the next start. */
+  function deleteLater(deletion: Promise<void>): void {
+    const watched = deletion.catch(error => log.warn("observation.not-deleted", { reason: messageOf(error) }));
+    deletions.add(watched);
+    void watched.then(() => deletions.delete(watched));
+  }
+
+  async function onNotification(registrationId: string, path: Lwm2mPath, notification: Notification): Promise<void> {
+    const registration = parts.registration(registrationId);
+    if (!registration) return;
+    const set = sets.get(registrationId);
+    if (set) countOne(set.rate, clock.monotonic());
+    const { response, observation, receivedAtMs } = notification;
+    if (!isSuccess(response.code)) {
+      // An error ends the observation (RFC 7641 section 3.2): the resource is gone, or the device has forgotten us.
+      log.info("observation.ended", {
+        endpoint: registration.endpoint,
+        path: formatPath(path),
+        code: formatCode(response.code),
+      });
+      release(registrationId, observation);
+      await stored.delete(registration, path);
+      return;
+    }
+    const messageKey = notificationKey(registrationId, notification);
+    await parts.onNotification({ registration, path, response, messageKey, receivedAtMs });
+  }
+
+  const handler = (registrationId: string, path: Lwm2mPath) => (notification: Notification) =>
+    onNotification(registrationId, path, notification);
+
+  function resumeOne(saved: StoredObservation): boolean {
+    const { registrationId, path, token, accept, attributes } = saved;
+    const registration = parts.registration(registrationId);
+    if (!registration) {
+      deleteLater(stored.deleteRegistration(saved.endpoint, registrationId));
+      return false;
+    }
+    const key = { peer: registration.peer, token, request: requestFor(registration, path, accept) };
+    const observation = coap.resumeObservation(key, handler(registrationId, path));
+    hold(registrationId, { path, accept, attributes, observation });
+    return true;
+  }
+
+  return {
+    get size() {
+      let size = 0;
+      for (const set of sets.values()) size += set.held.length;
+      return size;
+    },
+    of: registrationId => sets.get(registrationId)?.held ?? NONE,
+    find,
+    notificationsPerMinute(registrationId) {
+      const set = sets.get(registrationId);
+      return set ? perMinute(set.rate, clock.monotonic()) : 0;
+    },
+
+    async establish(registration, path, { accept, attributes, ...options }) {
+      const { id } = registration;
+      const request = requestFor(registration, path, accept);
+      const { response, observation } = await coap.observe(registration.peer, request, handler(id, path), options);
+      if (!observation) return { response, kept: false };
+      if (parts.registration(id) === undefined) {
+        observation.forget();
+        return { response, kept: false };
+      }
+      const earlier = find(id, path);
+      if (earlier) {
+        earlier.observation.forget();
+        release(id, earlier.observation);
+      }
+      hold(id, { path, accept, attributes, observation });
+      const { token } = observation;
+      const createdAtMs = clock.now();
+      const { endpoint } = registration;
+      try {
+        await stored.save(registration, { endpoint, registrationId: id, path, token, accept, attributes, createdAtMs });
+      } catch (error) {
+        observation.forget();
+        release(id, observation);
+        throw error;
+      }
+      return { response, kept: true };
+    },
+
+    async forget(registration, path) {
+      const held = find(registration.id, path);
+      if (!held) return false;
+      held.observation.forget();
+      release(registration.id, held.observation);
+      await stored.delete(registration, path);
+      return true;
+    },
+
+    async cancel(registration, path, options) {
+      const held = find(registration.id, path);
+      if (!held) return undefined;
+      try {
+        return await held.observation.cancel(options);
+      } finally {
+        // Also when no answer came: a notification that still comes is then answered with Reset.
+        held.observation.forget();
+        release(registration.id, held.observation);
+        await stored.delete(registration, path);
+      }
+    },
+
+    drop(registration) {
+      const set = sets.get(registration.id);
+      if (!set) return;
+      sets.delete(registration.id);
+      for (const { observation } of set.held) observation.forget();
+      deleteLater(stored.delete(registration));
+    },
+
+    resume: all => all.filter(resumeOne).length,
+
+    async [Symbol.asyncDispose]() {
+      await Promise.all(deletions);
+    },
+  };
+}

@@ -1,0 +1,266 @@
+/**
+ * The LwM2M server: registration, observation and requests joined over a CoAP endpoint. Everything it learns goes up through `up`;
+ * devices are answered when what must not be lost is stored.
+ */
+import { EMPTY_BYTES } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
+import { isFailure, MooringError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import { CODES } from "../../coap/codes.ts";
+import type { CoapEndpoint, EndpointParts } from "../../coap/endpoint.ts";
+import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
+import type { Store } from "../../store/store.ts";
+import type { Peer } from "../../transport/transport.ts";
+import { codecFor, decodePayload } from "../codecs/codec-table.ts";
+import type { ModelView } from "../model/object-model.ts";
+import { createObservationStore } from "../observation/observation-store.ts";
+import { createObservations, type DeviceNotification, type Observations } from "../observation/observations.ts";
+import { createDeviceQueues, type DeviceQueues } from "../operations/device-queue.ts";
+import type { RequestLimits } from "../operations/exchange.ts";
+import { isReachable } from "../operations/presence.ts";
+import { createDeviceRequests, type DeviceRequests } from "../operations/requests.ts";
+import { formatPath } from "../path.ts";
+import type { Registration } from "../registration/registration.ts";
+import {
+  type Admit,
+  openRegistrations,
+  type RegistrationOptions,
+  type Registrations,
+  type RemovalReason,
+  type UpdateResult,
+} from "../registration/registrations.ts";
+import type { RegistrationChanges } from "../registration/update.ts";
+import { type RegisterRequest, readDeviceRequest, type SendRequest } from "../wire/from-coap.ts";
+import { withReports } from "./reporting-requests.ts";
+import { sendKey } from "./send-key.ts";
+import type { ValueBatch } from "./value-batch.ts";
+
+/** The only way up. None but `admit` and `values` is waited for; they must be quick and must not throw. */
+export interface Lwm2mUp {
+  /** Undefined: the device is not known here, or not with what it proved; it is answered 4.03. */
+  readonly admit: Admit;
+  /** Stored; the device gets its 2.01 after this returns, so what is sent to it goes through the queue. */
+  registered(registration: Registration, previous: Registration | undefined): void;
+  updated(registration: Registration, changes: RegistrationChanges): void;
+  deregistered(registration: Registration, reason: RemovalReason): void;
+  /** Resolves when all that the values become is stored. */
+  values(batch: ValueBatch): Promise<void>;
+}
+
+export interface Lwm2mServerOptions extends RegistrationOptions, RequestLimits {
+  /** How long devices stay awake after a message where neither the device nor its settings say so, ms; 0: always online. */
+  readonly awakeTimeMs: number;
+  /** Most requests that wait for one device. */
+  readonly maxJobsPerDevice: number;
+}
+
+export interface Lwm2mServerParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly options: Lwm2mServerOptions;
+  /** Called once, when everything stored is loaded; the endpoint may deliver from the next turn of the event loop on. */
+  openEndpoint(onRequest: EndpointParts["onRequest"]): CoapEndpoint;
+  /** Object models in force for a device. */
+  models(registration: Registration): ModelView;
+  readonly up: Lwm2mUp;
+}
+
+export interface Lwm2mCounters {
+  registers: number;
+  updates: number;
+  deregisters: number;
+  expired: number;
+  refused: number;
+  sends: number;
+  notifications: number;
+  /** Notifications whose payload no codec could read. */
+  undecodable: number;
+}
+
+export interface Lwm2mServer extends AsyncDisposable {
+  readonly coap: CoapEndpoint;
+  readonly counters: Readonly<Lwm2mCounters>;
+  readonly registrations: Registrations;
+  readonly observations: Observations;
+  /** Calls within a job of {@link queues}; the values of reads and observes also go up. */
+  readonly requests: DeviceRequests;
+  readonly queues: DeviceQueues;
+  /** Whether a request would be sent now rather than wait. */
+  isReachable(registration: Registration): boolean;
+}
+
+const UPDATED: CoapResponse = Object.freeze({ code: CODES.CHANGED, payload: EMPTY_BYTES });
+const DELETED: CoapResponse = Object.freeze({ code: CODES.DELETED, payload: EMPTY_BYTES });
+
+export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mServer> {
+  const { store, clock, random, log, options, up } = parts;
+  const counters: Lwm2mCounters = {
+    registers: 0,
+    updates: 0,
+    deregisters: 0,
+    expired: 0,
+    refused: 0,
+    sends: 0,
+    notifications: 0,
+    undecodable: 0,
+  };
+  await using opened = new AsyncDisposableStack();
+  const registrations = opened.use(await openRegistrations({ store, clock, random, log, options, onRemoved, onMoved }));
+  const loaded = await storedObservations(store, options.node);
+  const coap: CoapEndpoint = parts.openEndpoint(onRequest);
+  const observations = opened.use(
+    createObservations({
+      coap,
+      store,
+      clock,
+      log,
+      node: options.node,
+      registration: registrations.byId,
+      onNotification,
+    }),
+  );
+  opened.use(coap);
+  const resumed = observations.resume(loaded);
+  const plainRequests = createDeviceRequests({
+    coap,
+    observations,
+    clock,
+    log,
+    limits: options,
+    heard: ({ id }) => registrations.seen(id),
+    models: parts.models,
+  });
+  const requests = withReports({ requests: plainRequests, clock, random, values: up.values });
+  const queues = opened.use(createDeviceQueues({ maxJobs: options.maxJobsPerDevice, reachable }));
+  log.info("lwm2m.resumed", { registrations: registrations.size, observations: resumed });
+
+  function awake(registration: Registration): boolean {
+    return isReachable(registration, registrations.silentForMs(registration.id) ?? 0, options.awakeTimeMs);
+  }
+
+  function reachable(endpoint: string): Registration | undefined {
+    const registration = registrations.byEndpoint(endpoint);
+    return registration && awake(registration) ? registration : undefined;
+  }
+
+  function onRemoved(registration: Registration, reason: RemovalReason, replacement?: Registration): void {
+    const { endpoint, id, peer } = registration;
+    observations.drop(registration);
+    requests.forget(id);
+    if (reason === "replaced") queues.interrupt(endpoint, reason);
+    else queues.clear(endpoint, reason);
+    // Not on De-register: that request itself still waits for its answer.
+    const peerIsGone = replacement ? replacement.peer.key !== peer.key : reason !== "deregister";
+    if (peerIsGone && registrations.countAt(peer) === 0) coap.forgetPeer(peer);
+    if (reason === "expired") counters.expired++;
+    log.info("registration.ended", { endpoint, registrationId: id, reason });
+    up.deregistered(registration, reason);
+  }
+
+  function onMoved(from: Registration, to: Registration): void {
+    coap.movePeer(from.peer, to.peer);
+    log.info("registration.moved", { endpoint: to.endpoint, from: from.peer.key, to: to.peer.key });
+  }
+
+  async function onNotification(notification: DeviceNotification): Promise<void> {
+    const { registration, path, response, messageKey, receivedAtMs } = notification;
+    counters.notifications++;
+    registrations.seen(registration.id);
+    queues.wake(registration.endpoint);
+    let values: ValueBatch["values"];
+    try {
+      const context = { path, models: parts.models(registration), nowMs: receivedAtMs };
+      values = decodePayload(response.contentFormat, response.payload, context);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      // A repetition would not read any better, so it is acknowledged.
+      counters.undecodable++;
+      const { endpoint } = registration;
+      log.warn("notification.undecodable", { endpoint, path: formatPath(path), reason: error.message });
+      return;
+    }
+    await up.values({ registration, values, source: "NOTIFICATION", messageKey, requestPath: path, receivedAtMs });
+  }
+
+  async function register(request: RegisterRequest, peer: Peer): Promise<CoapResponse> {
+    const { registration, previous } = await registrations.register(request, peer, up.admit);
+    const { id, endpoint } = registration;
+    counters.registers++;
+    log.info("registration.created", { endpoint, registrationId: id, peer: peer.key, version: registration.version });
+    queues.wake(endpoint);
+    up.registered(registration, previous);
+    return { code: CODES.CREATED, locationPath: ["rd", id], payload: EMPTY_BYTES };
+  }
+
+  function updated({ registration, changes }: UpdateResult): CoapResponse {
+    counters.updates++;
+    queues.wake(registration.endpoint);
+    up.updated(registration, changes);
+    return UPDATED;
+  }
+
+  async function deregister(id: string, peer: Peer): Promise<CoapResponse> {
+    await registrations.deregister(id, peer);
+    counters.deregisters++;
+    return DELETED;
+  }
+
+  async function send(asked: SendRequest, request: CoapRequest, peer: Peer): Promise<CoapResponse> {
+    const registration = registrations.byPeer(peer);
+    if (!registration) throw new MooringError("REGISTRATION_UNKNOWN", "no registration for this peer");
+    counters.sends++;
+    const receivedAtMs = clock.now();
+    const context = { path: [], models: parts.models(registration), nowMs: receivedAtMs };
+    const values = codecFor(asked.contentFormat).decode(asked.payload, context);
+    registrations.seen(registration.id);
+    queues.wake(registration.endpoint);
+    const messageKey = sendKey(registration.id, request, receivedAtMs, random);
+    await up.values({ registration, values, source: "SEND", messageKey, requestPath: [], receivedAtMs });
+    return UPDATED;
+  }
+
+  function answer(request: CoapRequest, peer: Peer): CoapResponse | Promise<CoapResponse> {
+    const asked = readDeviceRequest(request);
+    switch (asked.kind) {
+      case "update": {
+        const result = registrations.update(asked, peer);
+        return result instanceof Promise ? result.then(updated) : updated(result);
+      }
+      case "register":
+        return register(asked, peer);
+      case "deregister":
+        return deregister(asked.registrationId, peer);
+      case "send":
+        return send(asked, request, peer);
+    }
+  }
+
+  function refuse(error: unknown): never {
+    counters.refused++;
+    throw error;
+  }
+
+  function onRequest(request: CoapRequest, peer: Peer): CoapResponse | Promise<CoapResponse> {
+    try {
+      const answered = answer(request, peer);
+      return answered instanceof Promise ? answered.catch(refuse) : answered;
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  const owned = opened.move();
+  return {
+    coap,
+    counters,
+    registrations,
+    observations,
+    requests,
+    queues,
+    isReachable: awake,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

@@ -1,0 +1,18 @@
+/** Values of one message of a device, on their way up to the mapping. */
+import type { Lwm2mPath } from "../path.ts";
+import type { Registration } from "../registration/registration.ts";
+import type { ResourceValue } from "../resource-value.ts";
+
+/** Names as the data streaming has them (agent specification 16.4). */
+export type ValueSource = "READ_RESPONSE" | "OBSERVATION_RESPONSE" | "NOTIFICATION" | "SEND";
+
+export interface ValueBatch {
+  readonly registration: Registration;
+  readonly values: readonly ResourceValue[];
+  readonly source: ValueSource;
+  /** The same for the same message, also when it is repeated to another life of this process: ids are made from it. */
+  readonly messageKey: string;
+  /** What was read or observed; `[]` for Send. */
+  readonly requestPath: Lwm2mPath;
+  readonly receivedAtMs: number;
+}
