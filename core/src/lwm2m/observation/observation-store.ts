@@ -28,7 +28,8 @@ export interface ObservationStore {
   /** Of one path, or of the whole registration; observations of a newer registration stay. */
   delete(registration: Registration, path?: Lwm2mPath): Promise<void>;
   deleteRegistration(endpoint: string, registrationId: string): Promise<void>;
-  all(): AsyncIterable<StoredObservation>;
+  /** Everything that this node owns. */
+  all(): Promise<StoredObservation[]>;
 }
 
 function observationOf(document: ObservationDocument): StoredObservation {
@@ -72,8 +73,11 @@ export function createObservationStore(store: Store, node: string): ObservationS
     async deleteRegistration(endpoint, registrationId) {
       await collection.deleteMany({ endpoint, registrationId });
     },
-    async *all() {
-      for await (const document of collection.stream({ node }, { pageSize: 2000 })) yield observationOf(document);
+    async all() {
+      const found: StoredObservation[] = [];
+      const documents = collection.stream({ node }, { pageSize: 2000 });
+      for await (const document of documents) found.push(observationOf(document));
+      return found;
     },
   };
 }

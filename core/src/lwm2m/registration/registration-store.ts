@@ -81,7 +81,8 @@ export interface RegistrationStore {
   delete(registration: Registration): Promise<void>;
   /** Stores `seenAtMs` and `setUp` of registrations that are unchanged otherwise. */
   saveSeen(seen: readonly StoredRegistration[]): Promise<void>;
-  all(): AsyncIterable<StoredRegistration>;
+  /** Everything that this node owns. */
+  all(): Promise<StoredRegistration[]>;
 }
 
 export function createRegistrationStore(store: Store, node: string, graceMs: number): RegistrationStore {
@@ -143,11 +144,13 @@ export function createRegistrationStore(store: Store, node: string, graceMs: num
         await store.write(seen.slice(at, at + OPS_PER_WRITE).map(seenOp));
       }
     },
-    async *all() {
+    async all() {
+      const found: StoredRegistration[] = [];
       for await (const document of collection.stream({ node }, { pageSize: 2000 })) {
         const { setUp } = document.details as unknown as RegistrationDetails;
-        yield { registration: registrationOf(document), seenAtMs: document.updatedAt, setUp };
+        found.push({ registration: registrationOf(document), seenAtMs: document.updatedAt, setUp });
       }
+      return found;
     },
   };
 }

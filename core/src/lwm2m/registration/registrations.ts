@@ -215,7 +215,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   }
 
   // Entered all at once, so that no lifetime runs while the rest is still being read.
-  for (const { registration, seenAtMs: at, setUp } of await Array.fromAsync(stored.all())) {
+  for (const { registration, seenAtMs: at, setUp } of await stored.all()) {
     enter(registration, clock.monotonic() - (clock.now() - at), setUp);
   }
   const saving = every(clock, options.saveSeenPeriodMs, saveSeen, () => {});

@@ -108,8 +108,9 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     undecodable: 0,
   };
   await using opened = new AsyncDisposableStack();
+  const loaded = await createObservationStore(store, options.node).all();
   const registrations = opened.use(await openRegistrations({ store, clock, random, log, options, onRemoved, onMoved }));
-  const loaded = await storedObservations(store, options.node);
+  // From here to the end nothing is awaited: no datagram and no timer comes before everything stands.
   const coap: CoapEndpoint = parts.openEndpoint(onRequest);
   const observations = opened.use(
     createObservations({
