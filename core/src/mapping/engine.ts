@@ -15,7 +15,7 @@ import { createFailureAlarms, type FailureAlarms } from "./failure-alarms.ts";
 import { isTooLong, lastValueEffects } from "./last-values.ts";
 import { createMeasurementDrafts, type MeasurementDrafts } from "./measurement-drafts.ts";
 import type { ProtocolView, ResourceMappingView } from "./protocol-view.ts";
-import { messageTimes } from "./source-times.ts";
+import { type MessageTimes, messageTimes } from "./source-times.ts";
 import { type ConversionOptions, isEmptyValue, toJsonValue, toMeasurementNumber } from "./value-conversion.ts";
 
 export interface MapInput {
@@ -178,13 +178,38 @@ function mapValue(message: Message, value: ResourceValue, atMs: number): void {
   if (mapping) runMapping(message, mapping, value, atMs, protocol.objectModel.resources[resourceId]);
 }
 
+/** A resource whose mapping names the action that a default handler runs too must not count twice (agent specification 20-11). */
+function withoutRepeats(made: readonly Effect[], earlier: readonly Effect[]): readonly Effect[] {
+  if (made.length === 0 || earlier.length === 0) return made;
+  const keys = new Set(earlier.filter(({ kind }) => kind !== "decode").map(effect => JSON.stringify(effect)));
+  return made.filter(effect => effect.kind === "decode" || !keys.has(JSON.stringify(effect)));
+}
+
+function runHandlers(
+  message: Message,
+  input: MapInput,
+  values: readonly ResourceValue[],
+  times: MessageTimes,
+): Effect[] {
+  const effects: Effect[] = [];
+  const { device, lastValue } = input;
+  runDefaultHandlers(
+    { values, ...times, device, actions: message.parts.actions, lastValue },
+    {
+      effects: made => take({ ...message, effects }, made.path, "handler", made.effects),
+      failed: (path, reason) => fail(message, path, "handler", reason),
+    },
+  );
+  return effects;
+}
+
 /**
  * Every value runs once, in the order of the message. Two calls with the same input give the same effects, apart from
  * failure alarms that are cleared only while they are known to be open.
  */
 export function mapMessage(parts: MapParts, input: MapInput): MapResult {
   const values = cleaned(input.values);
-  const { atMs, isHistory } = messageTimes(values, input.receivedAtMs, input.settings.sourceTimes);
+  const times = messageTimes(values, input.receivedAtMs, input.settings.sourceTimes);
   const message: Message = {
     parts,
     device: input.device,
@@ -195,21 +220,18 @@ export function mapMessage(parts: MapParts, input: MapInput): MapResult {
   };
   values.forEach((value, at) => {
     if (isTooLong(value)) fail(message, value.path, "lastValue", "the value is too long to be kept");
-    mapValue(message, value, atMs[at]!);
+    mapValue(message, value, times.atMs[at]!);
   });
-  const known = lastValueEffects({ values, atMs, requestPath: input.requestPath, fullRead: input.fullRead });
-  const byValue = message.effects.splice(0);
-  if (input.settings.defaultHandlers) {
-    runDefaultHandlers(
-      { values, atMs, isHistory, device: input.device, actions: parts.actions, lastValue: input.lastValue },
-      {
-        effects: made => take(message, made.path, "handler", made.effects),
-        failed: (path, reason) => fail(message, path, "handler", reason),
-      },
-    );
-  }
+  const { requestPath, fullRead } = input;
+  const handled = input.settings.defaultHandlers ? runHandlers(message, input, values, times) : [];
   return {
-    effects: [...known, ...message.drafts.effects(), ...byValue, ...message.alarms.effects(), ...message.effects],
+    effects: [
+      ...lastValueEffects({ values, atMs: times.atMs, requestPath, fullRead }),
+      ...message.drafts.effects(),
+      ...message.effects,
+      ...message.alarms.effects(),
+      ...withoutRepeats(handled, message.effects),
+    ],
     failures: message.failures,
   };
 }

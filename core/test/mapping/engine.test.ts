@@ -384,6 +384,15 @@ describe("mapping/engine: default handlers (agent specification 1.1)", () => {
     ]);
   });
 
+  it("20-11: what the mapping of a resource did already is not done again", () => {
+    const { handler: added } = handler();
+    const mapped = protocol(6, { 0: { customAction: { actionName: "a:b" } } });
+    const result = map({ handlers: [added], protocols: [mapped], actions: [action("a:b", () => [event])] }, [
+      value("/6/0/0", 1),
+    ]);
+    assert.lengthOf(ofKind(result, "event"), 1);
+  });
+
   it("one that throws is a failure, the message goes on", () => {
     const { handler: added } = handler({ run: () => assert.fail("handler broke") });
     const result = map({ handlers: [added], protocols: [protocol(6)] }, [value("/6/0/0", 1)]);

@@ -1,11 +1,14 @@
 /** Small values for the tests of the mapping. */
+import { silentLog } from "../../src/base/log.ts";
 import type { DefaultHandler, DeviceView, Effect, MappingAction } from "../../src/contract/action.ts";
+import type { Plugin } from "../../src/contract/plugin.ts";
 import type { ObjectModel, ResourceModel } from "../../src/lwm2m/model/object-model.ts";
 import { parsePath } from "../../src/lwm2m/path.ts";
 import type { ResourceType, ResourceValue, ScalarValue } from "../../src/lwm2m/resource-value.ts";
 import { createActionRegistry } from "../../src/mapping/action-registry.ts";
 import { type MapInput, type MapParts, type MapResult, mapMessage } from "../../src/mapping/engine.ts";
 import type { ProtocolView, ResourceMappingView } from "../../src/mapping/protocol-view.ts";
+import { createPluginHost } from "../../src/plugin-host/host.ts";
 
 /** 2026-01-01T00:00:00Z */
 export const NOW_MS = Date.UTC(2026, 0, 1);
@@ -71,8 +74,8 @@ export function parts({ protocols = [], actions = [], handlers = [] }: Setup): M
   return { protocol: objectId => byId.get(objectId), actions: registry };
 }
 
-export function map(setup: Setup, values: readonly ResourceValue[], over: Partial<MapInput> = {}): MapResult {
-  return mapMessage(parts(setup), {
+function inputOf(values: readonly ResourceValue[], over: Partial<MapInput>): MapInput {
+  return {
     values,
     requestPath: [],
     fullRead: false,
@@ -82,8 +85,25 @@ export function map(setup: Setup, values: readonly ResourceValue[], over: Partia
     openAlarms: new Set(),
     lastValue: () => undefined,
     ...over,
-  });
+  };
 }
+
+export const map = (setup: Setup, values: readonly ResourceValue[], over: Partial<MapInput> = {}): MapResult =>
+  mapMessage(parts(setup), inputOf(values, over));
 
 export const ofKind = <K extends Effect["kind"]>(result: MapResult, kind: K): Extract<Effect, { kind: K }>[] =>
   result.effects.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind);
+
+/** Activates a plugin as the host does and maps one message with what it brought. */
+export async function mapWithPlugin(
+  plugin: Plugin,
+  protocols: readonly ProtocolView[],
+  values: readonly ResourceValue[],
+  over: Partial<MapInput> = {},
+): Promise<MapResult> {
+  const registry = createActionRegistry();
+  await using plugins = createPluginHost({ registry, log: silentLog });
+  await plugins.activate(plugin);
+  const byId = new Map(protocols.map(one => [one.objectModel.id, one]));
+  return mapMessage({ protocol: objectId => byId.get(objectId), actions: registry }, inputOf(values, over));
+}
