@@ -4,7 +4,8 @@
  * MooringError QUERY_UNSUPPORTED when the query is built, before any engine is asked.
  *
  * What a document is:
- * - a plain object with `_id: string` (1 to 512 characters) and values of {@link Json}; `undefined` members are left out;
+ * - a plain object with `_id: string` (1 to 1024 characters) whose member names are identifiers (users' names stand
+ *   deeper) and whose values are {@link Json}; `undefined` members are left out;
  * - declared fields ({@link CollectionSpec.fields}) stand at the top level and are absent or of their type, never null;
  *   only they may hold bytes, only they are sorted by, and only they use an index;
  * - numbers are finite doubles and come back bit for bit, except that -0 comes back as 0; no bigint and no Date: a larger
@@ -21,7 +22,7 @@ export interface JsonObject {
 /** What a filter compares with. */
 export type Scalar = string | number | boolean | null;
 
-/** The least a document type has. `unknown` members let interfaces be document types; values are checked when written. */
+/** The least that a document has. */
 export interface Document {
   readonly _id: string;
 }
@@ -37,7 +38,7 @@ export type FieldType = "string" | "int" | "double" | "bool" | "time" | "strings
 export interface IndexSpec {
   /** Declared fields other than `bytes`, or `_id`, in order. SQLite leaves a `strings` field out: there it is never an index. */
   readonly keys: readonly (readonly [field: string, direction: 1 | -1])[];
-  /** Documents in which a key is absent conflict in MongoDB only, so a unique key must always be present. */
+  /** Its keys are required. */
   readonly unique?: true;
 }
 
@@ -46,6 +47,8 @@ export interface CollectionSpec<T extends Document = Document> {
   readonly name: string;
   /** Names as {@link CollectionSpec.name}. */
   readonly fields: { readonly [K in Exclude<keyof T & string, "_id">]?: FieldType };
+  /** Fields that every document has; keys of unique indexes are required without being named. Sorting by them pages fast. */
+  readonly required?: readonly (keyof T & string)[];
   readonly indexes: readonly IndexSpec[];
   /** `full`: survives power loss once stored (fsync per group commit, w:majority). `normal`: survives `kill -9`. */
   readonly durability: "full" | "normal";
@@ -151,7 +154,10 @@ export interface UpsertOptions {
   readonly upsert?: boolean;
 }
 
-/** Promises settle only when the data is stored to the collection's durability, or certain not to be stored by this call. */
+/**
+ * A promise resolves when the data is stored to the collection's durability. It rejects with STORE_FAILED when the engine failed, and
+ * then the data may be stored or not; after any other rejection it is not.
+ */
 export interface DocumentCollection<T extends Document> {
   readonly spec: CollectionSpec<T>;
   /** @throws MooringError DUPLICATE_KEY when the `_id` or a unique key is taken */

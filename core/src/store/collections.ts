@@ -23,6 +23,7 @@ export interface CounterDocument extends Document {
 export const COUNTERS: CollectionSpec<CounterDocument> = {
   name: "counters",
   fields: { next: "int" },
+  required: ["next"],
   indexes: [],
   durability: "full",
 };
@@ -52,6 +53,7 @@ export const MANAGED_OBJECTS: CollectionSpec<ManagedObjectDocument> = {
     creationTime: "time",
     lastUpdated: "time",
   },
+  required: ["tenant", "creationTime", "lastUpdated"],
   indexes: [
     {
       keys: [
@@ -93,6 +95,7 @@ export interface ChildReferenceDocument extends Document {
 export const CHILD_REFERENCES: CollectionSpec<ChildReferenceDocument> = {
   name: "childReferences",
   fields: { tenant: "string", kind: "string", parent: "string", child: "string" },
+  required: ["tenant", "kind", "parent", "child"],
   indexes: [
     {
       keys: [
@@ -123,6 +126,7 @@ export interface ExternalIdDocument extends Document {
 export const EXTERNAL_IDS: CollectionSpec<ExternalIdDocument> = {
   name: "externalIds",
   fields: { tenant: "string", type: "string", externalId: "string", managedObject: "string", words: "strings" },
+  required: ["tenant", "type", "externalId", "managedObject", "words"],
   indexes: [
     {
       keys: [
@@ -166,6 +170,18 @@ export const ALARMS: CollectionSpec<AlarmDocument> = {
     count: "int",
     activeKey: "string",
   },
+  required: [
+    "tenant",
+    "source",
+    "type",
+    "severity",
+    "status",
+    "time",
+    "creationTime",
+    "lastUpdated",
+    "count",
+    "activeKey",
+  ],
   indexes: [
     { keys: [["activeKey", 1]], unique: true },
     {
@@ -211,6 +227,7 @@ export const EVENTS: CollectionSpec<EventDocument> = {
     creationTime: "time",
     lastUpdated: "time",
   },
+  required: ["tenant", "source", "type", "time", "creationTime", "lastUpdated"],
   indexes: [
     {
       keys: [
@@ -258,6 +275,7 @@ export const OPERATIONS: CollectionSpec<OperationDocument> = {
     lastUpdated: "time",
     bulkOperationId: "int",
   },
+  required: ["tenant", "deviceId", "status", "creationTime", "lastUpdated"],
   indexes: [
     {
       keys: [
@@ -308,6 +326,7 @@ export const DEVICES: CollectionSpec<DeviceDocument> = {
     pskIdentity: "string",
     bootstrapPskIdentity: "string",
   },
+  required: ["tenant", "managedObject", "securityMode"],
   indexes: [
     {
       keys: [
@@ -346,6 +365,7 @@ export const REGISTRATIONS: CollectionSpec<RegistrationDocument> = {
     updatedAt: "time",
     expireAt: "time",
   },
+  required: ["tenant", "managedObject", "registrationId", "node", "registeredAt", "updatedAt", "expireAt"],
   indexes: [
     { keys: [["registrationId", 1]], unique: true },
     { keys: [["managedObject", 1]] },
@@ -383,6 +403,7 @@ export const OBSERVATIONS: CollectionSpec<ObservationDocument> = {
     token: "string",
     createdAt: "time",
   },
+  required: ["tenant", "endpoint", "path", "registrationId", "node", "token", "createdAt"],
   indexes: [
     {
       keys: [
@@ -416,6 +437,7 @@ export interface LastValuesDocument extends Document {
 export const LAST_VALUES: CollectionSpec<LastValuesDocument> = {
   name: "lastValues",
   fields: { tenant: "string", managedObject: "string", object: "int", instance: "int", time: "time" },
+  required: ["tenant", "managedObject", "object", "instance", "time"],
   indexes: [
     {
       keys: [
@@ -457,6 +479,7 @@ export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
     attempts: "int",
     dueAt: "time",
   },
+  required: ["tenant", "managedObject", "endpoint", "path", "time", "decoder", "status", "attempts"],
   indexes: [
     {
       keys: [
@@ -483,6 +506,7 @@ export interface TenantDocument extends Document {
 export const TENANTS: CollectionSpec<TenantDocument> = {
   name: "tenants",
   fields: { creationTime: "time" },
+  required: ["creationTime"],
   indexes: [],
   durability: "full",
 };
@@ -509,6 +533,7 @@ export const USERS: CollectionSpec<UserDocument> = {
     roles: "strings",
     creationTime: "time",
   },
+  required: ["tenant", "userName", "enabled", "isDevice", "roles", "creationTime"],
   indexes: [
     {
       keys: [
@@ -531,6 +556,7 @@ export interface SettingDocument extends Document {
 export const SETTINGS: CollectionSpec<SettingDocument> = {
   name: "settings",
   fields: { tenant: "string", category: "string", key: "string" },
+  required: ["tenant", "category", "key"],
   indexes: [
     {
       keys: [
@@ -553,6 +579,7 @@ export interface ObjectModelDocument extends Document {
 export const OBJECT_MODELS: CollectionSpec<ObjectModelDocument> = {
   name: "objectModels",
   fields: { tenant: "string", objectId: "int", version: "string" },
+  required: ["tenant", "objectId", "version"],
   indexes: [
     {
       keys: [
@@ -573,6 +600,7 @@ export interface ObjectMappingDocument extends Document {
 export const OBJECT_MAPPINGS: CollectionSpec<ObjectMappingDocument> = {
   name: "objectMappings",
   fields: { tenant: "string", objectId: "int" },
+  required: ["tenant", "objectId"],
   indexes: [
     {
       keys: [

@@ -104,8 +104,8 @@ export interface SeriesStore {
   deleteOne(tenant: string, id: string): Promise<boolean>;
   /** Deletes at most `limit` of the matching. @returns how many; call again while it is `limit` */
   delete(filter: SeriesFilter, limit: number): Promise<number>;
-  /** Retention over all tenants: deletes at most `limit` measurements older than `timeMs`. @returns how many */
-  deleteBefore(timeMs: number, limit: number): Promise<number>;
+  /** Retention: deletes at most `limit` of a tenant's measurements older than `timeMs`. @returns how many */
+  deleteBefore(tenant: string, timeMs: number, limit: number): Promise<number>;
   /** Forgets the series names of a deleted source. */
   forget(tenant: string, source: string): Promise<void>;
 }

@@ -1,0 +1,63 @@
+/**
+ * The two files of a store. `core.db` syncs at every commit: what it holds is rare and never said again. `series.db` syncs at checkpoints:
+ * it survives the death of the process at any moment, and a power cut may cost the last seconds.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Shape } from "../shape.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { applySchema } from "./schema.ts";
+
+export interface Files {
+  of(shape: Shape): Database;
+  all(): readonly Database[];
+  close(): void;
+}
+
+const CACHE_MIB = 64;
+const READ_CACHE_MIB = 32;
+const CHECKPOINT_PAGES = 4000;
+
+/** @param directory where the files are, or undefined for a store in memory */
+function openBoth(directory: string | undefined, readOnly: boolean): Files {
+  const file = (name: string): string => (directory === undefined ? ":memory:" : join(directory, name));
+  const cacheMiB = readOnly ? READ_CACHE_MIB : CACHE_MIB;
+  const options = { readOnly, cacheMiB, checkpointPages: CHECKPOINT_PAGES };
+  const core = openDatabase(file("core.db"), { ...options, synchronous: "FULL" });
+  let series: Database;
+  try {
+    series = openDatabase(file("series.db"), { ...options, synchronous: "NORMAL" });
+  } catch (error) {
+    core.close();
+    throw error;
+  }
+  return {
+    of: shape => (shape.spec.durability === "full" ? core : series),
+    all: () => [core, series],
+    close() {
+      core.close();
+      series.close();
+    },
+  };
+}
+
+/** Makes the directory and the tables where they are missing. */
+export function openForWriting(directory: string | undefined, shapes: readonly Shape[]): Files {
+  if (directory !== undefined) mkdirSync(directory, { recursive: true });
+  const files = openBoth(directory, false);
+  try {
+    for (const database of files.all()) {
+      applySchema(
+        database,
+        shapes.filter(shape => files.of(shape) === database),
+      );
+    }
+  } catch (error) {
+    files.close();
+    throw error;
+  }
+  return files;
+}
+
+/** After {@link openForWriting} has made the files. */
+export const openForReading = (directory: string): Files => openBoth(directory, true);

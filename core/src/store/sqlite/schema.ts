@@ -1,0 +1,111 @@
+/** Tables from shapes: made when absent, and brought to the shape's fields and indexes when it has changed. */
+import type { Document, FieldType, IndexSpec } from "../collection.ts";
+import type { Shape } from "../shape.ts";
+import { checkField } from "../value-rules.ts";
+import type { Database } from "./database.ts";
+import { type Cell, columnDefinition, columnOf, columnsOf, decodeRow, encodeRow, selectList, tableOf } from "./rows.ts";
+
+const REWRITE_SLICE = 1000;
+
+interface WantedIndex {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The name says all of the index, so that a changed one is another one. */
+function indexOf(shape: Shape, { keys, unique }: IndexSpec): WantedIndex | undefined {
+  const usable = keys.filter(([name]) => shape.typeOf(name) !== "strings");
+  if (usable.length === 0) return undefined;
+  const columns = usable.map(([name, direction]) => [columnOf(name, shape.typeOf(name)!), direction] as const);
+  const suffix = columns.map(([column, direction]) => column + (direction === 1 ? "" : "Desc")).join("_");
+  const name = `${unique ? "u" : "i"}_${shape.name}_${suffix}`;
+  const list = columns.map(([column, direction]) => column + (direction === 1 ? "" : " DESC")).join(", ");
+  return { name, text: `CREATE ${unique ? "UNIQUE " : ""}INDEX IF NOT EXISTS ${name} ON ${tableOf(shape)} (${list})` };
+}
+
+const strings = (database: Database, text: string, ...values: Cell[]): string[] =>
+  database.rows({ text, values }).map(([cell]) => cell as string);
+
+type Field = Shape["fields"][number];
+
+/** A column's field, or undefined for `_id` and `rest`. */
+function fieldOf(column: string): Field | undefined {
+  const at = column.indexOf("_");
+  return at > 0 ? [column.slice(at + 1), column.slice(0, at) as FieldType] : undefined;
+}
+
+const withFields = (shape: Shape, fields: readonly Field[]): Shape => ({
+  ...shape,
+  fields,
+  typeOf: name => fields.find(field => field[0] === name)?.[1],
+});
+
+/** @throws MooringError VALIDATION when a stored value is none of the field's new type */
+function checkFields(shape: Shape, document: Document): void {
+  for (const [name, type] of shape.fields) {
+    const value = (document as unknown as Record<string, unknown>)[name];
+    if (value !== undefined) checkField(type, value, `${shape.name} ${document._id}: ${name}`);
+  }
+}
+
+/** Rows are read as documents under the old columns and written under the new ones. */
+function rewriteRows(database: Database, before: Shape, shape: Shape): void {
+  const table = tableOf(shape);
+  const select = `SELECT rowid, ${selectList(before)} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`;
+  const columns = columnsOf(shape).map(column => `${column} = ?`);
+  const update = `UPDATE ${table} SET ${["rest = jsonb(?)", ...columns].join(", ")} WHERE rowid = ?`;
+  let after: Cell = 0;
+  for (;;) {
+    const rows = database.rows({ text: select, values: [after, REWRITE_SLICE] });
+    for (const [rowid, ...row] of rows) {
+      const document = decodeRow(before, row);
+      checkFields(shape, document);
+      database.run(update, [...encodeRow(shape, document).slice(1), rowid!]);
+      after = rowid!;
+    }
+    if (rows.length < REWRITE_SLICE) return;
+  }
+}
+
+const dropIndexes = (database: Database, shape: Shape, kept: ReadonlySet<string>): void => {
+  const text = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL";
+  for (const name of strings(database, text, tableOf(shape))) if (!kept.has(name)) database.exec(`DROP INDEX ${name}`);
+};
+
+/** A field that is new, gone or of another type moves its values between its column and the rest. */
+function alignColumns(database: Database, shape: Shape): void {
+  const table = tableOf(shape);
+  const present = strings(database, "SELECT name FROM pragma_table_info(?)", table);
+  const wanted = new Set(columnsOf(shape));
+  const added = shape.fields.filter(([name, type]) => !present.includes(columnOf(name, type)));
+  const old = present.filter(column => fieldOf(column));
+  const dropped = old.filter(column => !wanted.has(column));
+  if (added.length === 0 && dropped.length === 0) return;
+  for (const [name, type] of added) database.exec(`ALTER TABLE ${table} ADD COLUMN ${columnDefinition(name, type)}`);
+  rewriteRows(database, withFields(shape, old.map(fieldOf) as Field[]), shape);
+  if (dropped.length > 0) dropIndexes(database, shape, new Set());
+  for (const column of dropped) database.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+}
+
+function createIndexes(database: Database, shape: Shape): void {
+  const wanted = shape.spec.indexes.flatMap(spec => indexOf(shape, spec) ?? []);
+  dropIndexes(database, shape, new Set(wanted.map(({ name }) => name)));
+  for (const { text } of wanted) database.exec(text);
+}
+
+/** All or nothing. @throws MooringError VALIDATION when stored values do not fit a field's type */
+export function applySchema(database: Database, shapes: readonly Shape[]): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const shape of shapes) {
+      const columns = ["_id TEXT PRIMARY KEY NOT NULL", "rest BLOB NOT NULL"];
+      database.exec(`CREATE TABLE IF NOT EXISTS ${tableOf(shape)} (${columns.join(", ")})`);
+      alignColumns(database, shape);
+      createIndexes(database, shape);
+    }
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}

@@ -1,0 +1,145 @@
+/** The one that writes: takes batches, each in one transaction per database, and answers when they are committed. */
+import { MooringError, messageOf } from "../../base/errors.ts";
+import type { Shape } from "../shape.ts";
+import { applyUpdate } from "../update-plan.ts";
+import type { Database } from "./database.ts";
+import { columnsOf, decodeRow, encodeRow, type Row, tableOf } from "./rows.ts";
+import { toWireFailure, type WireCommand, type WireResult } from "./wire.ts";
+
+export interface Writer {
+  /** @throws MooringError STORE_FAILED when the batch could not be committed */
+  execute(batch: readonly WireCommand[]): WireResult[];
+}
+
+/** A table ready to be written. */
+interface Table {
+  readonly shape: Shape;
+  readonly database: Database;
+  readonly columns: readonly string[];
+  readonly insertText: string;
+}
+
+const UNIQUE_VIOLATED: ReadonlySet<unknown> = new Set([1555, 2067]); // SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
+
+function tableFor(shape: Shape, database: Database): Table {
+  const columns = columnsOf(shape);
+  const places = ["?", "jsonb(?)", ...columns.map(() => "?")].join(", ");
+  const insertText = `INSERT INTO ${tableOf(shape)} (${["_id", "rest", ...columns].join(", ")}) VALUES (${places}) ON CONFLICT DO NOTHING`;
+  return { shape, database, columns, insertText };
+}
+
+const inserted = (isNew: boolean): WireResult => ({ outcome: isNew ? "inserted" : "duplicate", count: 0 });
+
+const insertRow = ({ database, insertText }: Table, row: Row): boolean => database.run(insertText, row) > 0;
+
+function duplicateKey(table: Table, id: string): MooringError {
+  return new MooringError("DUPLICATE_KEY", `${table.shape.name}: a unique key of ${id} is taken`, {
+    collection: table.shape.name,
+    _id: id,
+  });
+}
+
+/** Writes only the cells that differ, so that indexes of the others are left alone. */
+function updateRow(table: Table, before: Row, after: Row): void {
+  const changed: string[] = [];
+  const values: Row = [];
+  if (before[1] !== after[1]) {
+    changed.push("rest = jsonb(?)");
+    values.push(after[1]!);
+  }
+  for (const [i, column] of table.columns.entries()) {
+    if (before[i + 2] === after[i + 2]) continue;
+    changed.push(`${column} = ?`);
+    values.push(after[i + 2]!);
+  }
+  if (changed.length === 0) return;
+  const id = before[0] as string;
+  try {
+    table.database.run(`UPDATE ${tableOf(table.shape)} SET ${changed.join(", ")} WHERE _id = ?`, [...values, id]);
+  } catch (error) {
+    if (UNIQUE_VIOLATED.has((error as { errcode?: unknown }).errcode)) throw duplicateKey(table, id);
+    throw error;
+  }
+}
+
+function update(table: Table, command: WireCommand & { do: "update" }): WireResult {
+  const { select, plan, insert, returning } = command;
+  const [before] = table.database.rows(select);
+  if (!before) {
+    if (!insert) return { outcome: "done", count: 0 };
+    if (!insertRow(table, insert)) throw duplicateKey(table, insert[0] as string);
+    return { outcome: "inserted", count: 0, ...(returning === "after" && { row: insert }) };
+  }
+  const document = decodeRow(table.shape, before);
+  applyUpdate(document, plan, false);
+  const after = encodeRow(table.shape, document);
+  updateRow(table, before, after);
+  const row = returning === "after" ? after : returning === "before" ? before : undefined;
+  return { outcome: "done", count: 1, ...(row && { row }) };
+}
+
+function replace(table: Table, { select, row, upsert }: WireCommand & { do: "replace" }): WireResult {
+  const [before] = table.database.rows(select);
+  if (before) {
+    updateRow(table, before, row);
+    return { outcome: "done", count: 1 };
+  }
+  if (!upsert) return { outcome: "done", count: 0 };
+  if (!insertRow(table, row)) throw duplicateKey(table, row[0] as string);
+  return inserted(true);
+}
+
+function perform(table: Table, command: WireCommand): WireResult {
+  switch (command.do) {
+    case "insert":
+      return inserted(insertRow(table, command.row));
+    case "update":
+      return update(table, command);
+    case "replace":
+      return replace(table, command);
+    case "delete":
+      return { outcome: "done", count: table.database.run(command.delete.text, command.delete.values) };
+  }
+}
+
+/** @param databaseOf the database that holds a shape's table */
+export function createWriter(shapes: Iterable<Shape>, databaseOf: (shape: Shape) => Database): Writer {
+  const tables = new Map([...shapes].map(shape => [shape.name, tableFor(shape, databaseOf(shape))]));
+  const attempt = (table: Table, command: WireCommand): WireResult => {
+    try {
+      return perform(table, command);
+    } catch (error) {
+      if (error instanceof MooringError) return { outcome: "failed", failure: toWireFailure(error) };
+      throw error;
+    }
+  };
+  return {
+    execute(batch) {
+      const open = new Set<Database>();
+      try {
+        const results = batch.map(command => {
+          const table = tables.get(command.collection)!;
+          if (open.size !== open.add(table.database).size) table.database.exec("BEGIN IMMEDIATE");
+          return attempt(table, command);
+        });
+        for (const database of open) {
+          database.exec("COMMIT");
+          open.delete(database);
+        }
+        return results;
+      } catch (error) {
+        for (const database of open) rollBack(database);
+        throw new MooringError("STORE_FAILED", `the store could not write: ${messageOf(error)}`, {}, { cause: error });
+      }
+    },
+  };
+}
+
+/** SQLite has rolled back by itself after some errors; then there is nothing to do. */
+function rollBack(database: Database): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // No transaction is open any more, which is what was wanted.
+  }
+}
