@@ -120,3 +120,5 @@ export interface CoapEndpoint extends AsyncDisposable {
   forgetPeer(peer: Peer): void;
   readonly counters: EndpointCounters;
 }
+
+export { createCoapEndpoint } from "./create-endpoint.ts";
