@@ -7,11 +7,9 @@ import type { DataFragment, DecodedMeasurement, DecoderManifest, DecoderResult }
 const KEY = "^[a-z0-9-]{1,64}$";
 /** Semantic Versioning 2.0.0, item 2 and 9 to 10. */
 const VERSION = "^(0|[1-9]\\d*)\\.(0|[1-9]\\d*)\\.(0|[1-9]\\d*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?$";
-/** A fragment or series name is a key of a stored document: no dot, no leading dollar sign, no control character. */
-const NAME = "^(?!\\$)[^.\\u0000-\\u001f]+$";
-
 const text = (maxLength: number): JsonSchema => ({ type: "string", minLength: 1, maxLength });
-const name: JsonSchema = { type: "string", pattern: NAME, maxLength: 256 };
+/** Of a fragment or series: a key of stored documents, where any character but NUL may stand. */
+const name = text(256);
 const list = (items: JsonSchema, maxItems: number): JsonSchema => ({ type: "array", items, maxItems });
 const STATUS: JsonSchema = { enum: ["ACTIVE", "ACKNOWLEDGED", "CLEARED"] };
 
@@ -108,40 +106,36 @@ const refuse = (field: string, rule: string): never => {
 
 const MAX_DEPTH = 16;
 
+/** Texts that every store takes: no NUL, no half of a surrogate pair. */
+const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
+const isKey = (text: string): boolean => text !== "__proto__" && isStorable(text);
+
 /** Whether there is nothing to remove or to refuse in `value`; as most results are, it is the quick way past `normalised`. */
 function isPlain(value: unknown, depth: number): boolean {
-  if (typeof value === "string") return !value.includes("\0");
+  if (typeof value === "string") return isStorable(value);
   if (typeof value !== "object") return true;
   if (value === null || depth > MAX_DEPTH) return false;
   if (Array.isArray(value)) {
     for (const item of value) if (!isPlain(item, depth + 1)) return false;
     return true;
   }
-  for (const key in value) if (!isPlain((value as Json)[key], depth + 1)) return false;
+  for (const key in value) if (!isKey(key) || !isPlain((value as Json)[key], depth + 1)) return false;
   return true;
 }
 
 /** What a store or a later merge would stumble over, wherever it stands in a result. */
 function checkJson(value: unknown, field: string, depth: number): void {
-  if (typeof value === "string" && value.includes("\0")) refuse(field, "must not hold the character NUL");
+  if (typeof value === "string" && !isStorable(value)) refuse(field, "holds a NUL or half of a surrogate pair");
   if (typeof value !== "object" || value === null) return;
-  if (depth > MAX_DEPTH) refuse(field.slice(0, 100), `must not be nested deeper than ${MAX_DEPTH} levels`);
+  if (depth > MAX_DEPTH) refuse(field, `is nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) checkJson(item, `${field}[${index}]`, depth + 1);
     return;
   }
-  for (const [key, item] of Object.entries(value)) checkJson(item, field === "" ? key : `${field}.${key}`, depth + 1);
-}
-
-/** Keys of free fragments become keys of stored documents. */
-function checkKeys(value: unknown, field: string): void {
-  if (Array.isArray(value)) value.forEach((item, index) => void checkKeys(item, `${field}[${index}]`));
-  if (!isObject(value)) return;
   for (const [key, item] of Object.entries(value)) {
-    if (key === "" || key === "__proto__" || key.startsWith("$") || /[.\0]/.test(key)) {
-      refuse(`${field}.${key}`, "is no possible name: not empty, no dot, no leading $");
-    }
-    checkKeys(item, `${field}.${key}`);
+    const inner = field === "" ? key : `${field}.${key}`;
+    if (!isKey(key)) refuse(inner, "is no possible name");
+    checkJson(item, inner, depth + 1);
   }
 }
 
@@ -200,11 +194,9 @@ function checkFragmentNames(measurement: DecodedMeasurement, field: string): voi
   const reserved = (member: string): never => refuse(`${field}.${member}`, "is a reserved name");
   if (OWN_MEMBERS.has(series ?? type)) reserved(series === undefined ? "type" : "series");
   if (OWN_MEMBERS.has(deviceNameFragment ?? undefined)) reserved("deviceNameFragment");
-  if (additionalProperties === undefined) return;
-  for (const key of Object.keys(additionalProperties)) {
+  for (const key of Object.keys(additionalProperties ?? {})) {
     if (OWN_MEMBERS.has(key)) reserved(`additionalProperties.${key}`);
   }
-  checkKeys(additionalProperties, `${field}.additionalProperties`);
 }
 
 function isResourcePath(path: string): boolean {
@@ -218,12 +210,11 @@ function isResourcePath(path: string): boolean {
 function checkDataFragment({ key, value, valueAsObject }: DataFragment, field: string): void {
   if (value === undefined && valueAsObject === undefined) refuse(field, "must have a value or a valueAsObject");
   if (!isResourcePath(key)) refuse(`${field}.key`, "must be the path of a resource");
-  checkKeys(valueAsObject, `${field}.valueAsObject`);
 }
 
 /**
- * Checks what a decoder returned, wherever it ran, and brings it into one form: nulls are gone, times parse, names and paths
- * can be stored. Members that the contract does not know are left for nobody to read.
+ * Checks what a decoder returned, wherever it ran, and brings it into one form: nulls are gone, times parse, paths are
+ * paths, everything can be stored. Members that the contract does not know are left for nobody to read.
  * @param value parsed JSON; not changed, parts of it are given back
  * @throws      MooringError VALIDATION with `details {field, rule}`
  */
@@ -235,8 +226,6 @@ export function checkDecoderResult(value: unknown): DecoderResult {
   checkTimes(measurements, "measurements");
   checkTimes(alarms, "alarms");
   checkTimes(events, "events");
-  if (alarms) checkKeys(alarms, "alarms");
-  if (events) checkKeys(events, "events");
   measurements?.forEach((measurement, index) => void checkFragmentNames(measurement, `measurements[${index}]`));
   dataFragments?.forEach((fragment, index) => void checkDataFragment(fragment, `dataFragments[${index}]`));
   return result;

@@ -23,9 +23,9 @@ const FLAGS = [
 
 /**
  * No core files (one per hostile payload would fill the disk), and the kernel, short of memory, takes a decoder host before
- * anything else. RLIMIT_DATA is no help: each isolate reserves over 100 MB of it and uses 2.
+ * anything else. Shells add variables of their own, hence `env -i`. RLIMIT_DATA is no help: each isolate reserves over 100 MB of it and uses 2.
  */
-const SHELL = 'ulimit -c 0; echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$0" "$@"';
+const SHELL = 'ulimit -c 0; echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec env -i "$0" "$@"';
 
 function readableFolders(own: string): string[] {
   const require = createRequire(import.meta.url);

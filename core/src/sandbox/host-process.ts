@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { type HostCommand, hostCommands } from "./host-command.ts";
+import type { HostCommand } from "./host-command.ts";
 import { openHostPipe } from "./host-pipe.ts";
 import { judgeHost, type OpenCall, type Verdict } from "./host-watch.ts";
 import type { SandboxLimits } from "./limits.ts";
@@ -35,6 +35,8 @@ export interface HostParts {
   readonly log: Log;
   readonly limits: SandboxLimits;
   readonly processes: ProcessReader | undefined;
+  /** Ways to start a host, best first. */
+  readonly commands: readonly HostCommand[];
   /** A decode that takes longer than this ends the host, ms (a load: `limits.loadWallMs`). */
   readonly wallMs: number;
   /** The host ended without being asked to; called before its open calls are answered. */
@@ -47,7 +49,7 @@ export interface HostParts {
  */
 export async function startHost(parts: HostParts): Promise<DecoderHost> {
   let failure: unknown;
-  for (const command of hostCommands()) {
+  for (const command of parts.commands) {
     try {
       const host = await startWith(command, parts);
       if (!command.confined) parts.log.warn("sandbox.permissionModelUnavailable", { pid: host.pid });

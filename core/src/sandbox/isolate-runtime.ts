@@ -15,6 +15,7 @@ import {
   type DecoderSource,
   type RuntimeInput,
 } from "./decoder-runtime.ts";
+import { type HostCommand, hostCommands } from "./host-command.ts";
 import { createHostSlot, type HostSlot } from "./host-slot.ts";
 import { DEFAULT_SANDBOX_LIMITS, type SandboxLimits } from "./limits.ts";
 import { createProcessReader } from "./process-stat.ts";
@@ -25,6 +26,8 @@ export interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<SandboxLimits>;
+  /** Ways to start a decoder host, best first; default: `hostCommands()`. */
+  readonly commands?: readonly HostCommand[];
 }
 
 export interface IsolateRuntime extends DecoderRuntime {
@@ -58,6 +61,7 @@ function refusal(entry: DecoderEntry, input: RuntimeInput, limits: SandboxLimits
 export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   const { clock, log } = parts;
   const limits: SandboxLimits = { ...DEFAULT_SANDBOX_LIMITS, ...parts.limits };
+  const { commands = hostCommands() } = parts;
   const processes = createProcessReader();
   if (!processes) log.warn("sandbox.noProcessStatistics", { effect: "decoder hosts are watched by wall time only" });
   const entries = new Map<string, DecoderEntry>();
@@ -66,7 +70,7 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   let closed = false;
 
   const slotFor = (wallMs: number): HostSlot =>
-    createHostSlot({ clock, log, limits, processes, wallMs, onDied: () => void hostDeaths++ });
+    createHostSlot({ clock, log, limits, processes, commands, wallMs, onDied: () => void hostDeaths++ });
   const stations: readonly Station[] = Array.from({ length: limits.hosts }, () =>
     createStation({ slot: slotFor(limits.hostWallMs), limits, onSuspects: () => trials.pump() }),
   );

@@ -53,7 +53,7 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   queuedPerDecoder: 1000,
   hostWallMs: 900,
   trialWallMs: 450,
-  loadWallMs: 2000,
+  loadWallMs: 1500,
   hostRssBytes: 350 * MB,
   watchMs: 25,
   startMs: 10_000,

@@ -1,0 +1,356 @@
+import { assert } from "chai";
+import { createManualClock, systemClock } from "../../src/base/clock.ts";
+import { isFailure, type MooringError } from "../../src/base/errors.ts";
+import { createRecordingLog, silentLog } from "../../src/base/log.ts";
+import type { DecodeOutcome, DecoderRuntime, DecoderSource, RuntimeInput } from "../../src/sandbox/decoder-runtime.ts";
+import { type HostCommand, hostCommands } from "../../src/sandbox/host-command.ts";
+import { createIsolateRuntime, type IsolateRuntime, openDecoderRuntime } from "../../src/sandbox/isolate-runtime.ts";
+
+const input = (value: readonly number[] = [1, 2, 255]): RuntimeInput => ({
+  value: Uint8Array.from(value),
+  resourcePath: "/33456/0/123",
+  resourceType: "OPAQUE",
+  receivedAt: "2026-01-01T00:00:00.000Z",
+  sourceDeviceId: "4711",
+  device: { c8y_Hardware: { model: "M-100" } },
+});
+
+const decoder = (key: string, source: string, more: object = {}): DecoderSource => ({
+  manifest: { key, name: key, version: "1.0.0", ...more },
+  source,
+  language: "javascript",
+});
+const returning = (key: string, expression: string): DecoderSource =>
+  decoder(key, `export default { decode(input) { return ${expression}; } };`);
+
+/** Loads a decoder that says in `message` what `expression` gives, and decodes with it. */
+async function message(runtime: DecoderRuntime, expression: string, given = input()): Promise<unknown> {
+  await runtime.load(returning("probe", `{ success: true, message: String(${expression}) }`));
+  const outcome = await runtime.decode("probe", given);
+  return outcome.ok ? outcome.result.message : outcome;
+}
+
+async function loadFailure(runtime: DecoderRuntime, source: DecoderSource): Promise<MooringError> {
+  try {
+    await runtime.load(source);
+  } catch (error) {
+    if (isFailure(error)) return error;
+    throw error;
+  }
+  return assert.fail("loaded");
+}
+
+const reasonOf = (outcome: DecodeOutcome): string => (outcome.ok ? "ok" : outcome.reason);
+
+describe("sandbox/isolate-runtime", () => {
+  let runtime: IsolateRuntime;
+  before(async () => {
+    runtime = createIsolateRuntime({ clock: systemClock, log: silentLog });
+    await runtime.start();
+  });
+  after(() => runtime[Symbol.asyncDispose]());
+
+  describe("what a decoder is given", () => {
+    const cases: [expression: string, expected: string][] = [
+      ["input.value.constructor.name + [...input.value]", "Uint8Array1,2,255"],
+      ["input.value.buffer.byteLength", "3"],
+      ["input.valueHex", "0102ff"],
+      ["input.resourcePath + input.resourceType + input.receivedAt", "/33456/0/123OPAQUE2026-01-01T00:00:00.000Z"],
+      ["input.sourceDeviceId + input.device.c8y_Hardware.model", "4711M-100"],
+      ["Object.keys({ ...input })", "value,valueHex,resourcePath,resourceType,receivedAt,sourceDeviceId,device"],
+      ["this.decode === undefined", "false"],
+      ["console.log('x')", "undefined"],
+    ];
+    for (const [expression, expected] of cases) {
+      it(expression, async () => assert.equal(await message(runtime, expression), expected));
+    }
+
+    it("all 256 bytes, and none at all", async () => {
+      const all = Array.from({ length: 256 }, (_, byte) => byte);
+      assert.equal(await message(runtime, "[...input.value]", input(all)), String(all));
+      assert.equal(await message(runtime, "input.value.length + input.valueHex", input([])), "0");
+    });
+  });
+
+  describe("what a decoder does not find", () => {
+    const names = ["process", "require", "module", "Buffer", "fetch", "setTimeout", "WebAssembly", "SharedArrayBuffer"];
+    for (const name of [...names, "Atomics", "FinalizationRegistry", "WeakRef", "URL", "globalThis.ivm"]) {
+      it(name, async () => assert.equal(await message(runtime, `typeof ${name}`), "undefined"));
+    }
+    it("a way out through constructors", async () => {
+      const hunt = "input.constructor.constructor('return typeof process + typeof require')()";
+      assert.equal(await message(runtime, hunt), "undefinedundefined");
+    });
+  });
+
+  it("types are stripped, and lines of messages stay true", async () => {
+    const source = [
+      'import type { Decoder } from "@mooring/sdk";',
+      "interface Frame { readonly volts: number }",
+      "const read = (value: Uint8Array): Frame => ({ volts: value[2]! });",
+      "export default { decode({ value }) { return { success: true, message: String(read(value).volts) }; } } satisfies Decoder;",
+    ].join("\n");
+    await runtime.load({ ...decoder("typed", source), language: "typescript" });
+    const outcome = await runtime.decode("typed", input());
+    assert.isTrue(outcome.ok && outcome.result.message === "255");
+  });
+
+  describe("what is refused when it is loaded", () => {
+    const cases: [what: string, source: string, why: RegExp][] = [
+      ["broken syntax", "export default {", /SyntaxError/],
+      ["an import", 'import fs from "node:fs"; export default { decode() {} };', /imports "node:fs"/],
+      [
+        "the import of our own guest",
+        'import { accept } from "guest"; export default { decode() {} };',
+        /imports "guest"/,
+      ],
+      ["no default export", "export const decode = () => ({});", /no default export/],
+      ["a default export without decode", "export default {};", /no function `decode`/],
+      ["a function as default export", "export default () => ({});", /no default export of the form/],
+      ["CommonJS", "module.exports = { decode() {} };", /module is not defined/],
+      ["an exception on the top level", "throw new RangeError('no'); export default {};", /RangeError: no/],
+      ["an endless loop on the top level", "while (true); export default {};", /time limit/],
+      ["a top level that never ends", "await new Promise(() => {}); export default { decode() {} };", /run/],
+      ["a source over the limit", `//${"x".repeat(512 * 1024)}`, /over 524288 characters/],
+    ];
+    for (const [what, source, why] of cases) {
+      it(what, async () => {
+        const error = await loadFailure(runtime, decoder("refused", source));
+        assert.equal(error.code, "DECODER_INVALID");
+        assert.match(error.message, why);
+        assert.isFalse(runtime.has("refused"));
+      });
+    }
+    it("types that cannot be stripped", async () => {
+      const source = "enum Kind { A } export default { decode() { return { success: Kind.A === 0 }; } };";
+      const error = await loadFailure(runtime, { ...decoder("refused", source), language: "typescript" });
+      assert.match(error.message, /enum/);
+    });
+    it("a manifest that is wrong", async () => {
+      const error = await loadFailure(runtime, decoder("wrong", "export default { decode() {} }", { version: "one" }));
+      assert.deepEqual([error.code, error.details["field"]], ["VALIDATION", "version"]);
+    });
+    it("and the version before stays in force", async () => {
+      await runtime.load(returning("kept", "{ success: true }"));
+      await loadFailure(runtime, decoder("kept", "nonsense", { version: "2.0.0" }));
+      const outcome = await runtime.decode("kept", input());
+      assert.deepEqual([outcome.ok, outcome.version], [true, "1.0.0"]);
+    });
+  });
+
+  describe("what ends as a failure of the one payload", () => {
+    const cases: [what: string, body: string, reason: string, message: RegExp][] = [
+      ["an exception", "throw new TypeError('frame of 3 bytes')", "threw", /^TypeError: frame of 3 bytes$/],
+      ["a thrown text", "throw 'plain'", "threw", /^thrown: plain$/],
+      ["a long message", "throw new Error('x'.repeat(5000))", "threw", /^Error: x{293}$/],
+      ["a thrown null", "throw null", "threw", /null/],
+      ["half a character in a message", "throw new Error('\\ud83d')", "threw", /Error/],
+      ["an endless loop", "while (true);", "timeout", /time limit/],
+      ["no result", "return", "invalidResult", /must return an object, not undefined/],
+      ["null", "return null", "invalidResult", /not null/],
+      ["a list", "return []", "invalidResult", /no JSON object/],
+      ["a promise", "return Promise.resolve({ success: true })", "invalidResult", /not a promise/],
+      ["a rejected promise", "return (async () => { throw 1; })()", "invalidResult", /not a promise/],
+      ["no success", "return {}", "invalidResult", /success is missing/],
+      ["a BigInt", "return { success: true, message: 1n }", "invalidResult", /BigInt/],
+      ["a cyclic result", "const a = { success: true }; a.a = a; return a", "invalidResult", /16 levels/],
+      ["a result over 64 K", "return { success: true, message: 'x'.repeat(66000) }", "invalidResult", /larger than/],
+      ["a number from toJSON", "return { success: true, toJSON: () => -5 }", "invalidResult", /no JSON object/],
+      ["a function from toJSON", "return { toJSON: () => () => 1 }", "invalidResult", /no JSON object/],
+    ];
+    for (const [what, body, reason, expected] of cases) {
+      it(what, async () => {
+        await runtime.load(decoder("faulty", `export default { decode() { ${body} } };`));
+        const outcome = await runtime.decode("faulty", input());
+        assert.equal(reasonOf(outcome), reason);
+        assert.match(outcome.ok ? "" : outcome.message, expected);
+      });
+    }
+    it("a payload over the limit is not even tried", async () => {
+      await runtime.load(returning("any", "{ success: true }"));
+      assert.equal(reasonOf(await runtime.decode("any", input(new Array(65_537).fill(0)))), "inputTooLarge");
+      assert.equal(reasonOf(await runtime.decode("any", input(new Array(65_536).fill(0)))), "ok");
+    });
+    it("an unknown decoder", async () =>
+      assert.equal(reasonOf(await runtime.decode("nobody", input())), "unavailable"));
+  });
+
+  it("a thousand decodes at once give each its own answer, in order of the calls", async () => {
+    await runtime.load(returning("echo", "{ success: true, message: input.valueHex }"));
+    const values = Array.from({ length: 1000 }, (_, index) => [index >> 8, index & 255]);
+    const outcomes = await Promise.all(values.map(value => runtime.decode("echo", input(value))));
+    const hex = values.map(value => Buffer.from(value).toString("hex"));
+    assert.deepEqual(
+      outcomes.map(outcome => outcome.ok && outcome.result.message),
+      hex,
+    );
+    assert.equal(runtime.stats().decoders.find(({ key }) => key === "echo")!.decoded, 1000);
+  });
+
+  it("only the poisonous payload of a batch fails", async () => {
+    await runtime.load(
+      returning("picky", "{ success: true, message: input.value[0] === 7 ? (() => { for (;;); })() : 'fine' }"),
+    );
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => runtime.decode("picky", input([index]))),
+    );
+    const expected = Array.from({ length: 20 }, (_, index) => (index === 7 ? "timeout" : "ok"));
+    assert.deepEqual(outcomes.map(reasonOf), expected);
+  });
+
+  it("decoders share nothing: what one changes, another does not see", async () => {
+    const spoil =
+      "Array.prototype.join = JSON.stringify = String.prototype.slice = () => 'spoilt'; globalThis.mine = 1;";
+    await runtime.load(
+      decoder("spoiler", `try { ${spoil} } catch {} export default { decode: () => ({ success: true }) };`),
+    );
+    assert.equal(reasonOf(await runtime.decode("spoiler", input())), "ok");
+    assert.equal(await message(runtime, "[1, 2].join() + typeof mine"), "1,2undefined");
+  });
+
+  it("a new version takes over what waits for the old one", async () => {
+    await runtime.load(returning("versions", "{ success: true, message: 'one' }"));
+    const early = Array.from({ length: 100 }, () => runtime.decode("versions", input()));
+    await runtime.load(
+      decoder("versions", "export default { decode: () => ({ success: true, message: 'two' }) };", {
+        version: "2.0.0",
+      }),
+    );
+    for (const outcome of await Promise.all(early)) assert.isTrue(outcome.ok);
+    const late = await runtime.decode("versions", input());
+    assert.isTrue(late.ok && late.version === "2.0.0" && late.result.message === "two");
+  });
+
+  it("unload ends what waits as unavailable, and the key is unknown then", async () => {
+    await runtime.load(returning("leaving", "{ success: true }"));
+    const waiting = runtime.decode("leaving", input());
+    runtime.unload("leaving");
+    runtime.unload("leaving");
+    assert.equal(reasonOf(await waiting), "unavailable");
+    assert.isFalse(runtime.has("leaving"));
+  });
+
+  it("a host that is ended from outside costs nothing but time", async () => {
+    await runtime.load(returning("survivor", "{ success: true, message: input.valueHex }"));
+    const deaths = runtime.stats().hostDeaths;
+    const decodes = Array.from({ length: 300 }, (_, index) => runtime.decode("survivor", input([index & 255])));
+    await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
+    process.kill(runtime.stats().hostPids[0]!, "SIGKILL");
+    const outcomes = await Promise.all(decodes);
+    assert.deepEqual(new Set(outcomes.map(reasonOf)), new Set(["ok"]));
+    assert.isAbove(runtime.stats().hostDeaths, deaths);
+  });
+});
+
+describe("sandbox/isolate-runtime: limits and places", () => {
+  it("refuses more waiting decodes than its queue holds, and says so", async () => {
+    await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits: { queuedPerDecoder: 2 } });
+    await runtime.load(returning("narrow", "{ success: true }"));
+    const outcomes = await Promise.all([1, 2, 3].map(() => runtime.decode("narrow", input())));
+    assert.deepEqual(outcomes.map(reasonOf), ["ok", "ok", "unavailable"]);
+  });
+
+  it("a decoder over its memory is told so, and comes back with a fresh isolate", async () => {
+    const limits = { decodeMs: 8000, hostWallMs: 9000 };
+    await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits });
+    const grow = "const all = []; for (;;) all.push({ a: 1, b: [1, 2] });";
+    const source = `export default { decode({ value }) { if (value[0]) { ${grow} } return { success: true }; } };`;
+    await runtime.load(decoder("greedy", source));
+    assert.equal(reasonOf(await runtime.decode("greedy", input([1]))), "memory");
+    assert.equal(reasonOf(await runtime.decode("greedy", input([0]))), "ok");
+  });
+
+  it("keeps no more isolates than it may, and brings one back when it is needed", async () => {
+    const limits = { isolatesPerHost: 2 };
+    await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits });
+    for (const key of ["a", "b", "c"]) await runtime.load(returning(key, `{ success: true, message: '${key}' }`));
+    for (const key of ["a", "b", "c", "a"]) {
+      const outcome = await runtime.decode(key, input());
+      assert.isTrue(outcome.ok && outcome.result.message === key);
+    }
+  });
+
+  it("ends the trial host when there is nothing to try", async () => {
+    const clock = createManualClock();
+    await using runtime = createIsolateRuntime({ clock, log: silentLog });
+    await runtime.load(returning("calm", "{ success: true }"));
+    assert.lengthOf(runtime.stats().hostPids, 2);
+    await clock.advance(10_000);
+    assert.lengthOf(runtime.stats().hostPids, 1);
+    assert.equal(reasonOf(await runtime.decode("calm", input())), "ok");
+  });
+
+  it("leaves no process behind, and answers everything, when it is closed", async () => {
+    const runtime = createIsolateRuntime({ clock: systemClock, log: silentLog });
+    await runtime.load(decoder("slow", "export default { decode() { while (true); } };"));
+    const decodes = Array.from({ length: 100 }, () => runtime.decode("slow", input()));
+    await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
+    const pids = runtime.stats().hostPids;
+    await runtime[Symbol.asyncDispose]();
+    for (const outcome of await Promise.all(decodes)) assert.isFalse(outcome.ok);
+    for (const pid of pids) assert.throws(() => process.kill(pid, 0), /ESRCH/);
+    assert.equal(reasonOf(await runtime.decode("slow", input())), "unavailable");
+    assert.equal((await loadFailure(runtime, returning("late", "{}"))).code, "DECODER_UNAVAILABLE");
+    assert.deepEqual(runtime.stats().hostPids, []);
+  });
+
+  const node = (script: string, confined: boolean): HostCommand => ({
+    file: process.execPath,
+    args: ["-e", script],
+    cwd: "/",
+    confined,
+  });
+
+  it("runs without the permission model where that does not start, and says so", async () => {
+    const log = createRecordingLog();
+    const commands = [node("process.exit(9)", true), hostCommands()[1]!];
+    await using runtime = createIsolateRuntime({ clock: systemClock, log, commands });
+    await runtime.load(returning("plain", "{ success: true }"));
+    assert.equal(reasonOf(await runtime.decode("plain", input())), "ok");
+    assert.isTrue(
+      log.lines.some(({ level, event }) => level === "warn" && event === "sandbox.permissionModelUnavailable"),
+    );
+  });
+
+  it("says that decoders are unavailable where no host starts", async () => {
+    const log = createRecordingLog();
+    const commands = [node("process.exit(9)", true)];
+    await using runtime = await openDecoderRuntime({ clock: systemClock, log, commands });
+    assert.deepInclude(runtime.stats(), { engine: "none", available: false });
+    assert.match(runtime.stats().reason!, /did not start: exit 9/);
+    assert.equal(reasonOf(await runtime.decode("any", input())), "unavailable");
+    assert.equal((await loadFailure(runtime, returning("any", "{}"))).code, "DECODER_UNAVAILABLE");
+    assert.isTrue(log.lines.some(({ event }) => event === "sandbox.unavailable"));
+  });
+
+  it("gives up a host that never says a word", async () => {
+    const commands = [node("setInterval(() => {}, 1000)", true)];
+    const limits = { startMs: 50 };
+    await using runtime = await openDecoderRuntime({ clock: systemClock, log: silentLog, commands, limits });
+    assert.isFalse(runtime.stats().available);
+  });
+
+  it("ends a host that talks nonsense", async () => {
+    const commands = [node("process.stdout.write('GET / HTTP/1.1\\r\\n\\r\\n'); setInterval(() => {}, 1000)", true)];
+    await using runtime = await openDecoderRuntime({ clock: systemClock, log: silentLog, commands });
+    assert.isFalse(runtime.stats().available);
+  });
+
+  it("a host has no environment and may read nothing but itself", async () => {
+    // The same command, with a script of ours in the place of the host's.
+    const { file, args, cwd } = hostCommands()[0]!;
+    const script = `
+      const tries = { etc: () => require("fs").readFileSync("/etc/passwd"), env: () => { if (Object.keys(process.env).length === 0) throw 1 },
+        write: () => require("fs").writeFileSync("/tmp/x", ""), child: () => require("child_process").spawnSync("id").error && (() => { throw 1 })(),
+        worker: () => new (require("worker_threads").Worker)("1", { eval: true }) };
+      const open = Object.keys(tries).filter(name => { try { tries[name](); return true } catch { return false } });
+      process.stdout.write(JSON.stringify(open));`;
+    const { spawnSync } = await import("node:child_process");
+    const { stdout, stderr } = spawnSync(file, [...args.slice(0, -1), "-e", script], {
+      cwd,
+      env: {},
+      encoding: "utf8",
+    });
+    assert.equal(stdout, "[]", stderr);
+  });
+});
