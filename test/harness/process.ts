@@ -68,7 +68,10 @@ export function startProcess({ name, command, args, cwd, env }: ProcessOptions):
   // A process that ended may leave a pipe that nobody reads; its end is told by `ended`.
   child.stdin.on("error", () => {});
   const ended = endOf(child);
-  ended.catch(() => {});
+  // A test run that dies must not leave its processes behind.
+  const endWithUs = (): void => void child.kill("SIGKILL");
+  process.once("exit", endWithUs);
+  ended.catch(() => {}).finally(() => process.off("exit", endWithUs));
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
 
   const self: TestProcess = {

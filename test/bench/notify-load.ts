@@ -1,0 +1,79 @@
+/**
+ * Observed devices that notify, a process of its own: bursts of non-confirmable notifications, each closed by a confirmable
+ * one whose ACK lets the next burst go, so that the host sets the pace. Prints one JSON line, a NotifyResult.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { generate } from "coap-packet";
+import { createLoadDevice, type LoadDevice } from "./load-device.ts";
+import { cpuSeconds } from "./usage.ts";
+
+export interface NotifyPlan {
+  readonly port: number;
+  readonly pid: number;
+  readonly endpoints: readonly string[];
+  /** Notifications in a burst, the confirmable one included. */
+  readonly burst: number;
+  readonly measureMs: number;
+}
+
+export interface NotifyResult {
+  readonly sent: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  readonly perCpuSecond: number | undefined;
+  /** Bursts whose confirmable notification had to be repeated. */
+  readonly repeated: number;
+}
+
+const REPEAT_AFTER_MS = 2000;
+
+async function run(plan: NotifyPlan): Promise<NotifyResult> {
+  const devices: LoadDevice[] = [];
+  for (const endpoint of plan.endpoints) {
+    const device = await createLoadDevice({ port: plan.port, endpoint, links: "</1/0>,</3303/0>", observations: 1 });
+    devices.push(device);
+    await device.register();
+  }
+  await Promise.all(devices.map(device => device.observed));
+  let [sent, repeated, stopped] = [0, 0, false];
+
+  const burst = async (device: LoadDevice, turn: number): Promise<void> => {
+    const message = (at: number, confirmable: boolean): Buffer => {
+      sent++;
+      return generate({
+        code: "2.05",
+        confirmable,
+        messageId: device.nextMessageId(),
+        token: device.tokens[0]!,
+        options: [
+          { name: "Observe", value: device.nextObserve() },
+          { name: "Content-Format", value: Buffer.alloc(0) },
+        ],
+        payload: Buffer.from(String(turn * plan.burst + at)),
+      });
+    };
+    for (let at = 1; at < plan.burst; at++) device.send(message(at, false));
+    const last = message(0, true);
+    while (!(await device.sendConfirmable(last, REPEAT_AFTER_MS))) repeated++;
+  };
+  const notify = async (device: LoadDevice): Promise<void> => {
+    for (let turn = 1; !stopped; turn++) await burst(device, turn);
+  };
+
+  const [cpuBefore, startedAtMs] = [cpuSeconds(plan.pid), performance.now()];
+  const running = devices.map(notify);
+  await pause(plan.measureMs);
+  stopped = true;
+  await Promise.all(running);
+  const [cpuAfter, seconds] = [cpuSeconds(plan.pid), (performance.now() - startedAtMs) / 1000];
+  for (const device of devices) device.close();
+  return {
+    sent,
+    seconds,
+    perSecond: sent / seconds,
+    perCpuSecond: cpuBefore === undefined || cpuAfter === undefined ? undefined : sent / (cpuAfter - cpuBefore),
+    repeated,
+  };
+}
+
+console.log(JSON.stringify(await run(JSON.parse(process.argv[2]!) as NotifyPlan)));

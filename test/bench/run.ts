@@ -1,0 +1,31 @@
+/**
+ * `npm run bench [-- --quick] [-- --only round-trips,notifications,memory,store,decode]`: every figure as a ratio to something
+ * measured in the same run. The targets are those of ARCHITECTURE.md; a missed one is shown and does not fail the run.
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { benchMemory } from "./memory.ts";
+import { benchNotifications } from "./notifications.ts";
+import { benchRoundTrips } from "./round-trips.ts";
+import { type Row, table } from "./row.ts";
+
+const { values } = parseArgs({
+  options: { quick: { type: "boolean", default: false }, only: { type: "string" } },
+});
+const only = values.only?.split(",");
+
+type Bench = (quick: boolean) => Promise<Row[]>;
+const benches: readonly [string, Bench][] = [
+  ["round-trips", benchRoundTrips],
+  ["notifications", benchNotifications],
+  ["memory", benchMemory],
+];
+
+const rows: Row[] = [];
+for (const [name, bench] of benches) {
+  if (only && !only.includes(name)) continue;
+  console.error(`bench: ${name} ...`);
+  rows.push(...(await bench(values.quick)));
+}
+console.log(`Node ${process.version}, ${cpus().length} cores, ${cpus()[0]?.model ?? "unknown processor"}`);
+console.log(table(rows));
