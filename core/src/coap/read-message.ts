@@ -141,6 +141,7 @@ export function readRequest(view: MessageView): IncomingRequest | Refusal {
     path: path ?? NONE,
     query: query ?? NONE,
     payload: payloadBytes(view),
+    messageId: view.messageId,
   };
   if (contentFormat !== undefined && contentFormat !== CONTENT_FORMAT_NONE) request.contentFormat = contentFormat;
   if (accept !== undefined && accept !== CONTENT_FORMAT_NONE) request.accept = accept;
