@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { isFailure, MooringError } from "../base/errors.ts";
 import type { Filter } from "../store/collection.ts";
-import { ALARMS, type AlarmDocument } from "../store/collections.ts";
+import { ALARMS, type AlarmDocument, MANAGED_OBJECTS } from "../store/collections.ts";
 import type { Store } from "../store/store.ts";
 import {
   ALARM_STATUSES,
@@ -24,6 +24,9 @@ import { timeFilter } from "./time-filter.ts";
 /** Id of an alarm that was not kept, because its source is in maintenance (platform API 9.2). */
 export const NOT_KEPT = "null";
 
+/** Managed objects of one owner that a filter by owner follows. */
+const MOST_OWNED = 1000;
+
 export interface AlarmsParts {
   readonly store: Store;
   readonly clock: Clock;
@@ -35,11 +38,13 @@ function statusesOf({ resolved, statuses }: AlarmFilter): AlarmFilter["statuses"
   return ALARM_STATUSES.filter(status => (status === "CLEARED") === resolved);
 }
 
-function toFilter(tenant: string, filter: AlarmFilter): Filter<AlarmDocument> {
+/** @param owned ids of the owner's managed objects, where the filter names an owner */
+function toFilter(tenant: string, filter: AlarmFilter, owned: readonly string[] | undefined): Filter<AlarmDocument> {
   const statuses = statusesOf(filter);
   return {
     tenant,
     ...(filter.sourceId === undefined ? {} : { source: filter.sourceId }),
+    ...(owned === undefined ? {} : { $and: [{ source: { $in: owned } }] }),
     ...(filter.types === undefined ? {} : { type: { $in: filter.types } }),
     ...(statuses === undefined ? {} : { status: { $in: statuses } }),
     ...(filter.severities === undefined ? {} : { severity: { $in: filter.severities } }),
@@ -49,6 +54,7 @@ function toFilter(tenant: string, filter: AlarmFilter): Filter<AlarmDocument> {
 
 export function createAlarms({ store, clock, inventory }: AlarmsParts): Alarms {
   const alarms = store.collection(ALARMS);
+  const objects = store.collection(MANAGED_OBJECTS);
 
   const newId = async (): Promise<string> => String((await store.nextIds("alarms", 1))[0]);
   const read = async (tenant: string, id: string): Promise<AlarmDocument> => {
@@ -76,6 +82,16 @@ export function createAlarms({ store, clock, inventory }: AlarmsParts): Alarms {
     return toAlarm(document);
   };
 
+  const filterFor = async (tenant: string, filter: AlarmFilter): Promise<Filter<AlarmDocument>> => {
+    if (filter.sourceOwner === undefined) return toFilter(tenant, filter, undefined);
+    const owned = await objects.find({ tenant, owner: filter.sourceOwner }, { limit: MOST_OWNED });
+    return toFilter(
+      tenant,
+      filter,
+      owned.map(({ _id }) => _id),
+    );
+  };
+
   return {
     async create(tenant, body) {
       const alarm = parseAlarm(body);
@@ -90,12 +106,12 @@ export function createAlarms({ store, clock, inventory }: AlarmsParts): Alarms {
     },
 
     async list(tenant, filter, page) {
-      const found = await readPage(alarms, toFilter(tenant, filter), page, [["time", -1]]);
+      const found = await readPage(alarms, await filterFor(tenant, filter), page, [["time", -1]]);
       return { ...found, items: found.items.map(toAlarm) };
     },
 
     async count(tenant, filter) {
-      return await alarms.count(toFilter(tenant, filter));
+      return await alarms.count(await filterFor(tenant, filter));
     },
 
     async update(tenant, id, changes) {

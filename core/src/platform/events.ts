@@ -15,12 +15,15 @@ export interface EventsParts {
   readonly inventory: Pick<Inventory, "findCached">;
 }
 
+const fragmentFilter = ({ fragmentType, fragmentValue }: EventFilter): Filter<EventDocument> =>
+  fragmentType === undefined ? {} : { [pathOf("custom", fragmentType)]: fragmentValue ?? { $exists: true } };
+
 function toFilter(tenant: string, filter: EventFilter): Filter<EventDocument> {
   return {
     tenant,
     ...(filter.sourceId === undefined ? {} : { source: filter.sourceId }),
     ...(filter.type === undefined ? {} : { type: filter.type }),
-    ...(filter.fragmentType === undefined ? {} : { [pathOf("custom", filter.fragmentType)]: { $exists: true } }),
+    ...fragmentFilter(filter),
     ...timeFilter("time", filter),
   };
 }

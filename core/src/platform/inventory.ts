@@ -12,16 +12,18 @@ import {
   type ManagedObjectDocument,
 } from "../store/collections.ts";
 import { deleteOp, insertOp, type Store } from "../store/store.ts";
-import { asObject, atIndex } from "./body.ts";
+import { asObject, atIndex, invalid } from "./body.ts";
 import { noManagedObject } from "./failures.ts";
 import { checkExternalId, externalIdDocument, externalIdTaken } from "./identity.ts";
 import { lastValuesFragment, toFragment } from "./last-values.ts";
 import { isHeartbeat, managedObjectChange, newManagedObject, toManagedObject } from "./managed-object.ts";
 import type { ObjectCache } from "./object-cache.ts";
-import type { Fragments, Inventory, InventoryFilter, ManagedObject } from "./platform.ts";
+import type { Fragments, Inventory, InventoryFilter, ManagedObject, NewManagedObject } from "./platform.ts";
 import { readPage } from "./read-page.ts";
 import { wordsOf } from "./words.ts";
 
+/** Of one request (platform API 5.2). */
+const MOST_CREATED = 50;
 /** Objects found by the words of their external ids in one search. */
 const MOST_FOUND_BY_EXTERNAL_ID = 1000;
 
@@ -32,6 +34,11 @@ export interface InventoryParts {
   /** Removes an object with all that belongs to it. */
   deleteObject(tenant: string, object: ManagedObject): Promise<void>;
   onDeleted: Inventory["onDeleted"];
+}
+
+interface Draft {
+  readonly document: ManagedObjectDocument;
+  readonly bound: readonly { readonly type: string; readonly externalId: string }[];
 }
 
 type ObjectFilter = Filter<ManagedObjectDocument>;
@@ -99,41 +106,57 @@ export function createInventory({ store, clock, cache, deleteObject, onDeleted }
     return object;
   };
 
-  /** Object and external ids in one group. Whoever comes second to an external id takes everything back. */
-  const createWith = async (
-    document: ManagedObjectDocument,
-    bound: readonly { type: string; externalId: string }[],
-  ): Promise<void> => {
-    const bindings = bound.map(body => externalIdDocument(document.tenant, document._id, body));
+  const requireFree = async (bindings: readonly ExternalIdDocument[]): Promise<void> => {
+    const taken = await externalIds.findOne({ _id: { $in: bindings.map(({ _id }) => _id) } });
+    if (taken) throw externalIdTaken(taken);
+  };
+
+  /** Objects and external ids in one group. Whoever comes second to an external id takes everything back. */
+  const insert = async (drafts: readonly Draft[]): Promise<void> => {
+    const bindings = drafts.flatMap(({ document, bound }) =>
+      bound.map(each => externalIdDocument(document.tenant, document._id, each)),
+    );
     const results = await store.write([
-      insertOp(MANAGED_OBJECTS, document),
       ...bindings.map(binding => insertOp(EXTERNAL_IDS, binding)),
+      ...drafts.map(({ document }) => insertOp(MANAGED_OBJECTS, document)),
     ]);
-    const taken = bound.find((_, i) => results[i + 1]?.outcome === "duplicate");
+    const taken = bindings.find((_, i) => results[i]!.outcome === "duplicate");
     if (!taken) return;
+    const ids = drafts.map(({ document }) => document._id);
     await store.write([
-      deleteOp(MANAGED_OBJECTS, { _id: document._id }),
-      deleteOp(EXTERNAL_IDS, { managedObject: document._id }),
+      deleteOp(MANAGED_OBJECTS, { _id: { $in: ids } }),
+      deleteOp(EXTERNAL_IDS, { managedObject: { $in: ids } }),
     ]);
     throw externalIdTaken(taken);
   };
 
-  const requireFree = async (tenant: string, bound: readonly { type: string; externalId: string }[]): Promise<void> => {
-    for (const body of bound) {
-      const key = externalIdDocument(tenant, "", body)._id;
-      if ((await externalIds.count({ _id: key }, 1)) > 0) throw externalIdTaken(body);
-    }
+  const draftOf = (tenant: string, { body, owner, externalIds: given = [] }: NewManagedObject): Draft => {
+    if (!Array.isArray(given)) throw invalid("externalIds", "must be an array");
+    const bound = given.map((item, i) => atIndex("externalIds", i, () => checkExternalId(item)));
+    return { document: newManagedObject(tenant, "", body, owner, clock.now()), bound };
+  };
+
+  const make = async (tenant: string, checked: readonly Draft[]): Promise<ManagedObject[]> => {
+    await requireFree(checked.flatMap(({ bound }) => bound.map(each => externalIdDocument(tenant, "", each))));
+    const ids = await store.nextIds("managedObjects", checked.length);
+    const drafts = checked.map(({ document, bound }, i) => ({ document: { ...document, _id: String(ids[i]) }, bound }));
+    await insert(drafts);
+    return drafts.map(({ document }) => toManagedObject(document));
   };
 
   return {
-    async create(tenant, body, { owner, externalIds: given = [] }) {
-      const bound = given.map((item, i) => atIndex("externalIds", i, () => checkExternalId(item)));
-      const checked = newManagedObject(tenant, "", body, owner, clock.now());
-      await requireFree(tenant, bound);
-      const [id] = (await store.nextIds("managedObjects", 1)) as [number];
-      const document = { ...checked, _id: String(id) };
-      await createWith(document, bound);
-      return toManagedObject(document);
+    async create(tenant, body, options) {
+      return (await make(tenant, [draftOf(tenant, { ...options, body })]))[0]!;
+    },
+
+    async createMany(tenant, objects) {
+      if (objects.length < 1 || objects.length > MOST_CREATED) {
+        throw invalid("managedObjects", `must hold 1 to ${MOST_CREATED} objects`);
+      }
+      return await make(
+        tenant,
+        objects.map((object, i) => atIndex("managedObjects", i, () => draftOf(tenant, object))),
+      );
     },
 
     find,

@@ -29,13 +29,17 @@ function toFilter(tenant: string, filter: MeasurementFilter): SeriesFilter {
   };
 }
 
+/** An error names the place in a list; a single measurement has none. */
+const placed = <T>(bodies: readonly unknown[], index: number, read: () => T): T =>
+  bodies.length === 1 ? read() : atIndex("measurements", index, read);
+
 export function createMeasurements({ store, random, inventory }: MeasurementsParts): Measurements {
   const series = store.series;
 
   const requireSources = async (tenant: string, measurements: readonly NewMeasurement[]): Promise<void> => {
     for (const [i, { sourceId }] of measurements.entries()) {
       if (await inventory.findCached(tenant, sourceId)) continue;
-      atIndex("measurements", i, () => {
+      placed(measurements, i, () => {
         throw unknownReference("source.id", sourceId);
       });
     }
@@ -43,7 +47,7 @@ export function createMeasurements({ store, random, inventory }: MeasurementsPar
 
   return {
     async create(tenant, bodies) {
-      const parsed = bodies.map((body, i) => atIndex("measurements", i, () => parseMeasurement(body)));
+      const parsed = bodies.map((body, i) => placed(bodies, i, () => parseMeasurement(body)));
       await requireSources(tenant, parsed);
       // Two equal posts are two measurements: what REST creates has an id of its own.
       const created = parsed.map(measurement => ({

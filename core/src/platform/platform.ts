@@ -55,13 +55,19 @@ export interface InventoryFilter {
   readonly text?: string;
 }
 
+export interface NewManagedObject {
+  /** `name`, `type` and fragments; server-owned members are ignored. */
+  readonly body: Fragments;
+  readonly owner: string;
+  /** Bound at once. */
+  readonly externalIds?: readonly { readonly type: string; readonly externalId: string }[];
+}
+
 export interface Inventory {
-  /** `body`: name, type and fragments; server-owned members are ignored. Binds `externalIds` at once (DUPLICATE if one is taken: nothing is made). */
-  create(
-    tenant: string,
-    body: Fragments,
-    options: { owner: string; externalIds?: readonly { type: string; externalId: string }[] },
-  ): Promise<ManagedObject>;
+  /** @throws VALIDATION, DUPLICATE if one of the external ids is taken: nothing is made */
+  create(tenant: string, body: Fragments, options: Omit<NewManagedObject, "body">): Promise<ManagedObject>;
+  /** At most 50, all or nothing. Answers in the same order. @throws as `create`, VALIDATION names the place */
+  createMany(tenant: string, objects: readonly NewManagedObject[]): Promise<readonly ManagedObject[]>;
   /** Includes the last known resource values as fragments `c8y_Lwm2m_<object>!<instance>`. */
   find(tenant: string, id: string): Promise<ManagedObject | undefined>;
   /** @throws NOT_FOUND */
@@ -121,7 +127,7 @@ export interface MeasurementFilter extends TimeRange {
 }
 
 export interface Measurements {
-  /** All or nothing on validation (VALIDATION names index and field). Answers in the same order. */
+  /** All or nothing on validation (VALIDATION names field and, of several, the place). Answers in the same order. */
   create(tenant: string, bodies: readonly unknown[]): Promise<readonly Measurement[]>;
   get(tenant: string, id: string): Promise<Measurement>;
   list(tenant: string, filter: MeasurementFilter, page: PageRequest): Promise<Page<Measurement>>;
@@ -148,6 +154,8 @@ export interface Alarm {
 
 export interface AlarmFilter extends TimeRange {
   readonly sourceId?: string;
+  /** Only alarms of managed objects that this user owns. */
+  readonly sourceOwner?: string;
   readonly types?: readonly string[];
   readonly statuses?: readonly AlarmStatus[];
   readonly severities?: readonly Severity[];
@@ -179,6 +187,8 @@ export interface EventFilter extends TimeRange {
   readonly sourceId?: string;
   readonly type?: string;
   readonly fragmentType?: string;
+  /** Text that the fragment is; only with `fragmentType`. */
+  readonly fragmentValue?: string;
   /** Oldest first (the opposite of measurements). */
   readonly revert?: boolean;
 }

@@ -1,0 +1,154 @@
+/** The HTTP side of the host: routers joined behind one edge that answers errors, and one that knows who asks. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import Koa, { type Middleware, type Next } from "koa";
+import type { Clock } from "../base/clock.ts";
+import { MooringError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Tenants } from "../tenants/tenants.ts";
+import { alarmsRouter } from "./alarms.ts";
+import { answerErrors, unmatched } from "./answer-errors.ts";
+import { authenticated } from "./authentication.ts";
+import { createRouter, type RestContext, type RestLimits, type RestRouter } from "./context.ts";
+import { deviceRegistrationRouter } from "./device-registration.ts";
+import { eventsRouter } from "./events.ts";
+import { failuresRouter } from "./failures.ts";
+import { type HealthChecks, healthRouter } from "./health.ts";
+import { identityRouter } from "./identity.ts";
+import { createLinks, requestOrigin } from "./links.ts";
+import { managedObjectsRouter } from "./managed-objects.ts";
+import { measurementsRouter } from "./measurements.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { objectMappingsRouter } from "./object-mappings.ts";
+import { operationsRouter } from "./operations.ts";
+import type { RestAgent } from "./rest-agent.ts";
+import { loginOptionsRouter, tenantRouter } from "./tenant.ts";
+
+export interface RestAppParts {
+  readonly platform: Platform;
+  readonly tenants: Pick<Tenants, "authenticate">;
+  readonly agent: RestAgent;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly limits: RestLimits;
+  /** Whether `/service/lwm2m-agent/health` answers without a login, as `/health` does. */
+  readonly publicAgentHealth: boolean;
+  readonly health: HealthChecks;
+  readonly metrics: readonly (() => Metrics)[];
+}
+
+export interface RestServer extends AsyncDisposable {
+  readonly address: AddressInfo;
+}
+
+export interface RestApp {
+  /** For a server of one's own. */
+  readonly callback: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /**
+   * @param options `port` 0 takes any free one
+   * @returns when requests are taken; disposing lets those under way end, 5 s at most
+   */
+  listen(options: { readonly host: string; readonly port: number }): Promise<RestServer>;
+}
+
+const DRAIN_MS = 5000;
+
+/** Links are made from what the caller knows of this host. */
+async function withLinks(ctx: RestContext, next: Next): Promise<void> {
+  const { localPort } = ctx.req.socket;
+  const encrypted = "encrypted" in ctx.req.socket;
+  Object.assign(ctx.state, {
+    links: createLinks(requestOrigin(ctx.headers, encrypted, `localhost:${localPort ?? 80}`)),
+  });
+  ctx.set("X-Content-Type-Options", "nosniff");
+  await next();
+}
+
+/** A client that can only GET and POST names the method it means (platform API 2.1). */
+async function withMethodOverride(ctx: RestContext, next: Next): Promise<void> {
+  const meant = ctx.get("X-HTTP-METHOD").toUpperCase();
+  if (ctx.method === "POST" && (meant === "PUT" || meant === "DELETE")) ctx.method = meant;
+  await next();
+}
+
+function joined(routers: readonly RestRouter[]): RestRouter {
+  const root = createRouter();
+  for (const router of routers) root.use(router.routes());
+  return root;
+}
+
+function createKoa(parts: RestAppParts): Koa {
+  const { tenants, log, clock, health, publicAgentHealth } = parts;
+  const { middleware: measured, router: metrics } = createMetrics(clock, parts.metrics);
+  const agentHealth = healthRouter(health, ["/service/lwm2m-agent/health"]);
+  const open = joined([
+    healthRouter(health, ["/health"]),
+    ...(publicAgentHealth ? [agentHealth] : []),
+    loginOptionsRouter(),
+    failuresRouter(),
+  ]);
+  const closed = joined([
+    tenantRouter(),
+    managedObjectsRouter(parts),
+    identityRouter(parts),
+    measurementsRouter(parts),
+    alarmsRouter(parts),
+    eventsRouter(parts),
+    operationsRouter(parts),
+    deviceRegistrationRouter(parts),
+    objectMappingsRouter(parts),
+    ...(publicAgentHealth ? [] : [agentHealth]),
+    metrics,
+  ]);
+  const koa = new Koa();
+  const chain = [
+    withLinks,
+    measured,
+    answerErrors(log),
+    withMethodOverride,
+    open.routes(),
+    authenticated(tenants),
+    closed.routes(),
+    unmatched,
+  ];
+  for (const step of chain) koa.use(step as unknown as Middleware);
+  // A client that went away in the middle of an answer; all else was answered before it came here.
+  koa.on("error", (error: Error) => log.debug("rest.connectionFailed", { error: error.message }));
+  return koa;
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException): void =>
+      reject(
+        new MooringError("CONFIG_INVALID", `cannot listen on ${host} port ${port}: ${error.message}`, { host, port }),
+      );
+    server.once("error", refused);
+    server.listen(port, host, () => {
+      server.off("error", refused);
+      resolve();
+    });
+  });
+}
+
+export function createRestApp(parts: RestAppParts): RestApp {
+  const callback = createKoa(parts).callback();
+  return {
+    callback,
+    async listen({ host, port }) {
+      const server = createServer({ requestTimeout: 120_000, headersTimeout: 20_000, keepAliveTimeout: 30_000 });
+      server.on("request", callback);
+      await listening(server, host, port);
+      return {
+        address: server.address() as AddressInfo,
+        async [Symbol.asyncDispose]() {
+          const closed = new Promise<void>(resolve => void server.close(() => resolve()));
+          server.closeIdleConnections();
+          using _limit = parts.clock.after(DRAIN_MS, () => server.closeAllConnections());
+          await closed;
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/** `/inventory/managedObjects` (platform API 5). */
+import { asObject, atIndex, invalid } from "../platform/body.ts";
+import { isHeartbeat } from "../platform/managed-object.ts";
+import type { Fragments, InventoryFilter, NewManagedObject } from "../platform/platform.ts";
+import {
+  answer,
+  answerCreated,
+  answerNothing,
+  answerPlain,
+  createRouter,
+  has,
+  isAdmin,
+  may,
+  objectBody,
+  type RestContext,
+  type RestRouter,
+  type RouterParts,
+  requireRoleOrOwner,
+  selfUrl,
+  tenantOf,
+} from "./context.ts";
+import { isVendorType } from "./media-types.ts";
+import { collectionBody, pageParameters } from "./paging.ts";
+import { defined, list, text } from "./parameters.ts";
+import { presentManagedObject } from "./present.ts";
+
+const PATH = "/inventory/managedObjects";
+
+/** A list asks for no role: without one it holds what the user owns (platform API 19). */
+function filterOf(ctx: RestContext): InventoryFilter {
+  const asked = text(ctx.query, "owner");
+  return defined<InventoryFilter>({
+    type: text(ctx.query, "type"),
+    fragmentType: text(ctx.query, "fragmentType"),
+    owner: has(ctx, "inventory:read") ? asked : ctx.state.user.userName,
+    ids: list(ctx.query, "ids"),
+    text: text(ctx.query, "text"),
+  });
+}
+
+/** An administrator may name another owner, everybody else is the owner of what they make. */
+function newObject(ctx: RestContext, body: Fragments): NewManagedObject {
+  const { owner, externalIds = [] } = body;
+  const named = isAdmin(ctx) && typeof owner === "string" && owner !== "";
+  return {
+    body,
+    owner: named ? owner : ctx.state.user.userName,
+    externalIds: externalIds as NonNullable<NewManagedObject["externalIds"]>,
+  };
+}
+
+const asList = (value: unknown): readonly Fragments[] => {
+  if (!Array.isArray(value)) throw invalid("managedObjects", "must be an array");
+  return value.map((item, i) => atIndex("managedObjects", i, () => asObject(item)));
+};
+
+export function managedObjectsRouter({ platform, limits }: RouterParts): RestRouter {
+  const { inventory } = platform;
+  const router = createRouter();
+
+  router.post(PATH, may("inventory:create"), async ctx => {
+    const body = await objectBody(ctx, limits);
+    const { managedObjects } = body;
+    if (Array.isArray(managedObjects) || isVendorType(ctx.get("Content-Type"), "managedObjectCollection")) {
+      const given = asList(managedObjects).map(item => newObject(ctx, item));
+      const created = await inventory.createMany(tenantOf(ctx), given);
+      const shown = created.map(object => presentManagedObject(ctx.state.links, object));
+      answer(ctx, 201, { self: selfUrl(ctx), managedObjects: shown }, "managedObjectCollection");
+    } else {
+      const { body: _body, ...options } = newObject(ctx, body);
+      const created = await inventory.create(tenantOf(ctx), body, options);
+      answerCreated(ctx, presentManagedObject(ctx.state.links, created), "managedObject");
+    }
+  });
+
+  router.get(PATH, async ctx => {
+    const page = pageParameters(ctx.query);
+    const found = await inventory.list(tenantOf(ctx), filterOf(ctx), page);
+    const present = (object: Parameters<typeof presentManagedObject>[1]) =>
+      presentManagedObject(ctx.state.links, object);
+    answer(ctx, 200, collectionBody("managedObjects", selfUrl(ctx), page, found, present), "managedObjectCollection");
+  });
+
+  router.get(`${PATH}/count`, async ctx => {
+    answerPlain(ctx, 200, await inventory.count(tenantOf(ctx), filterOf(ctx)));
+  });
+
+  router.get(`${PATH}/:id`, async ctx => {
+    const id = ctx.params["id"]!;
+    const object = await inventory.get(tenantOf(ctx), id);
+    await requireRoleOrOwner(ctx, platform, "inventory:read", id);
+    answer(ctx, 200, presentManagedObject(ctx.state.links, object), "managedObject");
+  });
+
+  router.put(`${PATH}/:id`, async ctx => {
+    const id = ctx.params["id"]!;
+    await requireRoleOrOwner(ctx, platform, "inventory:write", id);
+    const body = await objectBody(ctx, limits);
+    const object = await inventory.update(tenantOf(ctx), id, body, { mayChangeOwner: isAdmin(ctx) });
+    const shown = isHeartbeat(body) ? { id } : presentManagedObject(ctx.state.links, object);
+    answer(ctx, 200, shown, "managedObject");
+  });
+
+  router.delete(`${PATH}/:id`, async ctx => {
+    const id = ctx.params["id"]!;
+    await requireRoleOrOwner(ctx, platform, "inventory:write", id);
+    await inventory.delete(tenantOf(ctx), id);
+    answerNothing(ctx);
+  });
+
+  return router;
+}
