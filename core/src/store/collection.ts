@@ -48,7 +48,7 @@ export interface CollectionSpec<T extends Document = Document> {
   /** Names as {@link CollectionSpec.name}. */
   readonly fields: { readonly [K in Exclude<keyof T & string, "_id">]?: FieldType };
   /** Fields that every document has; keys of unique indexes are required without being named. Sorting by them pages fast. */
-  readonly required?: readonly (keyof T & string)[];
+  readonly required?: readonly string[];
   readonly indexes: readonly IndexSpec[];
   /** `full`: survives power loss once stored (fsync per group commit, w:majority). `normal`: survives `kill -9`. */
   readonly durability: "full" | "normal";

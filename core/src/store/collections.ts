@@ -631,4 +631,4 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   SETTINGS,
   OBJECT_MODELS,
   OBJECT_MAPPINGS,
-] as readonly CollectionSpec[];
+];

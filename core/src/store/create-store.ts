@@ -13,7 +13,7 @@ import type { Store, WriteOp, WriteResult } from "./store.ts";
 const REMEMBERED_SERIES_NAMES = 50_000;
 
 /** Collections that every store has. */
-const OWN: readonly CollectionSpec[] = [COUNTERS, MEASUREMENTS, SERIES_NAMES] as readonly CollectionSpec[];
+const OWN: readonly CollectionSpec[] = [COUNTERS, MEASUREMENTS, SERIES_NAMES];
 
 /** Shapes of the given collections and the store's own, by name. @throws MooringError QUERY_UNSUPPORTED for two of one name */
 export function shapesOf(specs: readonly CollectionSpec[]): ReadonlyMap<string, Shape> {
@@ -37,7 +37,7 @@ const resultOf = ({ outcome, document }: CommandResult): WriteResult => ({ outco
 export function createStore(engine: Engine, shapes: ReadonlyMap<string, Shape>): Store {
   const shapeFor = <T extends Document>(spec: CollectionSpec<T>): Shape => {
     const shape = shapes.get(spec.name);
-    if (shape?.spec === (spec as CollectionSpec)) return shape;
+    if (shape?.spec === spec) return shape;
     throw new MooringError("QUERY_UNSUPPORTED", `the store was opened without the collection ${spec.name}`, {
       collection: spec.name,
     });

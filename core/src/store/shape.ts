@@ -1,6 +1,6 @@
 /** A collection's spec, checked once and made ready to be asked. */
 import { MooringError } from "../base/errors.ts";
-import type { CollectionSpec, Document, FieldType } from "./collection.ts";
+import type { CollectionSpec, FieldType } from "./collection.ts";
 
 export interface Shape {
   readonly spec: CollectionSpec;
@@ -41,8 +41,7 @@ function checkIndexes(spec: CollectionSpec, fields: ReadonlyMap<string, FieldTyp
 }
 
 /** @throws MooringError QUERY_UNSUPPORTED for a spec that breaks the rules of {@link CollectionSpec} */
-export function shapeOf<T extends Document>(given: CollectionSpec<T>): Shape {
-  const spec = given as CollectionSpec;
+export function shapeOf(spec: CollectionSpec): Shape {
   const fields = new Map(Object.entries(spec.fields) as [string, FieldType][]);
   checkFields(spec, fields);
   checkIndexes(spec, fields);

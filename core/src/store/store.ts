@@ -26,7 +26,7 @@ export interface WriteResult {
 /** Inserts if absent. */
 export const insertOp = <T extends Document>(into: CollectionSpec<T>, document: T): WriteOp => ({
   op: "insert",
-  into: into as CollectionSpec,
+  into,
   document,
 });
 
@@ -38,7 +38,7 @@ export const updateOp = <T extends Document>(
   options: { readonly upsert?: boolean; readonly returning?: "before" | "after" } = {},
 ): WriteOp => ({
   op: "update",
-  in: collection as CollectionSpec,
+  in: collection,
   filter: filter as Filter,
   update: update as Update,
   upsert: options.upsert ?? false,
@@ -48,7 +48,7 @@ export const updateOp = <T extends Document>(
 /** Deletes all that match: meant for few. */
 export const deleteOp = <T extends Document>(from: CollectionSpec<T>, filter: Filter<T>): WriteOp => ({
   op: "delete",
-  from: from as CollectionSpec,
+  from,
   filter: filter as Filter,
 });
 
