@@ -4,6 +4,7 @@
  */
 import { messageOf } from "../base/errors.ts";
 import type { DeviceView, Effect } from "../contract/action.ts";
+import type { DeviceProtocol, MeasurementCreation, ResourceMapping } from "../device-protocols/device-protocol.ts";
 import type { ResourceModel } from "../lwm2m/model/object-model.ts";
 import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
@@ -14,7 +15,6 @@ import type { MappingSettings } from "./device-settings.ts";
 import { createFailureAlarms, type FailureAlarms } from "./failure-alarms.ts";
 import { isTooLong, lastValueEffects } from "./last-values.ts";
 import { createMeasurementDrafts, type MeasurementDrafts } from "./measurement-drafts.ts";
-import type { ProtocolView, ResourceMappingView } from "./protocol-view.ts";
 import { type MessageTimes, messageTimes } from "./source-times.ts";
 import { type ConversionOptions, isEmptyValue, toJsonValue, toMeasurementNumber } from "./value-conversion.ts";
 
@@ -34,8 +34,8 @@ export interface MapInput {
 }
 
 export interface MapParts {
-  /** The device protocol in force for the device's tenant; undefined when there is no DDF for the object. */
-  protocol(objectId: number): ProtocolView | undefined;
+  /** The device protocol in force for a tenant; undefined when there is no DDF for the object. */
+  protocol(tenant: string, objectId: number): Pick<DeviceProtocol, "objectModel" | "resourceMappings"> | undefined;
   readonly actions: ActionRegistry;
   readonly conversion?: ConversionOptions;
 }
@@ -85,7 +85,7 @@ function fail(message: Message, path: Lwm2mPath, action: string, reason: string)
 }
 
 function unitOf(
-  mapped: string | undefined,
+  mapped: string | null | undefined,
   resource: ResourceModel | undefined,
   value: ResourceValue,
 ): string | undefined {
@@ -94,7 +94,7 @@ function unitOf(
 
 function measure(
   message: Message,
-  mapping: NonNullable<ResourceMappingView["measurementCreation"]>,
+  mapping: MeasurementCreation,
   value: ResourceValue,
   atMs: number,
   resource: ResourceModel | undefined,
@@ -145,7 +145,7 @@ function attempt(message: Message, path: Lwm2mPath, action: string, run: () => v
 
 function runMapping(
   message: Message,
-  mapping: ResourceMappingView,
+  mapping: ResourceMapping,
   value: ResourceValue,
   atMs: number,
   resource: ResourceModel | undefined,
@@ -168,7 +168,7 @@ function runMapping(
 
 function mapValue(message: Message, value: ResourceValue, atMs: number): void {
   const [objectId, , resourceId] = value.path as readonly [number, number, number];
-  const protocol = message.parts.protocol(objectId);
+  const protocol = message.parts.protocol(message.device.tenant, objectId);
   if (!protocol) {
     message.alarms.noMapping(objectId, atMs);
     return;

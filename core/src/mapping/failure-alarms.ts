@@ -7,9 +7,10 @@ import { toJsonValue } from "./value-conversion.ts";
 const NO_MAPPING = "c8y_LWM2MNoMapping_";
 const MAPPING_FAILURE = "c8y_LWM2MMappingFailure_";
 
-/** Whether an alarm of that type is one of these, so that whoever loads open alarms knows which to remember. */
-export const isFailureAlarm = (type: string): boolean =>
-  type.startsWith(NO_MAPPING) || type.startsWith(MAPPING_FAILURE);
+/** What the types of these alarms begin with, for whoever looks for open ones. */
+export const FAILURE_ALARM_PREFIXES: readonly string[] = [NO_MAPPING, MAPPING_FAILURE];
+
+export const isFailureAlarm = (type: string): boolean => FAILURE_ALARM_PREFIXES.some(prefix => type.startsWith(prefix));
 
 export const noMappingAlarmType = (objectId: number): string => `${NO_MAPPING}${objectId}`;
 

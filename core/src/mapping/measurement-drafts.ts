@@ -1,20 +1,17 @@
 /** Measurements of one message: resources with equal type and time share one (agent specification 8.2). */
 import { MooringError } from "../base/errors.ts";
 import type { Effect, SeriesValue } from "../contract/action.ts";
+import type { MeasurementCreation } from "../device-protocols/device-protocol.ts";
 import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 
-export interface MeasurementMapping {
-  readonly type: string;
-  readonly series: string;
-  readonly unit?: string;
-}
+type MeasurementTarget = Pick<MeasurementCreation, "type" | "series">;
 
 export interface MeasurementDrafts {
   /**
    * Adds a value to the first measurement of that type and time that has no such series yet, or to a new one.
    * @throws MooringError VALIDATION for a name that no object can hold
    */
-  add(mapping: MeasurementMapping, value: SeriesValue, atMs: number, path: Lwm2mPath): void;
+  add(mapping: MeasurementTarget, value: SeriesValue, atMs: number, path: Lwm2mPath): void;
   /** In the order in which they were begun. */
   effects(): Effect[];
 }
@@ -34,7 +31,7 @@ interface Group {
 }
 
 /** `c8y_Acceleration.x` is series `x` of fragment `c8y_Acceleration`; without a dot the fragment is the type. */
-export function splitSeries({ type, series }: MeasurementMapping): {
+export function splitSeries({ type, series }: MeasurementTarget): {
   readonly fragment: string;
   readonly series: string;
 } {

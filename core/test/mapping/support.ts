@@ -2,12 +2,12 @@
 import { silentLog } from "../../src/base/log.ts";
 import type { DefaultHandler, DeviceView, Effect, MappingAction } from "../../src/contract/action.ts";
 import type { Plugin } from "../../src/contract/plugin.ts";
+import type { DeviceProtocol, ResourceMapping } from "../../src/device-protocols/device-protocol.ts";
 import type { ObjectModel, ResourceModel } from "../../src/lwm2m/model/object-model.ts";
 import { parsePath } from "../../src/lwm2m/path.ts";
 import type { ResourceType, ResourceValue, ScalarValue } from "../../src/lwm2m/resource-value.ts";
 import { createActionRegistry } from "../../src/mapping/action-registry.ts";
 import { type MapInput, type MapParts, type MapResult, mapMessage } from "../../src/mapping/engine.ts";
-import type { ProtocolView, ResourceMappingView } from "../../src/mapping/protocol-view.ts";
 import { createPluginHost } from "../../src/plugin-host/host.ts";
 
 /** 2026-01-01T00:00:00Z */
@@ -41,11 +41,13 @@ function resource(id: number, units: string): ResourceModel {
   return { ...base, id, units, dataType: "FLOAT", rangeEnumeration: "" };
 }
 
+export type ObjectProtocol = Pick<DeviceProtocol, "objectModel" | "resourceMappings">;
+
 export function protocol(
   objectId: number,
-  resourceMappings: Readonly<Record<string, ResourceMappingView>> = {},
+  mappings: Readonly<Record<string, Omit<ResourceMapping, "resourceID">>> = {},
   units: Readonly<Record<number, string>> = {},
-): ProtocolView {
+): ObjectProtocol {
   const resources = Object.fromEntries(Object.entries(units).map(([id, unit]) => [id, resource(Number(id), unit)]));
   const objectModel: ObjectModel = {
     id: objectId,
@@ -57,11 +59,12 @@ export function protocol(
     urn: `urn:oma:lwm2m:ext:${objectId}`,
     resources,
   };
-  return { objectModel, resourceMappings };
+  const resourceMappings = Object.entries(mappings).map(([id, one]) => [id, { ...one, resourceID: Number(id) }]);
+  return { objectModel, resourceMappings: Object.fromEntries(resourceMappings) };
 }
 
 export interface Setup {
-  readonly protocols?: readonly ProtocolView[];
+  readonly protocols?: readonly ObjectProtocol[];
   readonly actions?: readonly MappingAction[];
   readonly handlers?: readonly DefaultHandler[];
 }
@@ -71,7 +74,7 @@ export function parts({ protocols = [], actions = [], handlers = [] }: Setup): M
   for (const action of actions) registry.addAction(action);
   for (const handler of handlers) registry.addHandler(handler);
   const byId = new Map(protocols.map(one => [one.objectModel.id, one]));
-  return { protocol: objectId => byId.get(objectId), actions: registry };
+  return { protocol: (_tenant, objectId) => byId.get(objectId), actions: registry };
 }
 
 function inputOf(values: readonly ResourceValue[], over: Partial<MapInput>): MapInput {
@@ -97,7 +100,7 @@ export const ofKind = <K extends Effect["kind"]>(result: MapResult, kind: K): Ex
 /** Activates a plugin as the host does and maps one message with what it brought. */
 export async function mapWithPlugin(
   plugin: Plugin,
-  protocols: readonly ProtocolView[],
+  protocols: readonly ObjectProtocol[],
   values: readonly ResourceValue[],
   over: Partial<MapInput> = {},
 ): Promise<MapResult> {
@@ -105,5 +108,5 @@ export async function mapWithPlugin(
   await using plugins = createPluginHost({ registry, log: silentLog });
   await plugins.activate(plugin);
   const byId = new Map(protocols.map(one => [one.objectModel.id, one]));
-  return mapMessage({ protocol: objectId => byId.get(objectId), actions: registry }, inputOf(values, over));
+  return mapMessage({ protocol: (_tenant, objectId) => byId.get(objectId), actions: registry }, inputOf(values, over));
 }

@@ -1,0 +1,123 @@
+/** The one place where effects become stored documents: all those of one message in one write. */
+import type { Effect } from "../contract/action.ts";
+import { alarmOp } from "../platform/alarm.ts";
+import { eventOp } from "../platform/event.ts";
+import { type LastValue, lastValueOps } from "../platform/last-values.ts";
+import { inMaintenance, inventorySetOp } from "../platform/managed-object.ts";
+import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
+import type { JsonObject } from "../store/collection.ts";
+import { appendOp, type WriteOp } from "../store/store.ts";
+import { type DocumentKind, documentId, type MessageIdentity } from "./document-ids.ts";
+import { inventoryChanges } from "./inventory-changes.ts";
+
+type DecodeEffect = Extract<Effect, { kind: "decode" }>;
+
+/** A value for a decoder: what keeps it, and what starts the decoder once it is kept. */
+export interface KeptPayload {
+  readonly ops: readonly WriteOp[];
+  enqueue(): void;
+}
+
+export interface ApplyTarget extends MessageIdentity {
+  readonly endpoint: string;
+  /** The device as it was when the message came. */
+  readonly object: ManagedObject;
+}
+
+export interface EffectApplier {
+  /**
+   * Resolves when everything is stored. Applying the same effects of the same message again stores nothing twice; an open
+   * alarm is counted up again.
+   * @param more writes that belong to the same group, after those of the effects
+   * @throws MooringError STORE_FULL (nothing is stored), STORE_FAILED, and VALIDATION or TOO_LARGE for what no store keeps; the
+   *         other documents are stored then
+   */
+  apply(target: ApplyTarget, effects: readonly Effect[], more?: readonly WriteOp[]): Promise<void>;
+}
+
+export interface ApplierParts {
+  readonly platform: Pick<Platform, "write">;
+  readonly nowMs: () => number;
+  /** How a value is kept for its decoder. @param id for the kept payload */
+  keepPayload(target: ApplyTarget, effect: DecodeEffect, id: string): KeptPayload;
+}
+
+/** What one message gathers on its way to the store. */
+interface Group {
+  readonly target: ApplyTarget;
+  readonly nowMs: number;
+  readonly ops: WriteOp[];
+  readonly lastValues: LastValue[];
+  readonly sets: Fragments[];
+  readonly kept: KeptPayload[];
+  readonly places: Record<DocumentKind, number>;
+}
+
+const nextId = (group: Group, kind: DocumentKind): string => documentId(group.target, kind, group.places[kind]++);
+
+/** Alarm ids are never used twice: one that was raised by this message and cleared since may be raised by its repetition. */
+const nextAlarmId = ({ target, nowMs, places }: Group): string =>
+  documentId({ ...target, messageKey: `${nowMs} ${target.messageKey}` }, "alarm", places.alarm++);
+
+function add(group: Group, effect: Effect, keepPayload: ApplierParts["keepPayload"]): void {
+  const { target, nowMs, ops } = group;
+  const { tenant, deviceId } = target;
+  switch (effect.kind) {
+    case "measurement": {
+      const { type, atMs: timeMs, series, properties } = effect;
+      const fragments = (properties ? { ...properties, ...series } : series) as JsonObject;
+      ops.push(appendOp({ id: nextId(group, "measurement"), tenant, source: deviceId, type, timeMs, fragments }));
+      return;
+    }
+    case "event": {
+      const { type, text, atMs: timeMs, properties: fragments = {} } = effect;
+      ops.push(eventOp(tenant, nextId(group, "event"), { sourceId: deviceId, type, text, timeMs, fragments }, nowMs));
+      return;
+    }
+    case "alarm": {
+      const { type, text, severity, status, atMs: timeMs, properties: fragments = {} } = effect;
+      // A device in maintenance gets no new alarms (platform API 5.4).
+      if (status !== "CLEARED" && inMaintenance(target.object)) return;
+      const alarm = { sourceId: deviceId, type, text, severity, status, timeMs, fragments };
+      ops.push(alarmOp(tenant, nextAlarmId(group), alarm, nowMs));
+      return;
+    }
+    case "inventory":
+      group.sets.push(effect.set);
+      return;
+    case "lastValue":
+      group.lastValues.push(effect);
+      return;
+    case "decode": {
+      const kept = keepPayload(target, effect, nextId(group, "decode"));
+      ops.push(...kept.ops);
+      group.kept.push(kept);
+      return;
+    }
+  }
+}
+
+export function createEffectApplier({ platform, nowMs, keepPayload }: ApplierParts): EffectApplier {
+  return {
+    async apply(target, effects, more = []) {
+      const group: Group = {
+        target,
+        nowMs: nowMs(),
+        ops: [],
+        lastValues: [],
+        sets: [],
+        kept: [],
+        places: { measurement: 0, event: 0, alarm: 0, decode: 0 },
+      };
+      for (const effect of effects) add(group, effect, keepPayload);
+      const { ops, lastValues, sets, kept } = group;
+      const { tenant, deviceId, object } = target;
+      if (lastValues.length > 0) ops.push(...lastValueOps(tenant, deviceId, lastValues));
+      const changes = sets.length > 0 ? inventoryChanges(object, sets) : undefined;
+      if (changes) ops.push(inventorySetOp(tenant, deviceId, changes, group.nowMs));
+      ops.push(...more);
+      if (ops.length > 0) await platform.write(ops);
+      for (const payload of kept) payload.enqueue();
+    },
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * Values on their way up: what the LwM2M server calls for each message, and where results of decoders come back in. Joins the
+ * pure engine with what it has to know and with the one write.
+ */
+import { isFailure, MooringError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Effect } from "../contract/action.ts";
+import type { Lwm2mPath } from "../lwm2m/path.ts";
+import type { ResourceValue } from "../lwm2m/resource-value.ts";
+import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
+import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
+import type { Store, WriteOp } from "../store/store.ts";
+import type { ApplyTarget, EffectApplier } from "./apply-effects.ts";
+import { effectRule } from "./check-effect.ts";
+import { missingLastValues } from "./default-handlers.ts";
+import { createDeviceViews } from "./device-views.ts";
+import { type MapFailure, type MapParts, mapMessage } from "./engine.ts";
+import { createOpenAlarms } from "./open-alarms.ts";
+
+/** What a decoder made of a kept payload. */
+export interface DecodedMessage {
+  readonly tenant: string;
+  readonly deviceId: string;
+  readonly endpoint: string;
+  /** Id of the kept payload: what comes of it has ids that follow from it, so applying twice stores once. */
+  readonly rawId: string;
+  /** Receipt of the payload. */
+  readonly receivedAtMs: number;
+  readonly effects: readonly Effect[];
+  /** Written in the same group, such as the payload's new status. */
+  readonly more?: readonly WriteOp[];
+}
+
+export interface UplinkCounters {
+  messages: number;
+  values: number;
+  effects: number;
+  /** Actions that did not do their work. */
+  failures: number;
+  /** Messages of which something could never be stored. */
+  unstorable: number;
+}
+
+export interface Uplink {
+  readonly counters: Readonly<UplinkCounters>;
+  /**
+   * Resolves when all that the values become is stored. What no store would ever keep is logged and left out, since a repetition
+   * of the message would not help.
+   * @throws MooringError NOT_FOUND without a managed object, STORE_FULL and STORE_FAILED: worth a repetition
+   */
+  values(batch: ValueBatch): Promise<void>;
+  /**
+   * Stores what a decoder made. Effects that cannot be stored are left out.
+   * @returns the rules they broke
+   * @throws MooringError as {@link values}
+   */
+  applyDecoded(message: DecodedMessage): Promise<readonly string[]>;
+  /** A device is gone: what is remembered of it goes too. */
+  forget(deviceId: string): void;
+}
+
+export interface UplinkParts {
+  readonly platform: Pick<Platform, "inventory">;
+  readonly store: Pick<Store, "collection">;
+  readonly log: Log;
+  readonly mapping: MapParts;
+  readonly applier: EffectApplier;
+  /** Devices whose open failure alarms are remembered; default 200 000. */
+  readonly rememberedDevices?: number;
+}
+
+const REMEMBERED_DEVICES = 200_000;
+const REMEMBERED_FAILURES = 1000;
+
+/** Says each failure once at `warn`; the same again, until others have pushed it out, at `debug`. */
+function createFailureLog(log: Log): (endpoint: string, failures: readonly MapFailure[]) => void {
+  const said = new Set<string>();
+  return (endpoint, failures) => {
+    for (const failure of failures) {
+      const key = `${endpoint} ${failure.path} ${failure.action} ${failure.reason}`;
+      log[said.has(key) ? "debug" : "warn"]("mapping.failed", { endpoint, ...failure });
+      if (said.size >= REMEMBERED_FAILURES) said.clear();
+      said.add(key);
+    }
+  };
+}
+
+/** Last values as JSON keeps them are scalars again where they were; handlers ask for numbers and texts only. */
+const asScalar = (value: unknown): ResourceValue["value"] | undefined =>
+  typeof value === "number" || typeof value === "string" || typeof value === "boolean" ? value : undefined;
+
+type LastValue = (path: Lwm2mPath) => ResourceValue["value"] | undefined;
+const NOTHING_KNOWN: LastValue = (): undefined => undefined;
+
+export function createUplink(parts: UplinkParts): Uplink {
+  const { platform, log, mapping, applier } = parts;
+  const { inventory } = platform;
+  const views = createDeviceViews(mapping.actions);
+  const openAlarms = createOpenAlarms(parts.store, parts.rememberedDevices ?? REMEMBERED_DEVICES);
+  const logFailures = createFailureLog(log);
+  const counters: UplinkCounters = { messages: 0, values: 0, effects: 0, failures: 0, unstorable: 0 };
+
+  async function objectOf(tenant: string, deviceId: string): Promise<ManagedObject> {
+    const object = await inventory.findCached(tenant, deviceId);
+    if (!object) throw new MooringError("NOT_FOUND", `no managed object ${deviceId}`, { tenant, deviceId });
+    return object;
+  }
+
+  /** Earlier values that a default handler needs beside those of the message. */
+  async function earlierValues(tenant: string, deviceId: string, missing: readonly Lwm2mPath[]): Promise<LastValue> {
+    const instances = new Map<string, Fragments | undefined>();
+    for (const [objectId, instanceId] of missing) {
+      const key = `${objectId}/${instanceId}`;
+      if (instances.has(key)) continue;
+      instances.set(key, await inventory.lastValues(tenant, deviceId, objectId!, instanceId!));
+    }
+    return ([objectId, instanceId, resourceId]) =>
+      asScalar(instances.get(`${objectId}/${instanceId}`)?.[String(resourceId)]);
+  }
+
+  async function store(target: ApplyTarget, effects: readonly Effect[], more?: readonly WriteOp[]): Promise<void> {
+    counters.effects += effects.length;
+    try {
+      await applier.apply(target, effects, more);
+    } catch (error) {
+      if (!isFailure(error, "VALIDATION", "TOO_LARGE", "CONFLICT")) throw error;
+      counters.unstorable++;
+      log.error("uplink.unstorable", { endpoint: target.endpoint, code: error.code, reason: error.message });
+    }
+    openAlarms.stored(target.deviceId, effects);
+  }
+
+  return {
+    counters,
+
+    async values(batch) {
+      const { registration, values, source, requestPath, messageKey, receivedAtMs } = batch;
+      const { tenant, deviceId, endpoint } = registration;
+      counters.messages++;
+      counters.values += values.length;
+      const object = await objectOf(tenant, deviceId);
+      const { view, settings } = views(tenant, endpoint, object);
+      // Both are nearly always at hand: no read of the store, no turn of the event loop.
+      const known = openAlarms.of(tenant, deviceId);
+      const missing = missingLastValues(values, mapping.actions);
+      const { effects, failures } = mapMessage(mapping, {
+        values,
+        requestPath,
+        fullRead: source !== "SEND" && requestPath.length > 0,
+        receivedAtMs,
+        device: view,
+        settings,
+        openAlarms: known instanceof Promise ? await known : known,
+        lastValue: missing.length === 0 ? NOTHING_KNOWN : await earlierValues(tenant, deviceId, missing),
+      });
+      if (failures.length > 0) {
+        counters.failures += failures.length;
+        logFailures(endpoint, failures);
+      }
+      await store({ tenant, deviceId, endpoint, messageKey, receivedAtMs, object }, effects);
+    },
+
+    async applyDecoded({ tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more }) {
+      const object = await objectOf(tenant, deviceId);
+      const rules = effects.map(effectRule);
+      const usable = effects.filter((_, at) => rules[at] === undefined);
+      await store({ tenant, deviceId, endpoint, messageKey: `raw/${rawId}`, receivedAtMs, object }, usable, more);
+      return rules.filter(rule => rule !== undefined);
+    },
+
+    forget: deviceId => openAlarms.forget(deviceId),
+  };
+}
