@@ -136,6 +136,7 @@ describe("mapping/uplink", () => {
   });
 
   it("no read of the store per message, apart from the first of a device", async () => {
+    reads = 0;
     await uplink.values(batch([value("/3303/0/5700", 1)]));
     assert.equal(reads, 2, "the managed object and its open alarms");
     for (let round = 0; round < 5; round++) await uplink.values(batch([value("/3303/0/5700", round)]));
