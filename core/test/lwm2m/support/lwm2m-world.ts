@@ -1,0 +1,172 @@
+/** A LwM2M server on a memory network and a real embedded store in memory, with everything that it sends up written down. */
+import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
+import type { MooringError } from "../../../src/base/errors.ts";
+import { createRecordingLog } from "../../../src/base/log.ts";
+import { createSeededRandom } from "../../../src/base/random.ts";
+import { type CoapEndpoint, createCoapEndpoint } from "../../../src/coap/endpoint.ts";
+import { DEFAULT_TRANSMISSION } from "../../../src/coap/transmission.ts";
+import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
+import type { AdmittedDevice, DeviceSettings } from "../../../src/lwm2m/registration/device-settings.ts";
+import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
+import {
+  createLwm2mServer,
+  type Lwm2mServer,
+  type Lwm2mServerOptions,
+  type Lwm2mUp,
+} from "../../../src/lwm2m/server/lwm2m-server.ts";
+import { createModelViews } from "../../../src/lwm2m/server/model-views.ts";
+import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
+import { COLLECTIONS } from "../../../src/store/collections.ts";
+import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { createMemoryNetwork, type MemoryNetwork } from "../../../src/transport/memory/memory-transport.ts";
+import {
+  createScriptedDevice,
+  type DeviceOptions,
+  HOST_ADDRESS,
+  HOST_PORT,
+  type ScriptedDevice,
+} from "./scripted-device.ts";
+
+export const OPTIONS: Lwm2mServerOptions = {
+  node: "n1",
+  gracePeriodMs: 0,
+  followAddress: "same-ip",
+  saveSeenPeriodMs: 60_000,
+  awakeTimeMs: 0,
+  requestTimeoutMs: 180_000,
+  minRequestTimeoutMs: 1_000,
+  maxRequestTimeoutMs: 600_000,
+  maxJobsPerDevice: 1000,
+};
+
+export interface Lwm2mWorld extends AsyncDisposable {
+  readonly clock: ManualClock;
+  readonly network: MemoryNetwork;
+  readonly store: Store;
+  /** The server that runs now. */
+  readonly server: Lwm2mServer;
+  readonly log: ReturnType<typeof createRecordingLog>;
+  /** `registered dev`, `updated dev links`, `deregistered dev expired`, in order. */
+  readonly life: string[];
+  readonly batches: ValueBatch[];
+  /** Devices that are admitted; others get 4.03. Any is, while this is undefined. */
+  known: ReadonlyMap<string, AdmittedDevice> | undefined;
+  settings: DeviceSettings;
+  /** Rejects the next values that go up. */
+  refuseValues: MooringError | undefined;
+  onRegistered: ((registration: Registration) => void) | undefined;
+  device(port: number, options?: DeviceOptions): ScriptedDevice;
+  /** Ends the server and starts another one on the same store; what it is given in place of the store may fail. */
+  restart(): Promise<void>;
+}
+
+const LIMITS = {
+  maxBodyBytes: 1024 * 1024,
+  maxTransfersPerPeer: 4,
+  maxTransfers: 100,
+  maxTransferBytes: 4 * 1024 * 1024,
+  maxPeers: 10_000,
+  maxRequestsInFlight: 1000,
+  blockSzx: 6,
+};
+
+export interface WorldOptions extends Partial<Lwm2mServerOptions> {
+  /** Stands before the real store. */
+  readonly wrapStore?: (store: Store) => Store;
+}
+
+export async function createLwm2mWorld({ wrapStore, ...options }: WorldOptions = {}): Promise<Lwm2mWorld> {
+  const clock = createManualClock();
+  const random = createSeededRandom(7);
+  const network = createMemoryNetwork({ clock, random });
+  const log = createRecordingLog();
+  const real = await openSqlite({ directory: undefined, collections: COLLECTIONS, clock, host: "inline" });
+  const store = wrapStore?.(real) ?? real;
+  const life: string[] = [];
+  const batches: ValueBatch[] = [];
+  const views = createModelViews(createModelRegistry({ managementTenant: "management" }));
+  let deviceIds = 0;
+  const idOf = new Map<string, string>();
+
+  const up: Lwm2mUp = {
+    async admit(endpoint) {
+      if (world.known) return world.known.get(endpoint);
+      const deviceId = idOf.get(endpoint) ?? String(++deviceIds);
+      idOf.set(endpoint, deviceId);
+      return { tenant: "t1", deviceId, settings: world.settings };
+    },
+    registered(registration, previous) {
+      life.push(`registered ${registration.endpoint}${previous ? " again" : ""}`);
+      world.onRegistered?.(registration);
+    },
+    updated({ endpoint }, changes) {
+      const changed = Object.entries(changes).flatMap(([what, is]) => (is ? [` ${what}`] : []));
+      life.push(`updated ${endpoint}${changed.join("")}`);
+    },
+    deregistered: ({ endpoint }, reason) => void life.push(`deregistered ${endpoint} ${reason}`),
+    async values(batch) {
+      const refusal = world.refuseValues;
+      world.refuseValues = undefined;
+      if (refusal) throw refusal;
+      batches.push(batch);
+    },
+  };
+
+  async function start(): Promise<Lwm2mServer> {
+    const transport = network.open(HOST_ADDRESS, HOST_PORT);
+    const openEndpoint = (onRequest: Parameters<typeof createCoapEndpoint>[0]["onRequest"]): CoapEndpoint =>
+      createCoapEndpoint({
+        transport,
+        clock,
+        random,
+        log,
+        transmission: DEFAULT_TRANSMISSION,
+        limits: LIMITS,
+        onRequest,
+      });
+    const server = await createLwm2mServer({
+      store,
+      clock,
+      random,
+      log,
+      options: { ...OPTIONS, ...options },
+      openEndpoint,
+      models: views,
+      up,
+    });
+    closeTransport = async () => transport[Symbol.asyncDispose]();
+    return server;
+  }
+
+  let closeTransport: () => Promise<void> = async () => {};
+  async function stop(): Promise<void> {
+    await world.server[Symbol.asyncDispose]();
+    await closeTransport();
+  }
+
+  const world = {
+    clock,
+    network,
+    store,
+    log,
+    life,
+    batches,
+    known: undefined,
+    settings: {},
+    refuseValues: undefined,
+    onRegistered: undefined,
+    device: (port: number, deviceOptions?: DeviceOptions) =>
+      createScriptedDevice({ network, clock }, port, deviceOptions),
+    async restart() {
+      await stop();
+      world.server = await start();
+    },
+    async [Symbol.asyncDispose]() {
+      await stop();
+      await real[Symbol.asyncDispose]();
+    },
+  } as unknown as { -readonly [K in keyof Lwm2mWorld]: Lwm2mWorld[K] };
+  world.server = await start();
+  return world;
+}
