@@ -28,7 +28,11 @@ export interface EndpointLimits {
 export interface RequestOptions {
   /** Default true. */
   readonly confirmable?: boolean;
-  /** Whole-exchange limit in ms: the first message to the whole response, blocks included. Default MAX_TRANSMIT_WAIT plus the separate-response limit. */
+  /**
+   * Whole-exchange limit in ms: the first message to the whole response, blocks included; waiting in line for the peer is not counted.
+   * Default: none for the whole. Each message has MAX_TRANSMIT_WAIT plus the separate-response limit, so that a transfer may
+   * go on for as long as its blocks do.
+   */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Told after each block that the peer took, in bytes of the request body. */

@@ -194,11 +194,15 @@ export const tokenBytes = (view: MessageView): Uint8Array =>
 /** Copy of the payload. */
 export const payloadBytes = (view: MessageView): Uint8Array => copyOf(view.bytes, view.payloadStart, view.bytes.length);
 
-/** Buffer.prototype.slice shares memory, so the copy is made by the constructor. */
+/** Below this length a loop is quicker than making a view for `set`. */
+const SHORT_BYTES = 24;
+
+/** Buffer.prototype.slice shares memory, so the copy is made by hand. */
 function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   if (start === end) return EMPTY_BYTES;
   const copy = new Uint8Array(end - start);
-  copy.set(bytes.subarray(start, end));
+  if (copy.length > SHORT_BYTES) copy.set(bytes.subarray(start, end));
+  else for (let i = 0; i < copy.length; i++) copy[i] = bytes[start + i]!;
   return copy;
 }
 

@@ -57,8 +57,9 @@ function openSocket(options: UdpOptions): Socket {
 
 async function bind(socket: Socket, { host, port }: UdpOptions): Promise<void> {
   try {
+    const listening = once(socket, "listening"); // first: an address that needs no lookup is bound at once
     socket.bind({ address: host, port, exclusive: true });
-    await once(socket, "listening");
+    await listening;
   } catch (cause) {
     socket.close();
     throw new MooringError(
