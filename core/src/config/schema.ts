@@ -22,6 +22,17 @@ const bytes = (value: number, maximum: number, description: string) =>
 const flag = (value: boolean, description: string, agent: readonly string[] = []) =>
   ({ type: "boolean", default: value, description, agent }) as const;
 
+/** Sockets for datagrams are bound without a resolver. */
+const literal = (value: string, description: string, agent: readonly string[] = []) =>
+  ({
+    type: "text",
+    default: value,
+    pattern: /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?)$/,
+    rule: "must be an IPv4 or IPv6 address",
+    description,
+    agent,
+  }) as const;
+
 const address = (value: string, description: string, agent: readonly string[] = []) =>
   ({
     type: "text",
@@ -43,7 +54,7 @@ export const OPTIONS = {
     ]),
   },
   coap: {
-    host: address("0.0.0.0", "Address that the LwM2M server listens on", ["eclipse.californium.coap.host"]),
+    host: literal("0.0.0.0", "Address that the LwM2M server listens on", ["eclipse.californium.coap.host"]),
     port: port(5783, "UDP port of the LwM2M server; 0 takes any free one", ["eclipse.californium.coap.port"]),
     codec: {
       type: "text",
@@ -79,7 +90,7 @@ export const OPTIONS = {
     coapsPort: port(5684, "UDP port of the bootstrap server over DTLS; not bound before bootstrap is there", [
       "eclipse.californium.bootstrap.coaps.port",
     ]),
-    host: address("0.0.0.0", "Address that the bootstrap server listens on", [
+    host: literal("0.0.0.0", "Address that the bootstrap server listens on", [
       "eclipse.californium.bootstrap.coap.host",
       "eclipse.californium.bootstrap.coaps.host",
     ]),
@@ -116,7 +127,12 @@ export const OPTIONS = {
     separateResponseMs: timeMs(60_000, "Longest wait for a separate response after its empty acknowledgement"),
   },
   registration: {
-    followAddress: flag(true, "Whether an unsecured device may update from another port of the same address"),
+    followAddress: {
+      type: "text",
+      default: "same-ip",
+      values: ["same-ip", "never"],
+      description: "Whether an unsecured device may go on from another port of its address",
+    },
     gracePeriodSeconds: {
       type: "integer",
       default: 14_400,
@@ -219,6 +235,7 @@ export const OPTIONS = {
       secret: true,
       description: "The embedded store, or the URL of a MongoDB database",
     },
+    cachedObjects: count(100_000, 10_000_000, "Managed objects kept in memory: best as many as there are devices"),
   },
   tenant: {
     id: {

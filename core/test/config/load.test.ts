@@ -6,6 +6,8 @@ import { type ConfigSources, loadConfig } from "../../src/config/load.ts";
 import { NAMED_OPTIONS } from "../../src/config/names.ts";
 import { checkValue } from "../../src/config/option.ts";
 import type { Config } from "../../src/config/schema.ts";
+import type { RequestLimits } from "../../src/lwm2m/operations/exchange.ts";
+import type { FollowAddress } from "../../src/lwm2m/registration/update.ts";
 
 interface Given extends Partial<ConfigSources> {
   readonly file?: unknown;
@@ -79,13 +81,29 @@ describe("config/load: defaults", () => {
     }
   });
 
-  it("groups coap and transmission fit the endpoint as they are (RFC 7252 section 4.8)", () => {
+  it("groups fit the parts that they are for (RFC 7252 section 4.8)", () => {
     const config = load({});
     const limits: EndpointLimits = config.coap;
     const transmission: TransmissionParameters = config.transmission;
+    const requests: RequestLimits = config.operations;
+    const follow: FollowAddress = config.registration.followAddress;
+    assert.equal(follow, "same-ip");
+    assert.equal(requests.requestTimeoutMs, 180_000);
     assert.isAbove(limits.maxBodyBytes, 0);
     assert.deepEqual(transmission, DEFAULT_TRANSMISSION);
   });
+
+  for (const [host, port] of [
+    ["::", "coap"],
+    ["fe80::1%eth0", "coap"],
+    ["::ffff:192.0.2.1", "coap"],
+    ["127.0.0.1", "coap"],
+    ["gateway.example.com", "http"],
+  ] as const) {
+    it(`${host} is a host for ${port}`, () => {
+      assert.equal(load({ file: { [`${port}.host`]: host } })[port].host, host);
+    });
+  }
 
   it("is frozen throughout", () => {
     const config = load({ env: { C8Y_COAP_SECURITY_SETTINGS_IGNOREDSRCPORTS: "53,123" } });
