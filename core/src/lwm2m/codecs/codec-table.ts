@@ -6,16 +6,23 @@ import { isAtLeast } from "../version.ts";
 import { cborCodec } from "./cbor.ts";
 import { CONTENT_FORMAT, type Codec, type CodecContext, contentFormatName } from "./codec.ts";
 import { opaqueCodec } from "./opaque.ts";
+import { senmlCborCodec, writeCborRecords } from "./senml-cbor.ts";
+import { senmlJsonCodec, writeJsonRecords } from "./senml-json.ts";
 import { textCodec } from "./text.ts";
 import { tlvCodec } from "./tlv.ts";
 
 const { TEXT, OPAQUE, CBOR, SENML_CBOR, SENML_JSON, TLV, OLD_TLV } = CONTENT_FORMAT;
 
 const CODECS: ReadonlyMap<number, Codec> = new Map(
-  [textCodec, opaqueCodec, cborCodec, tlvCodec, { ...tlvCodec, contentFormat: OLD_TLV }].map(codec => [
-    codec.contentFormat,
-    codec,
-  ]),
+  [
+    textCodec,
+    opaqueCodec,
+    cborCodec,
+    senmlJsonCodec,
+    senmlCborCodec,
+    tlvCodec,
+    { ...tlvCodec, contentFormat: OLD_TLV },
+  ].map(codec => [codec.contentFormat, codec]),
 );
 
 /** Content-Format number that stands for "none" with some clients (CoAP reserves it). */
@@ -92,4 +99,19 @@ export function preferredFormats(version: string, offered: readonly number[], pa
     formats.filter(format => CODECS.has(format) && offered.includes(format));
   const found = [...of(STRUCTURED), ...(path.length >= 3 ? of(SINGLE) : [])];
   return found.length > 0 ? found : assumed(version).filter(format => CODECS.has(format));
+}
+
+/**
+ * Paths without values: the body of a composite read or observe (LwM2M Core 1.1.1 section 6.3.8).
+ * @throws MooringError CONTENT_FORMAT_UNSUPPORTED for a format that cannot say it
+ */
+export function encodePaths(contentFormat: number, paths: readonly Lwm2mPath[]): Uint8Array {
+  const records = paths.map(path => ({ n: formatPath(path) }));
+  if (contentFormat === SENML_CBOR) return writeCborRecords(records);
+  if (contentFormat === SENML_JSON) return writeJsonRecords(records);
+  throw new MooringError(
+    "CONTENT_FORMAT_UNSUPPORTED",
+    `${contentFormatName(contentFormat)} cannot hold paths of a composite request`,
+    { contentFormat },
+  );
 }
