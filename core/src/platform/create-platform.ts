@@ -2,8 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import { MANAGED_OBJECTS } from "../store/collections.ts";
-import type { Store, WriteOp } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { createAlarms } from "./alarms.ts";
 import { createDeleteObject } from "./delete-object.ts";
 import { createEvents } from "./events.ts";
@@ -14,6 +13,7 @@ import { createMeasurements } from "./measurements.ts";
 import { createObjectCache } from "./object-cache.ts";
 import { createOperations } from "./operations.ts";
 import type { ManagedObject, Platform } from "./platform.ts";
+import { createWrite } from "./write.ts";
 
 const CACHED_OBJECTS = 10_000;
 
@@ -24,14 +24,6 @@ export interface PlatformParts {
   readonly log: Log;
   /** Managed objects kept in memory; default 10 000. */
   readonly cachedObjects?: number;
-}
-
-/** The managed object that a write changes, if it is one. */
-function changedObject(op: WriteOp): string | undefined {
-  if (op.op !== "update" && op.op !== "delete") return undefined;
-  const collection = op.op === "update" ? op.in : op.from;
-  const { _id } = op.filter as { readonly _id?: unknown };
-  return collection.name === MANAGED_OBJECTS.name && typeof _id === "string" ? _id : undefined;
 }
 
 export function createPlatform(parts: PlatformParts): Platform {
@@ -53,16 +45,6 @@ export function createPlatform(parts: PlatformParts): Platform {
     alarms: createAlarms({ store, clock, inventory }),
     events: createEvents({ store, clock, inventory }),
     operations: createOperations({ store, clock, log, inventory }),
-    async write(ops) {
-      try {
-        return await store.write(ops);
-      } finally {
-        // Also after a failure: the rest of the group is stored all the same.
-        for (const op of ops) {
-          const id = changedObject(op);
-          if (id !== undefined) cache.forget(id);
-        }
-      }
-    },
+    write: createWrite({ store, cache, log }),
   };
 }

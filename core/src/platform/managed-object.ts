@@ -5,7 +5,7 @@ import { MANAGED_OBJECTS, type ManagedObjectDocument } from "../store/collection
 import { updateOp, type WriteOp } from "../store/store.ts";
 import { asObject, fragmentsOf, invalid, toJson, withoutNull } from "./body.ts";
 import { isLastValuesFragment } from "./last-values.ts";
-import { fragmentChanges } from "./merge.ts";
+import { fragmentChanges, keysOf } from "./merge.ts";
 import type { Fragments, ManagedObject } from "./platform.ts";
 import { wordsOf } from "./words.ts";
 
@@ -142,6 +142,32 @@ export function inventorySetOp(tenant: string, id: string, set: Fragments, nowMs
   }
   const $set = changes as { lastUpdated: number; [path: DottedPath]: Json };
   return updateOp(MANAGED_OBJECTS, { _id: id, tenant }, { $set });
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** `value` with `leaf` at the place that `keys` lead to; what is no object on the way becomes one. */
+function withLeaf(value: Json | undefined, [key, ...below]: readonly string[], leaf: Json): Json {
+  if (key === undefined) return leaf;
+  const parent = isObject(value) ? value : {};
+  return { ...parent, [key]: withLeaf(parent[key], below, leaf) };
+}
+
+/** The same update, with each fragment that a path leads into set as a whole. */
+export function replaceBlockedParents(op: WriteOp & { op: "update" }, document: ManagedObjectDocument): WriteOp {
+  const $set: Record<string, unknown> = {};
+  let custom: JsonObject = document.custom;
+  for (const [path, value] of Object.entries(op.update.$set ?? {})) {
+    const [first, fragment, ...below] = keysOf(path) as [string, string?, ...string[]];
+    if (first !== "custom" || fragment === undefined) {
+      $set[path] = value;
+      continue;
+    }
+    custom = withLeaf(custom, [fragment, ...below], value as Json) as JsonObject;
+    $set[pathOf("custom", fragment)] = custom[fragment];
+  }
+  return { ...op, update: { ...op.update, $set } as typeof op.update };
 }
 
 /** In maintenance no alarms are created at all (platform API 5.4, 9.2). */

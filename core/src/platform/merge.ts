@@ -26,3 +26,7 @@ export function changesNothing(stored: JsonObject, fragments: JsonObject): boole
     value === null ? stored[name] === undefined : JSON.stringify(stored[name]) === JSON.stringify(value),
   );
 }
+
+/** The keys that `pathOf` made a path from. */
+export const keysOf = (path: string): string[] =>
+  path.split(".").map(key => key.replaceAll("~1", ".").replaceAll("~0", "~"));
