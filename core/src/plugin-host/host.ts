@@ -37,8 +37,8 @@ interface Entry {
 function hostFor(plugin: Plugin, scope: Scope, { registry, log }: PluginHostParts): PluginHost {
   return {
     log: log.with({ plugin: plugin.name }),
-    actions: { add: action => scope.own(() => registry.addAction(action)) },
-    handlers: { add: handler => scope.own(() => registry.addHandler(handler)) },
+    actions: { add: action => scope.lend(() => registry.addAction(action)) },
+    handlers: { add: handler => scope.lend(() => registry.addHandler(handler)) },
     onClose: resource => void scope.own(() => resource),
   };
 }

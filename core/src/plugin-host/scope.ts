@@ -2,9 +2,10 @@
 import { MooringError } from "../base/errors.ts";
 
 export interface Scope {
-  readonly closed: boolean;
-  /** Makes a resource through `open` and owns it; disposing it earlier by hand is fine. @throws MooringError CLOSED afterwards */
+  /** Makes a resource through `open` and owns it. @throws MooringError CLOSED once the scope is closed: nothing is opened then */
   own<R extends Disposable | AsyncDisposable>(open: () => R): R;
+  /** As {@link own}, for what may also be disposed earlier by hand: it is forgotten then. */
+  lend(open: () => Disposable): Disposable;
   /** @returns what was thrown while things were undone, in that order; calling again does nothing */
   close(): Promise<readonly unknown[]>;
 }
@@ -13,23 +14,34 @@ const isSync = (resource: Disposable | AsyncDisposable): resource is Disposable 
 
 /** @param name for the error */
 export function createScope(name: string): Scope {
-  const owned: (Disposable | AsyncDisposable)[] = [];
+  const owned = new Set<Disposable | AsyncDisposable>();
   let closed = false;
+
+  const own = <R extends Disposable | AsyncDisposable>(open: () => R): R => {
+    // Asked before opening: what a plugin adds after its end must not stay for ever.
+    if (closed) throw new MooringError("CLOSED", `plugin ${name} is not active any more`, { plugin: name });
+    const resource = open();
+    owned.add(resource);
+    return resource;
+  };
+
   return {
-    get closed() {
-      return closed;
-    },
-    own(open) {
-      // Asked before opening: what a plugin adds after its end must not stay for ever.
-      if (closed) throw new MooringError("CLOSED", `plugin ${name} is not active any more`, { plugin: name });
-      const resource = open();
-      owned.push(resource);
-      return resource;
+    own,
+    lend(open) {
+      const resource = own(open);
+      return {
+        [Symbol.dispose]() {
+          owned.delete(resource);
+          resource[Symbol.dispose]();
+        },
+      };
     },
     async close() {
       closed = true;
       const errors: unknown[] = [];
-      for (let resource = owned.pop(); resource; resource = owned.pop()) {
+      const lastFirst = [...owned].reverse();
+      owned.clear();
+      for (const resource of lastFirst) {
         try {
           if (isSync(resource)) resource[Symbol.dispose]();
           else await resource[Symbol.asyncDispose]();
