@@ -1,0 +1,42 @@
+/** What an extension may see of the host: types, schemas and constants of the contract. `@mooring/sdk` re-exports it. */
+
+export { type FailureCode, MooringError } from "./base/errors.ts";
+export type { Log, LogFields } from "./base/log.ts";
+export type { JsonSchema } from "./base/schema.ts";
+export type {
+  ActionInput,
+  DefaultHandler,
+  DeviceView,
+  Effect,
+  InstanceInput,
+  MappingAction,
+  SeriesValue,
+} from "./contract/action.ts";
+export type {
+  DataFragment,
+  DecodedAlarm,
+  DecodedEvent,
+  DecodedMeasurement,
+  DecodedSeries,
+  Decoder,
+  DecoderInput,
+  DecoderManifest,
+  DecoderResult,
+} from "./contract/decoder.ts";
+export {
+  checkDecoderManifest,
+  checkDecoderResult,
+  decoderManifestSchema,
+  decoderResultSchema,
+} from "./contract/manifest.ts";
+export { CONTRACT_VERSION, type Plugin, type PluginHost } from "./contract/plugin.ts";
+export type { ObjectModel, ResourceModel } from "./lwm2m/model/object-model.ts";
+export { formatPath, type Lwm2mPath, parsePath } from "./lwm2m/path.ts";
+export {
+  isObjectLink,
+  type ObjectLinkValue,
+  type ResourceType,
+  type ResourceValue,
+  type ScalarValue,
+} from "./lwm2m/resource-value.ts";
+export type { AlarmStatus, Severity } from "./platform/platform.ts";
