@@ -37,6 +37,7 @@ export const FAILURES = {
   TLV_INVALID: { coap: "4.00", http: 400 },
   CBOR_INVALID: { coap: "4.00", http: 400 },
   SENML_INVALID: { coap: "4.00", http: 400 },
+  JSON_INVALID: { coap: "4.00", http: 400 },
   TEXT_INVALID: { coap: "4.00", http: 400 },
   VALUE_TYPE: { coap: "4.00", http: 422 },
   CONTENT_FORMAT_UNSUPPORTED: { coap: "4.15", http: 415 },

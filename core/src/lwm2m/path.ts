@@ -7,14 +7,14 @@ export type Lwm2mPath = readonly number[];
 const LARGEST_ID = 65534;
 
 /**
- * @param text `/3/0/9`; a missing leading slash and one trailing slash are tolerated (seen in the field)
+ * @param text `/3/0/9`; a missing leading slash and one trailing slash are tolerated (seen in the field), leading zeros are not
  * @throws MooringError PATH_INVALID
  */
 export function parsePath(text: string): Lwm2mPath {
   const trimmed = text.trim().replace(/^\//, "").replace(/\/$/, "");
   if (trimmed === "") return [];
   const parts = trimmed.split("/");
-  const ids = parts.map(part => (/^\d{1,5}$/.test(part) ? Number(part) : Number.NaN));
+  const ids = parts.map(part => (/^(0|[1-9]\d{0,4})$/.test(part) ? Number(part) : Number.NaN));
   if (parts.length > 4 || ids.some(id => !(id <= LARGEST_ID))) {
     throw new MooringError(
       "PATH_INVALID",

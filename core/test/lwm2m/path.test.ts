@@ -13,7 +13,7 @@ describe("lwm2m/path (Core 1.1.1 §7.2)", () => {
   ] as const) {
     it(`reads "${text}"`, () => assert.deepEqual(parsePath(text), path));
   }
-  for (const text of ["/3/0/9/1/2", "/65535", "/3//9", "//3", "/-1", "/3.1", "/a", "/3/0/9x", "/000003"]) {
+  for (const text of ["/3/0/9/1/2", "/65535", "/3//9", "//3", "/-1", "/3.1", "/a", "/3/0/9x", "/000003", "/3/00"]) {
     it(`refuses "${text}"`, () => assertFails("PATH_INVALID", () => parsePath(text)));
   }
   it("writes with a leading slash", () => {

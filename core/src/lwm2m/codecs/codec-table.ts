@@ -5,13 +5,14 @@ import type { ResourceValue } from "../resource-value.ts";
 import { isAtLeast } from "../version.ts";
 import { cborCodec } from "./cbor.ts";
 import { CONTENT_FORMAT, type Codec, type CodecContext, contentFormatName } from "./codec.ts";
+import { jsonCodec } from "./json.ts";
 import { opaqueCodec } from "./opaque.ts";
 import { senmlCborCodec, writeCborRecords } from "./senml-cbor.ts";
 import { senmlJsonCodec, writeJsonRecords } from "./senml-json.ts";
 import { textCodec } from "./text.ts";
 import { tlvCodec } from "./tlv.ts";
 
-const { TEXT, OPAQUE, CBOR, SENML_CBOR, SENML_JSON, TLV, OLD_TLV } = CONTENT_FORMAT;
+const { TEXT, OPAQUE, CBOR, SENML_CBOR, SENML_JSON, TLV, OLD_TLV, JSON: LWM2M_JSON, OLD_JSON } = CONTENT_FORMAT;
 
 const CODECS: ReadonlyMap<number, Codec> = new Map(
   [
@@ -22,6 +23,8 @@ const CODECS: ReadonlyMap<number, Codec> = new Map(
     senmlCborCodec,
     tlvCodec,
     { ...tlvCodec, contentFormat: OLD_TLV },
+    jsonCodec,
+    { ...jsonCodec, contentFormat: OLD_JSON },
   ].map(codec => [codec.contentFormat, codec]),
 );
 
@@ -79,7 +82,7 @@ export function decodePayload(
 }
 
 /** Formats of several values, best first (agent specification 10.2), and those of one. */
-const STRUCTURED = [TLV, OLD_TLV, SENML_CBOR, SENML_JSON];
+const STRUCTURED = [TLV, OLD_TLV, SENML_CBOR, SENML_JSON, LWM2M_JSON, OLD_JSON];
 const SINGLE = [CBOR, TEXT, OPAQUE];
 
 /** What a device has that offers nothing: TLV in 1.0 and mostly in 1.1; SenML CBOR first in 1.2, where TLV is optional. */

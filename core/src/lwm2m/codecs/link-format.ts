@@ -5,7 +5,7 @@
  */
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
 import { MooringError } from "../../base/errors.ts";
-import { formatPath, type Lwm2mPath, parsePath } from "../path.ts";
+import { formatPath, type Lwm2mPath } from "../path.ts";
 
 export interface Link {
   /** Between the angle brackets, blanks trimmed. */
@@ -33,6 +33,7 @@ const ROOT_TYPE = "oma.lwm2m";
 /** Never shown to a server, though some clients list them (LwM2M Core 1.1.1 section 6.2.1). */
 const HIDDEN_OBJECTS: readonly number[] = [0, 21];
 const LARGEST_CONTENT_FORMAT = 65534;
+const LARGEST_ID = 65534;
 
 const TARGET = /[\s,]*<([^>]*)>/y;
 const ATTRIBUTE = /\s*;\s*([^\s=;,<>"]*)\s*(?:=\s*("(?:[^"\\]|\\[\s\S])*"|[^\s;,"]*(?:,[\w.-]+(?=\s*(?:[;,]|$)))*))?/y;
@@ -119,12 +120,10 @@ function contentFormatsOf(links: readonly Link[]): number[] {
 /** The path below the root, or undefined for a link to something else (`/.well-known/core`, `/fw`). */
 function pathBelow(target: string, rootPath: string): Lwm2mPath | undefined {
   const prefix = rootPath === "/" ? "/" : `${rootPath}/`;
-  const rest = target.startsWith(prefix) ? target.slice(prefix.length) : undefined;
-  return rest !== undefined && /^\d{1,5}(\/\d{1,5}){0,3}$/.test(rest) ? parsePathOrNothing(rest) : undefined;
-}
-
-function parsePathOrNothing(text: string): Lwm2mPath | undefined {
-  return text.split("/").every(id => Number(id) < 65535) ? parsePath(text) : undefined;
+  if (!target.startsWith(prefix)) return undefined;
+  const ids = target.slice(prefix.length).split("/");
+  const isPath = ids.length <= 4 && ids.every(id => /^(0|[1-9]\d{0,4})$/.test(id) && Number(id) <= LARGEST_ID);
+  return isPath ? ids.map(Number) : undefined;
 }
 
 function objectLinksOf(links: readonly Link[], rootPath: string): ObjectLink[] {

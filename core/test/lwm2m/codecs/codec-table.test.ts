@@ -44,6 +44,7 @@ describe("lwm2m/codecs/codec-table", () => {
       ["TLV before SenML", "1.1", [110, 112, 11542], [11542, 112, 110]],
       ["only what is offered", "1.1", [110], [110]],
       ["the old code where only that is offered", "1.0", [1542], [1542]],
+      ["LwM2M 1.0 JSON after all others", "1.0", [11543, 11542], [11542, 11543]],
       ["unknown numbers are passed over", "1.1", [99, 110], [110]],
       ["nothing that we know", "1.2", [11544], [112, 11542, 110]],
       ["single values do not serve an object", "1.1", [0, 60, 110], [110]],

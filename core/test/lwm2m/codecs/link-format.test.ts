@@ -95,7 +95,11 @@ describe("lwm2m/codecs/link-format", () => {
       ["objects without instances", "</1>,</3>", ["/1", "/3"]],
       ["a link twice", "</3/0>,</3/0>", ["/3/0"]],
       ["/0 and /21 listed though forbidden", "</0/0>,</0>,</21/0>,</3/0>", ["/3/0"]],
-      ["links to something else", "</.well-known/core>,</fw/1>,<coap://x/3/0>,</3/0/9>,</65535/0>,</3/0>", ["/3/0"]],
+      [
+        "links to something else",
+        "</.well-known/core>,</fw/1>,<coap://x/3/0>,</3/0/9>,</65535/0>,</03/0>,</3/0/1/2/3>,</3/0>",
+        ["/3/0"],
+      ],
       ["nothing", "", []],
       ["nothing but blanks", " ,\n", []],
     ] as const) {
