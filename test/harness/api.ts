@@ -8,6 +8,8 @@ export interface Answer<T> {
 }
 
 export interface Api {
+  /** Value of the Authorization header, for a request that this client cannot make. */
+  readonly authorization: string;
   get<T = Record<string, unknown>>(path: string): Promise<Answer<T>>;
   /** A `FormData` body is sent as multipart, anything else as JSON. */
   post<T = Record<string, unknown>>(path: string, body?: unknown): Promise<Answer<T>>;
@@ -45,6 +47,7 @@ export function api(target: ApiTarget): Api {
     return { status: answer.status, body: parse(await answer.text()) as T, headers: answer.headers };
   };
   return {
+    authorization,
     get: path => call("GET", path),
     post: (path, body) => call("POST", path, body),
     put: (path, body) => call("PUT", path, body),

@@ -11,7 +11,9 @@ export interface HostOptions {
   readonly dataDir?: string;
   /** Value of MOORING_STORE; default: that of this process, else the embedded store. */
   readonly store?: string;
-  /** Arguments for Node itself, such as `--expose-gc`. */
+  /** Arguments for the host, such as `--demo`. */
+  readonly arguments?: readonly string[];
+  /** Arguments for Node itself, such as `--inspect=127.0.0.1:0`. */
   readonly nodeArguments?: readonly string[];
   readonly readyWithinMs?: number;
 }
@@ -96,7 +98,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     running = startProcess({
       name: "the host",
       command: process.execPath,
-      args: [...(options.nodeArguments ?? []), join(root, "core/src/main.ts")],
+      args: [...(options.nodeArguments ?? []), join(root, "core/src/main.ts"), ...(options.arguments ?? [])],
       cwd: root,
       env: environment(),
     });

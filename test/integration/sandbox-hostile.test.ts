@@ -154,7 +154,7 @@ describe("sandbox: hostile decoders", () => {
       const loading = runtime.load({ ...decoder("hostile-top", source), language: "typescript" });
       const [refused] = await Promise.allSettled([loading, assertGoodGoesOn()]);
       assert.isTrue(refused.status === "rejected" && isFailure(refused.reason, "DECODER_INVALID"));
-      assert.isFalse(runtime.has("hostile-top"));
+      assert.isUndefined(runtime.manifest("hostile-top"));
       await assertGoodGoesOn();
     }).timeout(10_000);
   }

@@ -1,0 +1,233 @@
+/** Bad input from outside: a clear error to whoever sent it, nothing half stored, and a host that goes on. */
+import { assert } from "chai";
+import { AGENT, type Operation, registerDevice, uploadDdf } from "../harness/agent.ts";
+import { eventually } from "../harness/eventually.ts";
+import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
+import { uintBytes, uriOptions } from "../harness/raw-socket.ts";
+import { withHost } from "../harness/with-host.ts";
+
+interface ErrorBody {
+  readonly error: string;
+  readonly message: string;
+}
+
+const object = (inside: string): string =>
+  `<?xml version="1.0"?><LWM2M><Object ObjectType="MODefinition"><Name>Bad</Name><ObjectID>32001</ObjectID>${inside}</Object></LWM2M>`;
+
+const DEFINITION_FILES: readonly [string, string][] = [
+  ["a DOCTYPE", `<!DOCTYPE LWM2M [<!ELEMENT LWM2M ANY>]>${object("")}`],
+  [
+    "an external entity",
+    `<!DOCTYPE LWM2M [<!ENTITY e SYSTEM "file:///etc/passwd">]>${object("<Description1>&e;</Description1>")}`,
+  ],
+  [
+    "nested entities",
+    `<!DOCTYPE LWM2M [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>${object("<Description1>&b;</Description1>")}`,
+  ],
+  ["10,000 nested elements", object(`${"<x>".repeat(10_000)}${"</x>".repeat(10_000)}`)],
+  ["an element that is not closed", object("<Resources>").replace("</Object>", "")],
+  ["no XML at all", "hello"],
+  ["nothing", ""],
+  ["another document", "<html><body/></html>"],
+];
+
+describe("bad input: datagrams", () => {
+  const suite = withHost();
+  let device: RawDevice;
+
+  beforeEach(async () => {
+    device = await openRawDevice(suite.host.coapPort);
+  });
+  afterEach(async () => {
+    assert.equal((await suite.api.get("/health")).status, 200);
+    await device[Symbol.asyncDispose]();
+  });
+
+  it("each malformed datagram leaves a host that still answers (RFC 7252 section 4.2)", async () => {
+    await registerDevice(suite.api, { endpointId: "bad-datagrams" });
+    const malformed = [
+      "", // nothing
+      "40", // one byte
+      "4002", // no message id
+      "80020001", // version 2
+      "49020001", // token length 9
+      "4f020001", // token length 15
+      "44020001ab", // token past the end
+      "40020001b5", // option past the end
+      "40020001f0", // option delta 15, no payload marker
+      "40020001ff", // payload marker without payload
+      "40e00001", // reserved class 7
+      "70000001aa", // Reset that is not empty
+      "50000001ff01", // Empty with a payload
+      "400200010d", // extended delta missing
+      "40020001ee0000", // extended delta and length cut off
+    ];
+    for (const hex of malformed) await device.sendBytes(Buffer.from(hex, "hex"));
+    for (let at = 0; at < 500; at++) {
+      const bytes = Uint8Array.from({ length: at % 40 }, (_, index) => (index * 31 + at * 17) & 0xff);
+      await device.sendBytes(bytes);
+    }
+    assert.match(await device.register({ endpoint: "bad-datagrams" }), /^\/rd\//);
+  });
+
+  it("an unknown critical option is 4.02 (RFC 7252 section 5.4.1)", async () => {
+    const token = Buffer.from("c0ffee", "hex");
+    await device.send({
+      code: "0.02",
+      confirmable: true,
+      messageId: device.nextMessageId(),
+      token,
+      options: [...uriOptions("/rd?ep=x"), { name: 65_001 as never, value: Buffer.from([1]) }],
+    });
+    const answer = await device.socket.receive("4.02", message => message.token.equals(token));
+    assert.equal(answer.code, "4.02");
+  });
+
+  it("an unknown elective option is ignored", async () => {
+    await registerDevice(suite.api, { endpointId: "elective" });
+    const options = [{ name: 65_000 as never, value: Buffer.from([1]) }];
+    const request = { code: "0.02", uri: "/rd?ep=elective&lt=60", payload: "</1/0>", contentFormat: 40, options };
+    assert.equal((await device.request(request)).code, "2.01");
+  });
+
+  for (const [what, uri, payload, contentFormat, expected] of [
+    ["without an endpoint", "/rd?lt=60", "</1/0>", 40, "4.00"],
+    ["with an endpoint nobody knows", "/rd?ep=nobody&lt=60", "</1/0>", 40, "4.03"],
+    ["with a lifetime that is no number", "/rd?ep=bad-register&lt=soon", "</1/0>", 40, "4.00"],
+    ["with links that are none", "/rd?ep=bad-register&lt=60", "not links <<<", 40, "4.00"],
+    ["in a Content-Format that is not links", "/rd?ep=bad-register&lt=60", "{}", 50, "4.15"],
+    ["of a location that is not there", "/rd/AAAAAAAAAA", "", undefined, "4.04"],
+    ["of a path that is not there", "/no/such/path", "", undefined, "4.04"],
+  ] as const) {
+    it(`Register or Update ${what} is ${expected}`, async () => {
+      await registerDevice(suite.api, { endpointId: "bad-register" }).catch(() => {});
+      const answer = await device.request({ code: "0.02", uri, payload, ...(contentFormat ? { contentFormat } : {}) });
+      assert.equal(answer.code, expected);
+    });
+  }
+
+  it("a block that nobody began is 4.08 (RFC 7959 section 2.9.2)", async () => {
+    const options = [{ name: "Block1" as const, value: uintBytes((7 << 4) | 2) }];
+    const answer = await device.request({ code: "0.02", uri: "/rd?ep=x", payload: Buffer.alloc(64), options });
+    assert.equal(answer.code, "4.08");
+  });
+});
+
+describe("bad input: REST", () => {
+  const suite = withHost();
+
+  afterEach(async () => {
+    assert.equal((await suite.api.get("/health")).status, 200);
+  });
+
+  for (const [what, content] of DEFINITION_FILES) {
+    it(`an object definition with ${what} is refused and changes nothing`, async () => {
+      const before = await suite.api.get<unknown[]>(`${AGENT}/objectResourceMappings`);
+      const answer = await uploadDdf(suite.api, "bad.xml", content);
+      const said = answer.status === 200 ? answer.body.error : [answer.body];
+      assert.isNotEmpty(said, "an error is told");
+      assert.isBelow(answer.status, 500);
+      if (answer.status === 200) assert.isEmpty(answer.body.new);
+      const after = await suite.api.get<unknown[]>(`${AGENT}/objectResourceMappings`);
+      assert.deepEqual(after.body, before.body);
+    });
+  }
+
+  for (const [what, method, path, body, status] of [
+    ["an inventory object that is an array", "post", "/inventory/managedObjects", [1, 2], 422],
+    [
+      "a measurement without a source",
+      "post",
+      "/measurement/measurements",
+      { type: "x", time: "2026-01-01T00:00:00Z" },
+      422,
+    ],
+    [
+      "a measurement with a bad time",
+      "post",
+      "/measurement/measurements",
+      { type: "x", time: "soon", source: { id: "1" } },
+      422,
+    ],
+    [
+      "an alarm without a severity",
+      "post",
+      "/alarm/alarms",
+      { type: "x", text: "y", time: "2026-01-01T00:00:00Z" },
+      422,
+    ],
+    ["an event without a type", "post", "/event/events", { text: "y", time: "2026-01-01T00:00:00Z" }, 422],
+    ["an operation without a device", "post", "/devicecontrol/operations", { c8y_Command: { text: "read /3" } }, 422],
+    [
+      "a registration without an endpoint",
+      "post",
+      `${AGENT}/deviceRegistration`,
+      { serverSecurity: { securityMode: "NO_SEC" } },
+      422,
+    ],
+    ["a registration whose endpoint is a number", "post", `${AGENT}/deviceRegistration`, { endpointId: 7 }, 422],
+    ["a resource mapping that is text", "put", `${AGENT}/objectResourceMappings/3/add`, { 0: "name" }, 422],
+    [
+      "a mapping of an object nobody described",
+      "put",
+      `${AGENT}/objectResourceMappings/31999/add`,
+      { 0: { resourceID: 0 } },
+      404,
+    ],
+  ] as const) {
+    it(`${what} is ${status} with an error body`, async () => {
+      const answer = await suite.api[method]<ErrorBody>(path, body);
+      assert.equal(answer.status, status, JSON.stringify(answer.body));
+      assert.isString(answer.body.error);
+      assert.isNotEmpty(answer.body.message);
+    });
+  }
+
+  it("a body that is not JSON is 400 with an error body", async () => {
+    const answer = await fetch(new URL("/inventory/managedObjects", suite.host.http), {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: suite.api.authorization },
+      body: "{ not json",
+    });
+    assert.equal(answer.status, 400);
+    assert.containsAllKeys(await answer.json(), ["error", "message"]);
+  });
+
+  it("no credentials, or wrong ones, are 401 with an error body", async () => {
+    for (const headers of [{}, { authorization: `Basic ${Buffer.from("t1/admin:wrong").toString("base64")}` }]) {
+      const answer = await fetch(new URL("/inventory/managedObjects", suite.host.http), { headers });
+      assert.equal(answer.status, 401);
+      assert.containsAllKeys(await answer.json(), ["error", "message"]);
+    }
+  });
+
+  it("CSV with bad rows: each bad row is told with its line, the good ones are registered", async () => {
+    const csv = [
+      "endpoint id;type;securityMode;lwm2m server uri",
+      "csv-good-1;c8y_lwm2m;NO_SEC;coap://127.0.0.1:5783",
+      ";c8y_lwm2m;NO_SEC;coap://127.0.0.1:5783",
+      "csv-bad-mode;c8y_lwm2m;MAGIC;coap://127.0.0.1:5783",
+      "csv-good-1;c8y_lwm2m;NO_SEC;coap://127.0.0.1:5783",
+      'csv-quoted;c8y_lwm2m;"NO_SEC;coap://127.0.0.1:5783',
+    ].join("\n");
+    const form = new FormData();
+    form.set("file", new Blob([csv], { type: "text/csv" }), "devices.csv");
+    const answer = await suite.api.post(`${AGENT}/deviceRegistration/bulk`, form);
+    assert.isBelow(answer.status, 500, JSON.stringify(answer.body));
+    const registered = async (endpoint: string): Promise<number> =>
+      (await suite.api.get(`/identity/externalIds/c8y_Id/${endpoint}`)).status;
+    if (answer.status < 300) {
+      const result = await eventually(
+        async () => {
+          const query = "/devicecontrol/operations?pageSize=100";
+          const { body } = await suite.api.get<{ readonly operations: readonly Operation[] }>(query);
+          return body.operations.find(({ status }) => status === "FAILED");
+        },
+        { what: "the bulk operation's end" },
+      );
+      assert.include(JSON.stringify(result), "csv-bad-mode");
+      assert.equal(await registered("csv-good-1"), 200);
+    }
+    assert.equal(await registered("csv-bad-mode"), 404);
+  });
+});
