@@ -1,4 +1,5 @@
 /** A LwM2M server on a memory network and a real embedded store in memory, with everything that it sends up written down. */
+import { assert } from "chai";
 import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
 import type { MooringError } from "../../../src/base/errors.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
@@ -6,6 +7,7 @@ import { createSeededRandom } from "../../../src/base/random.ts";
 import { type CoapEndpoint, createCoapEndpoint } from "../../../src/coap/endpoint.ts";
 import { DEFAULT_TRANSMISSION } from "../../../src/coap/transmission.ts";
 import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
+import type { ObjectModel, ResourceModel } from "../../../src/lwm2m/model/object-model.ts";
 import type { AdmittedDevice, DeviceSettings } from "../../../src/lwm2m/registration/device-settings.ts";
 import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
 import {
@@ -61,6 +63,30 @@ export interface Lwm2mWorld extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
+const floatResource = (id: number, name: string): ResourceModel => ({
+  id,
+  name,
+  description: "",
+  operations: "R",
+  dataType: "FLOAT",
+  units: "",
+  multiple: false,
+  mandatory: false,
+  rangeEnumeration: "",
+});
+
+/** As much of the IPSO temperature object as the tests read. */
+export const TEMPERATURE: ObjectModel = {
+  id: 3303,
+  name: "Temperature",
+  description: "",
+  version: "1.0",
+  multiple: true,
+  mandatory: false,
+  urn: "urn:oma:lwm2m:ext:3303",
+  resources: { "5601": floatResource(5601, "Min Measured Value"), "5700": floatResource(5700, "Sensor Value") },
+};
+
 const LIMITS = {
   maxBodyBytes: 1024 * 1024,
   maxTransfersPerPeer: 4,
@@ -85,7 +111,9 @@ export async function createLwm2mWorld({ wrapStore, ...options }: WorldOptions =
   const store = wrapStore?.(real) ?? real;
   const life: string[] = [];
   const batches: ValueBatch[] = [];
-  const views = createModelViews(createModelRegistry({ managementTenant: "management" }));
+  const models = createModelRegistry({ managementTenant: "management" });
+  models.put("management", [TEMPERATURE]);
+  const views = createModelViews(models);
   let deviceIds = 0;
   const idOf = new Map<string, string>();
 
@@ -169,4 +197,18 @@ export async function createLwm2mWorld({ wrapStore, ...options }: WorldOptions =
   } as unknown as { -readonly [K in keyof Lwm2mWorld]: Lwm2mWorld[K] };
   world.server = await start();
   return world;
+}
+
+/** Moves time on in steps until the promise settles. Fails after `limitMs`. */
+export async function completed<T>(clock: ManualClock, promise: Promise<T>, stepMs = 0, limitMs = 1e6): Promise<T> {
+  let settled = false;
+  const watched = promise.finally(() => {
+    settled = true;
+  });
+  watched.catch(() => {});
+  for (let turn = 0; !settled && turn * stepMs <= limitMs && (stepMs > 0 || turn < 100); turn++) {
+    await clock.advance(stepMs);
+  }
+  if (!settled) assert.fail("still not settled");
+  return watched;
 }

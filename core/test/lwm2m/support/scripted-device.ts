@@ -62,6 +62,8 @@ export interface NotifyOptions {
   readonly contentFormat?: number;
   readonly confirmable?: boolean;
   readonly messageId?: number;
+  /** Default 2.05; an error code leaves the Observe option out. */
+  readonly code?: number;
 }
 
 export interface ScriptedDevice {
@@ -212,14 +214,25 @@ export function createScriptedDevice(
       assert.equal(root, "rd");
       return id!;
     },
-    async notify({ token, sequence, payload, contentFormat = 0, confirmable = true, messageId = nextMessageId++ }) {
+    async notify({
+      token,
+      sequence,
+      payload,
+      contentFormat = 0,
+      confirmable = true,
+      messageId = nextMessageId++,
+      code = 69,
+    }) {
       replies.delete(`mid ${messageId}`);
       post({
         type: confirmable ? CON : NON,
-        code: 69,
+        code,
         messageId,
         token,
-        options: [...uint(OPTIONS.OBSERVE, sequence), ...uint(OPTIONS.CONTENT_FORMAT, contentFormat)],
+        options: [
+          ...uint(OPTIONS.OBSERVE, code === 69 ? sequence : undefined),
+          ...uint(OPTIONS.CONTENT_FORMAT, contentFormat),
+        ],
         payload: bytes(payload),
       });
       await settle(clock);
