@@ -16,10 +16,18 @@ const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 const FORM = /^scrypt\$(\d{1,8})\$(\d{1,3})\$(\d{1,3})\$([A-Za-z0-9_-]+)\$([A-Za-z0-9_-]+)$/;
 
+const LARGEST_N = 2 ** 20;
+const isUsable = ({ N, r, p }: ScryptParameters): boolean =>
+  N > 1 && N <= LARGEST_N && Number.isInteger(Math.log2(N)) && r > 0 && p > 0 && r * p <= 1024;
+
 function derive(password: string, salt: Uint8Array, { N, r, p }: ScryptParameters): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    scrypt(password.normalize("NFC"), salt, HASH_BYTES, { N, r, p, maxmem: 256 * N * r }, (error, hash) =>
-      error ? reject(error) : resolve(hash),
+    scrypt(
+      password.normalize("NFC"),
+      salt,
+      HASH_BYTES,
+      { N, r, p, maxmem: 128 * r * (N + p + 2) + 65_536 },
+      (error, hash) => (error ? reject(error) : resolve(hash)),
     );
   });
 }
@@ -41,7 +49,9 @@ export async function verifyPassword(password: string, stored: string): Promise<
   const match = FORM.exec(stored);
   if (!match) return false;
   const [, N, r, p, salt, hash] = match as unknown as [string, string, string, string, string, string];
+  const parameters = { N: Number(N), r: Number(r), p: Number(p) };
+  if (!isUsable(parameters)) return false;
   const expected = Buffer.from(hash, "base64url");
-  const actual = await derive(password, Buffer.from(salt, "base64url"), { N: Number(N), r: Number(r), p: Number(p) });
+  const actual = await derive(password, Buffer.from(salt, "base64url"), parameters);
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
