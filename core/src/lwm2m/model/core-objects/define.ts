@@ -6,6 +6,8 @@ import type { ObjectModel, ResourceModel } from "../object-model.ts";
 interface RowOptions {
   /** First object version that has the resource. */
   readonly since?: string;
+  /** Last object version in which the row holds. */
+  readonly until?: string;
   readonly multiple?: true;
   readonly mandatory?: true;
   readonly units?: string;
@@ -50,10 +52,15 @@ function resourceOf([id, name, operations, type, description, options = {}]: Row
 const urnOf = (id: number, version: string): string =>
   version === "1.0" ? `urn:oma:lwm2m:oma:${id}` : `urn:oma:lwm2m:oma:${id}:${version}`;
 
+function holdsIn(version: string, [, , , , , options]: Row): boolean {
+  const { since = "1.0", until = version } = options ?? {};
+  return compareVersions(since, version) <= 0 && compareVersions(version, until) <= 0;
+}
+
 /** One model for each version of the table, oldest first. */
 export function modelsOf({ rows, versions, ...object }: ObjectTable): ObjectModel[] {
   return versions.map(version => {
-    const present = rows.filter(row => compareVersions(row[5]?.since ?? "1.0", version) <= 0);
+    const present = rows.filter(row => holdsIn(version, row));
     const resources = Object.fromEntries(present.map(row => [row[0], resourceOf(row)]));
     return { ...object, version, urn: urnOf(object.id, version), resources };
   });
