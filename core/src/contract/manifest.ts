@@ -2,6 +2,7 @@
 import { MooringError } from "../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import { parsePath } from "../lwm2m/path.ts";
+import { parseTime } from "../platform/time.ts";
 import type { DataFragment, DecodedMeasurement, DecoderManifest, DecoderResult } from "./decoder.ts";
 
 const KEY = "^[a-z0-9-]{1,64}$";
@@ -175,13 +176,10 @@ function normalised(value: unknown): unknown {
   };
 }
 
-/** ISO 8601 with date, time and zone; the fraction may be of any length. */
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$/;
-
 function checkTimes(items: readonly { readonly time?: string }[] | undefined, kind: string): void {
   items?.forEach(({ time }, index) => {
-    if (time !== undefined && !(TIME.test(time) && Number.isFinite(Date.parse(time)))) {
-      refuse(`${kind}[${index}].time`, "must be an ISO 8601 time with its zone, such as 2026-01-31T12:00:00Z");
+    if (time !== undefined && parseTime(time, `${kind}[${index}].time`) < 0) {
+      refuse(`${kind}[${index}].time`, "lies before 1970");
     }
   });
 }

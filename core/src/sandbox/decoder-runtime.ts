@@ -63,8 +63,10 @@ export interface DecoderRuntime extends AsyncDisposable {
   load(decoder: DecoderSource): Promise<void>;
   /** Forgets a decoder; its waiting decodes end as `unavailable`. An unknown key is no error. */
   unload(key: string): void;
-  /** Whether `decode` of this key can succeed now. */
-  has(key: string): boolean;
+  /** Of the version in force; undefined for a key that is not loaded. */
+  manifest(key: string): DecoderManifest | undefined;
+  /** Of all that are loaded. */
+  manifests(): readonly DecoderManifest[];
   /** Never rejects. Decodes of one key are started in the order of the calls; outcomes may overtake each other after a failure. */
   decode(key: string, input: RuntimeInput): Promise<DecodeOutcome>;
   stats(): RuntimeStats;
@@ -78,7 +80,8 @@ export function createUnavailableRuntime(reason: string): DecoderRuntime {
         new MooringError("DECODER_UNAVAILABLE", `decoders cannot run here: ${reason}`, { key: decoder.manifest.key }),
       ),
     unload: () => {},
-    has: () => false,
+    manifest: () => undefined,
+    manifests: () => [],
     decode: () => Promise.resolve({ ok: false, reason: "unavailable", message: `decoders cannot run here: ${reason}` }),
     stats: () => ({ engine: "none", available: false, reason, hostPids: [], hostDeaths: 0, decoders: [] }),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -128,7 +128,8 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
       stationOf(entry).remove(entry);
       log.info("decoder.unloaded", { key, version: entry.manifest.version });
     },
-    has: key => !closed && entries.has(key),
+    manifest: key => entries.get(key)?.manifest,
+    manifests: () => [...entries.values()].map(({ manifest }) => manifest),
     decode(key, input) {
       const entry = entries.get(key);
       if (!entry) {

@@ -46,7 +46,7 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   decodeMs: 50,
   perItemMs: 1,
   loadMs: 250,
-  batchItems: 32,
+  batchItems: 64,
   batchesPerDecoder: 2,
   batchesPerHost: 4,
   isolatesPerHost: 48,

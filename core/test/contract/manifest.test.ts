@@ -136,6 +136,7 @@ describe("contract/manifest: decoder result", () => {
     ],
     ["a time without zone", measurement({ time: "2026-01-01T00:00:00" }), "measurements[0].time"],
     ["the 32nd of January", measurement({ time: "2026-01-32T00:00:00Z" }), "measurements[0].time"],
+    ["a time before 1970", measurement({ time: "1969-12-31T23:59:59Z" }), "measurements[0].time"],
     ["an alarm time in words", alarm({ time: "now" }), "alarms[0].time"],
     ["a severity of its own", alarm({ severity: "BAD" }), "alarms[0].severity"],
     ["an alarm status of its own", alarm({ status: "OPEN" }), "alarms[0].status"],

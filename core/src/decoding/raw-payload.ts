@@ -1,0 +1,137 @@
+/**
+ * A value for a decoder, kept before the device is answered (collection `rawPayloads`), and the platform's event that shows
+ * it while it is not decoded (agent specification 9.2). Everything here only builds writes.
+ */
+import type { Effect } from "../contract/action.ts";
+import { formatPath } from "../lwm2m/path.ts";
+import type { ResourceType } from "../lwm2m/resource-value.ts";
+import { eventChangeOp, eventDeleteOp, eventOp } from "../platform/event.ts";
+import { deterministicId } from "../platform/ids.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections.ts";
+import { updateOp, type WriteOp } from "../store/store.ts";
+import { decoderBytes, decoderRequest } from "./decoder-wire.ts";
+
+export const DECODER_EVENT_TYPE = "c8y_decoder_event";
+
+export interface RawPayload {
+  /** What a decoder makes of it has ids that follow from this one. */
+  readonly id: string;
+  readonly tenant: string;
+  /** Managed object id. */
+  readonly deviceId: string;
+  readonly endpoint: string;
+  /** `/33456/0/123`, with the instance for a resource instance. */
+  readonly path: string;
+  readonly resourceType: ResourceType;
+  /** Receipt of the message. */
+  readonly receivedAtMs: number;
+  /** Time of the value: that of receipt, unless the payload carried another. */
+  readonly atMs: number;
+  /** As `decoderBytes` writes the value. */
+  readonly bytes: Uint8Array;
+  readonly decoder: string;
+}
+
+export interface PayloadSource {
+  readonly tenant: string;
+  readonly deviceId: string;
+  readonly endpoint: string;
+  readonly receivedAtMs: number;
+}
+
+/** @throws MooringError VALUE_TYPE for a value that is not of its type */
+export function newRawPayload(
+  { tenant, deviceId, endpoint, receivedAtMs }: PayloadSource,
+  { decoder, value, atMs }: Extract<Effect, { kind: "decode" }>,
+  id: string,
+): RawPayload {
+  const { type: resourceType, path } = value;
+  const bytes = decoderBytes(resourceType, value.value);
+  return { id, tenant, deviceId, endpoint, path: formatPath(path), resourceType, receivedAtMs, atMs, bytes, decoder };
+}
+
+export function fromRawDocument(document: RawPayloadDocument): RawPayload {
+  const { _id: id, tenant, managedObject: deviceId, endpoint, path, time, bytes, decoder, details } = document;
+  const resourceType = details["resourceType"] as ResourceType;
+  const atMs = details["atMs"] as number;
+  return { id, tenant, deviceId, endpoint, path, resourceType, receivedAtMs: time, atMs, bytes, decoder };
+}
+
+const eventIdOf = ({ id }: RawPayload): string => deterministicId([DECODER_EVENT_TYPE, id]);
+
+/**
+ * Keeps a payload, PENDING, and shows it. A message that comes again makes it PENDING again: it is decoded again into the
+ * same documents, and the event, which may have come back, goes with that.
+ * @param displayName of the decoder; its key where it is not known
+ */
+export function keepOps(raw: RawPayload, displayName: string, nowMs: number): WriteOp[] {
+  const { id, tenant, deviceId, endpoint, path, resourceType, receivedAtMs, atMs, bytes, decoder } = raw;
+  const text = `External decoder data received from device. Decoder: ${decoder} (${displayName})`;
+  const fragments = { decoderData: decoderRequest(raw, "PENDING") };
+  const details = { resourceType, atMs };
+  const first = {
+    tenant,
+    managedObject: deviceId,
+    endpoint,
+    path,
+    time: receivedAtMs,
+    bytes,
+    decoder,
+    attempts: 0,
+    details,
+  };
+  return [
+    updateOp<RawPayloadDocument>(
+      RAW_PAYLOADS,
+      { _id: id },
+      { $set: { status: "PENDING", dueAt: nowMs }, $setOnInsert: first },
+      { upsert: true },
+    ),
+    eventOp(
+      tenant,
+      eventIdOf(raw),
+      { sourceId: deviceId, type: DECODER_EVENT_TYPE, text, timeMs: atMs, fragments },
+      nowMs,
+    ),
+  ];
+}
+
+/** Decoded: the event goes, the payload stays so that it can be decoded again. */
+export const doneOps = (raw: RawPayload, decoderVersion: string): WriteOp[] => [
+  updateOp<RawPayloadDocument>(
+    RAW_PAYLOADS,
+    { _id: raw.id },
+    {
+      $set: { status: "DONE", decoderVersion },
+      $unset: { dueAt: true, "details.reason": true, "details.message": true },
+      $inc: { attempts: 1 },
+    },
+  ),
+  eventDeleteOp(raw.tenant, eventIdOf(raw)),
+];
+
+export interface DecodeError {
+  /** `undecodable`: the decoder worked and found nothing that it can read. `refused`: what it made could not be stored. */
+  readonly reason: string;
+  readonly message: string;
+  readonly decoderVersion?: string;
+}
+
+/** Given up: the event stays and says why. */
+export const errorOps = (raw: RawPayload, error: DecodeError, nowMs: number): WriteOp[] => {
+  const { reason, message, decoderVersion } = error;
+  const version = decoderVersion === undefined ? {} : { decoderVersion };
+  const decoderData = { ...decoderRequest(raw, "ERROR"), reason, message };
+  return [
+    updateOp<RawPayloadDocument>(
+      RAW_PAYLOADS,
+      { _id: raw.id },
+      {
+        $set: { status: "ERROR", ...version, "details.reason": reason, "details.message": message },
+        $unset: { dueAt: true },
+        $inc: { attempts: 1 },
+      },
+    ),
+    eventChangeOp(raw.tenant, eventIdOf(raw), { decoderData }, nowMs),
+  ];
+};
