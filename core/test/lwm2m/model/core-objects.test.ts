@@ -37,6 +37,8 @@ describe("lwm2m/model/core-objects", () => {
     }
   });
   for (const [path, version, name, operations, dataType, multiple] of [
+    ["1/17", "1.1", "Communication Retry Count", "", "UNSIGNED_INTEGER", false],
+    ["1/17", "1.2", "Communication Retry Count", "RW", "UNSIGNED_INTEGER", false],
     ["1/1", "1.0", "Lifetime", "RW", "INTEGER", false],
     ["3/0", "1.1", "Manufacturer", "R", "STRING", false],
     ["3/6", "1.0", "Available Power Sources", "R", "INTEGER", true],

@@ -1,4 +1,54 @@
-import type { ObjectTable } from "./define.ts";
+import type { ObjectTable, Row } from "./define.ts";
+
+/** How a device registers and retries, open to the server since 1.2. */
+const REGISTRATION_POLICY: readonly Row[] = [
+  [13, "Registration Priority Order", "R", "UNSIGNED_INTEGER", "Place in the order of registering.", { since: "1.2" }],
+  [
+    14,
+    "Initial Registration Delay Timer",
+    "RW",
+    "UNSIGNED_INTEGER",
+    "Wait before the first registration.",
+    { since: "1.2", units: "s" },
+  ],
+  [
+    15,
+    "Registration Failure Block",
+    "R",
+    "BOOLEAN",
+    "Whether a failure stops servers next in order.",
+    { since: "1.2" },
+  ],
+  [
+    16,
+    "Bootstrap on Registration Failure",
+    "R",
+    "BOOLEAN",
+    "Whether a failed registration leads to a bootstrap.",
+    { since: "1.2" },
+  ],
+  [17, "Communication Retry Count", "RW", "UNSIGNED_INTEGER", "Attempts in one sequence.", { since: "1.2" }],
+  [18, "Communication Retry Timer", "RW", "UNSIGNED_INTEGER", "Wait between attempts.", { since: "1.2", units: "s" }],
+  [
+    19,
+    "Communication Sequence Delay Timer",
+    "RW",
+    "UNSIGNED_INTEGER",
+    "Wait between sequences.",
+    { since: "1.2", units: "s" },
+  ],
+  [20, "Communication Sequence Retry Count", "RW", "UNSIGNED_INTEGER", "Sequences before giving up.", { since: "1.2" }],
+];
+
+/** In 1.1 a bootstrap server alone has to do with them. */
+const bootstrapOnly = ([id, name, , type, description, options]: Row): Row => [
+  id,
+  name,
+  "",
+  type,
+  description,
+  { ...options, since: "1.1", until: "1.1" },
+];
 
 /** LwM2M TS 1.0.2 appendix E.2, Core 1.1.1 appendix E.2, Core 1.2 appendix E.2. */
 export const server: ObjectTable = {
@@ -43,56 +93,8 @@ export const server: ObjectTable = {
       { since: "1.1", range: "0..255" },
     ],
     [12, "Last Bootstrapped", "R", "TIME", "When a bootstrap server last wrote this instance.", { since: "1.1" }],
-    [
-      13,
-      "Registration Priority Order",
-      "R",
-      "UNSIGNED_INTEGER",
-      "Place in the order of registering.",
-      { since: "1.1" },
-    ],
-    [
-      14,
-      "Initial Registration Delay Timer",
-      "RW",
-      "UNSIGNED_INTEGER",
-      "Wait before the first registration.",
-      { since: "1.1", units: "s" },
-    ],
-    [
-      15,
-      "Registration Failure Block",
-      "R",
-      "BOOLEAN",
-      "Whether a failure stops servers next in order.",
-      { since: "1.1" },
-    ],
-    [
-      16,
-      "Bootstrap on Registration Failure",
-      "R",
-      "BOOLEAN",
-      "Whether a failed registration leads to a bootstrap.",
-      { since: "1.1" },
-    ],
-    [17, "Communication Retry Count", "RW", "UNSIGNED_INTEGER", "Attempts in one sequence.", { since: "1.1" }],
-    [18, "Communication Retry Timer", "RW", "UNSIGNED_INTEGER", "Wait between attempts.", { since: "1.1", units: "s" }],
-    [
-      19,
-      "Communication Sequence Delay Timer",
-      "RW",
-      "UNSIGNED_INTEGER",
-      "Wait between sequences.",
-      { since: "1.1", units: "s" },
-    ],
-    [
-      20,
-      "Communication Sequence Retry Count",
-      "RW",
-      "UNSIGNED_INTEGER",
-      "Sequences before giving up.",
-      { since: "1.1" },
-    ],
+    ...REGISTRATION_POLICY.map(bootstrapOnly),
+    ...REGISTRATION_POLICY,
     [21, "Trigger", "RW", "BOOLEAN", "Whether an SMS trigger is taken.", { since: "1.1" }],
     [22, "Preferred Transport", "RW", "STRING", "Transport to use where several are set.", { since: "1.1" }],
     [23, "Mute Send", "RW", "BOOLEAN", "Whether the Send operation is held back.", { since: "1.1" }],
