@@ -1,5 +1,7 @@
 /** The one place where effects become stored documents: all those of one message in one write. */
+import { messageOf } from "../base/errors.ts";
 import type { Effect } from "../contract/action.ts";
+import { keepOps, newRawPayload, type RawPayload } from "../decoding/raw-payload.ts";
 import { alarmOp } from "../platform/alarm.ts";
 import { eventOp } from "../platform/event.ts";
 import { type LastValue, lastValueOps } from "../platform/last-values.ts";
@@ -10,12 +12,11 @@ import { appendOp, type WriteOp } from "../store/store.ts";
 import { type DocumentKind, documentId, type MessageIdentity } from "./document-ids.ts";
 import { inventoryChanges } from "./inventory-changes.ts";
 
-type DecodeEffect = Extract<Effect, { kind: "decode" }>;
-
-/** A value for a decoder: what keeps it, and what starts the decoder once it is kept. */
-export interface KeptPayload {
-  readonly ops: readonly WriteOp[];
-  enqueue(): void;
+/** Where values for decoders go once they are kept. */
+export interface DecodeIntake {
+  /** For people; the key where the decoder is not known. */
+  displayName(decoder: string): string;
+  enqueue(payloads: readonly RawPayload[]): void;
 }
 
 export interface ApplyTarget extends MessageIdentity {
@@ -29,17 +30,17 @@ export interface EffectApplier {
    * Resolves when everything is stored. Applying the same effects of the same message again stores nothing twice; an open
    * alarm is counted up again.
    * @param more writes that belong to the same group, after those of the effects
+   * @returns why effects were left out: values that no decoder can be given
    * @throws MooringError STORE_FULL (nothing is stored), STORE_FAILED, and VALIDATION or TOO_LARGE for what no store keeps; the
    *         other documents are stored then
    */
-  apply(target: ApplyTarget, effects: readonly Effect[], more?: readonly WriteOp[]): Promise<void>;
+  apply(target: ApplyTarget, effects: readonly Effect[], more?: readonly WriteOp[]): Promise<readonly string[]>;
 }
 
 export interface ApplierParts {
   readonly platform: Pick<Platform, "write">;
   readonly nowMs: () => number;
-  /** How a value is kept for its decoder. @param id for the kept payload */
-  keepPayload(target: ApplyTarget, effect: DecodeEffect, id: string): KeptPayload;
+  readonly decodes: DecodeIntake;
 }
 
 /** What one message gathers on its way to the store. */
@@ -49,7 +50,8 @@ interface Group {
   readonly ops: WriteOp[];
   readonly lastValues: LastValue[];
   readonly sets: Fragments[];
-  readonly kept: KeptPayload[];
+  readonly payloads: RawPayload[];
+  readonly leftOut: string[];
   readonly places: Record<DocumentKind, number>;
 }
 
@@ -59,7 +61,19 @@ const nextId = (group: Group, kind: DocumentKind): string => documentId(group.ta
 const nextAlarmId = ({ target, nowMs, places }: Group): string =>
   documentId({ ...target, messageKey: `${nowMs} ${target.messageKey}` }, "alarm", places.alarm++);
 
-function add(group: Group, effect: Effect, keepPayload: ApplierParts["keepPayload"]): void {
+/** Raw first: the payload is part of the message's write, the decoder runs afterwards. */
+function keep(group: Group, effect: Extract<Effect, { kind: "decode" }>, decodes: DecodeIntake): void {
+  const id = nextId(group, "decode");
+  try {
+    const payload = newRawPayload(group.target, effect, id);
+    group.ops.push(...keepOps(payload, decodes.displayName(effect.decoder), group.nowMs));
+    group.payloads.push(payload);
+  } catch (error) {
+    group.leftOut.push(messageOf(error));
+  }
+}
+
+function add(group: Group, effect: Effect, decodes: DecodeIntake): void {
   const { target, nowMs, ops } = group;
   const { tenant, deviceId } = target;
   switch (effect.kind) {
@@ -88,16 +102,13 @@ function add(group: Group, effect: Effect, keepPayload: ApplierParts["keepPayloa
     case "lastValue":
       group.lastValues.push(effect);
       return;
-    case "decode": {
-      const kept = keepPayload(target, effect, nextId(group, "decode"));
-      ops.push(...kept.ops);
-      group.kept.push(kept);
+    case "decode":
+      keep(group, effect, decodes);
       return;
-    }
   }
 }
 
-export function createEffectApplier({ platform, nowMs, keepPayload }: ApplierParts): EffectApplier {
+export function createEffectApplier({ platform, nowMs, decodes }: ApplierParts): EffectApplier {
   return {
     async apply(target, effects, more = []) {
       const group: Group = {
@@ -106,18 +117,20 @@ export function createEffectApplier({ platform, nowMs, keepPayload }: ApplierPar
         ops: [],
         lastValues: [],
         sets: [],
-        kept: [],
+        payloads: [],
+        leftOut: [],
         places: { measurement: 0, event: 0, alarm: 0, decode: 0 },
       };
-      for (const effect of effects) add(group, effect, keepPayload);
-      const { ops, lastValues, sets, kept } = group;
+      for (const effect of effects) add(group, effect, decodes);
+      const { ops, lastValues, sets, payloads } = group;
       const { tenant, deviceId, object } = target;
       if (lastValues.length > 0) ops.push(...lastValueOps(tenant, deviceId, lastValues));
       const changes = sets.length > 0 ? inventoryChanges(object, sets) : undefined;
       if (changes) ops.push(inventorySetOp(tenant, deviceId, changes, group.nowMs));
       ops.push(...more);
       if (ops.length > 0) await platform.write(ops);
-      for (const payload of kept) payload.enqueue();
+      if (payloads.length > 0) decodes.enqueue(payloads);
+      return group.leftOut;
     },
   };
 }

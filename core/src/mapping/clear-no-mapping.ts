@@ -23,11 +23,13 @@ export async function clearNoMappingAlarms(
     type: { $in: objectIds.map(noMappingAlarmType) },
   } as const;
   let cleared = 0;
-  for (;;) {
-    const open = await alarms.find(filter, { limit: PAGE });
+  // In order of id, so that an alarm that stays open for whatever reason is not met again.
+  for (let last = ""; ; ) {
+    const open = await alarms.find({ ...filter, _id: { $gt: last } }, { sort: [["_id", 1]], limit: PAGE });
     if (open.length === 0) return cleared;
     // An alarm's own id frees its key: each alarm is cleared once.
     await store.write(open.map(({ _id, source, type }) => alarmClearOp(source, type, _id, nowMs)));
     cleared += open.length;
+    last = open.at(-1)!._id;
   }
 }

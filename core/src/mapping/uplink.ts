@@ -5,7 +5,8 @@
 import { isFailure, MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Effect } from "../contract/action.ts";
-import type { Lwm2mPath } from "../lwm2m/path.ts";
+import type { DecodedDocuments } from "../decoding/decode-queue.ts";
+import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
@@ -16,20 +17,6 @@ import { missingLastValues } from "./default-handlers.ts";
 import { createDeviceViews } from "./device-views.ts";
 import { type MapFailure, type MapParts, mapMessage } from "./engine.ts";
 import { createOpenAlarms } from "./open-alarms.ts";
-
-/** What a decoder made of a kept payload. */
-export interface DecodedMessage {
-  readonly tenant: string;
-  readonly deviceId: string;
-  readonly endpoint: string;
-  /** Id of the kept payload: what comes of it has ids that follow from it, so applying twice stores once. */
-  readonly rawId: string;
-  /** Receipt of the payload. */
-  readonly receivedAtMs: number;
-  readonly effects: readonly Effect[];
-  /** Written in the same group, such as the payload's new status. */
-  readonly more?: readonly WriteOp[];
-}
 
 export interface UplinkCounters {
   messages: number;
@@ -50,11 +37,12 @@ export interface Uplink {
    */
   values(batch: ValueBatch): Promise<void>;
   /**
-   * Stores what a decoder made. Effects that cannot be stored are left out.
+   * Stores what a decoder made of a kept payload; ids follow from the payload's, so applying twice stores once. Effects that
+   * cannot be stored are left out.
    * @returns the rules they broke
    * @throws MooringError as {@link values}
    */
-  applyDecoded(message: DecodedMessage): Promise<readonly string[]>;
+  applyDecoded(documents: DecodedDocuments): Promise<readonly string[]>;
   /** A device is gone: what is remembered of it goes too. */
   forget(deviceId: string): void;
 }
@@ -118,16 +106,23 @@ export function createUplink(parts: UplinkParts): Uplink {
       asScalar(instances.get(`${objectId}/${instanceId}`)?.[String(resourceId)]);
   }
 
-  async function store(target: ApplyTarget, effects: readonly Effect[], more?: readonly WriteOp[]): Promise<void> {
+  /** @returns why something was left out */
+  async function store(
+    target: ApplyTarget,
+    effects: readonly Effect[],
+    more?: readonly WriteOp[],
+  ): Promise<readonly string[]> {
     counters.effects += effects.length;
+    let leftOut: readonly string[];
     try {
-      await applier.apply(target, effects, more);
+      leftOut = await applier.apply(target, effects, more);
     } catch (error) {
       if (!isFailure(error, "VALIDATION", "TOO_LARGE", "CONFLICT")) throw error;
-      counters.unstorable++;
-      log.error("uplink.unstorable", { endpoint: target.endpoint, code: error.code, reason: error.message });
+      leftOut = [error.message];
     }
+    if (leftOut.length > 0) counters.unstorable++;
     openAlarms.stored(target.deviceId, effects);
+    return leftOut;
   }
 
   return {
@@ -142,7 +137,7 @@ export function createUplink(parts: UplinkParts): Uplink {
       const { view, settings } = views(tenant, endpoint, object);
       // Both are nearly always at hand: no read of the store, no turn of the event loop.
       const known = openAlarms.of(tenant, deviceId);
-      const missing = missingLastValues(values, mapping.actions);
+      const missing = settings.defaultHandlers ? missingLastValues(values, mapping.actions) : [];
       const { effects, failures } = mapMessage(mapping, {
         values,
         requestPath,
@@ -157,15 +152,16 @@ export function createUplink(parts: UplinkParts): Uplink {
         counters.failures += failures.length;
         logFailures(endpoint, failures);
       }
-      await store({ tenant, deviceId, endpoint, messageKey, receivedAtMs, object }, effects);
+      const leftOut = await store({ tenant, deviceId, endpoint, messageKey, receivedAtMs, object }, effects);
+      for (const reason of leftOut) log.error("uplink.unstorable", { endpoint, path: formatPath(requestPath), reason });
     },
 
     async applyDecoded({ tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more }) {
       const object = await objectOf(tenant, deviceId);
       const rules = effects.map(effectRule);
       const usable = effects.filter((_, at) => rules[at] === undefined);
-      await store({ tenant, deviceId, endpoint, messageKey: `raw/${rawId}`, receivedAtMs, object }, usable, more);
-      return rules.filter(rule => rule !== undefined);
+      const target = { tenant, deviceId, endpoint, messageKey: `raw/${rawId}`, receivedAtMs, object };
+      return [...rules.filter(rule => rule !== undefined), ...(await store(target, usable, more))];
     },
 
     forget: deviceId => openAlarms.forget(deviceId),

@@ -4,11 +4,12 @@ import { isFailure, MooringError } from "../../src/base/errors.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import type { Effect } from "../../src/contract/action.ts";
+import type { RawPayload } from "../../src/decoding/raw-payload.ts";
 import { type ApplyTarget, createEffectApplier, type EffectApplier } from "../../src/mapping/apply-effects.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import { eventOp } from "../../src/platform/event.ts";
 import type { Fragments, Platform } from "../../src/platform/platform.ts";
-import { COLLECTIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS, RAW_PAYLOADS } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store, WriteOp } from "../../src/store/store.ts";
 import { NOW_MS, value } from "./support.ts";
@@ -36,7 +37,7 @@ describe("mapping/apply-effects", () => {
   let store: Store;
   let platform: Platform;
   let writes: (readonly WriteOp[])[];
-  let enqueued: string[];
+  let enqueued: RawPayload[];
   let applier: EffectApplier;
   let id: string;
 
@@ -54,17 +55,10 @@ describe("mapping/apply-effects", () => {
         },
       },
       nowMs: () => clock.now(),
-      keepPayload: ({ tenant, deviceId }, { atMs }, payloadId) => ({
-        ops: [
-          eventOp(
-            tenant,
-            payloadId,
-            { sourceId: deviceId, type: "raw", text: "raw", timeMs: atMs, fragments: {} },
-            atMs,
-          ),
-        ],
-        enqueue: () => void enqueued.push(payloadId),
-      }),
+      decodes: {
+        displayName: decoder => `${decoder} decoder`,
+        enqueue: payloads => void enqueued.push(...payloads),
+      },
     });
     id = (
       await platform.inventory.create(
@@ -80,8 +74,9 @@ describe("mapping/apply-effects", () => {
     const object = await platform.inventory.get("t1", id);
     return { tenant: "t1", deviceId: id, endpoint: "urn:dev:1", messageKey, receivedAtMs: clock.now(), object };
   };
-  const apply = async (effects: readonly Effect[], messageKey?: string): Promise<void> =>
-    applier.apply(await target(messageKey), effects);
+  const apply = async (effects: readonly Effect[], messageKey?: string): Promise<void> => {
+    assert.isEmpty(await applier.apply(await target(messageKey), effects));
+  };
   const measurements = async () => (await platform.measurements.list("t1", { sourceId: id }, PAGE)).items;
   const events = async () => (await platform.events.list("t1", { sourceId: id }, PAGE)).items;
   const alarms = async () => (await platform.alarms.list("t1", { sourceId: id }, PAGE)).items;
@@ -203,19 +198,38 @@ describe("mapping/apply-effects", () => {
   describe("decode", () => {
     const decode: Effect = { kind: "decode", decoder: "acme", value: value("/9/0/1", Uint8Array.of(1)), atMs: NOW_MS };
 
-    it("the payload is kept with the message, the decoder starts afterwards, with the same id", async () => {
+    it("the payload is kept with the message, the decoder starts afterwards", async () => {
       await apply([decode, measurement(NOW_MS)]);
       assert.lengthOf(writes, 1);
-      const kept = (await events()).map(stored => stored.id);
-      assert.lengthOf(kept, 1);
-      assert.deepEqual(enqueued, kept);
+      const [payload] = enqueued;
+      assert.deepInclude(payload, { decoder: "acme", path: "/9/0/1", deviceId: id, endpoint: "urn:dev:1" });
+      const kept = await store.collection(RAW_PAYLOADS).findOne({ _id: payload!.id });
+      assert.deepInclude(kept, { status: "PENDING", bytes: Uint8Array.of(1) });
+      const [shown] = await events();
+      assert.equal(shown?.type, "c8y_decoder_event");
+      assert.equal(shown?.text, "External decoder data received from device. Decoder: acme (acme decoder)");
+    });
+
+    it("9.2: the message again keeps the payload once", async () => {
+      await apply([decode, decode]);
+      await apply([decode, decode]);
+      assert.lengthOf(await events(), 2);
+      assert.equal(new Set(enqueued.map(payload => payload.id)).size, 2);
+    });
+
+    it("a value that no decoder can be given is left out and named, the rest is stored", async () => {
+      const broken: Effect = { ...decode, value: { path: [9, 0, 1], type: "OPAQUE", value: "text" } };
+      const leftOut = await applier.apply(await target(), [broken, measurement(NOW_MS)]);
+      assert.lengthOf(leftOut, 1);
+      assert.lengthOf(await measurements(), 1);
+      assert.isEmpty(enqueued);
     });
 
     it("nothing starts when the write fails", async () => {
       const full = createEffectApplier({
         platform: { write: async () => Promise.reject(new MooringError("STORE_FULL", "too much waits")) },
         nowMs: () => NOW_MS,
-        keepPayload: () => ({ ops: [], enqueue: () => void enqueued.push("started") }),
+        decodes: { displayName: decoder => decoder, enqueue: payloads => void enqueued.push(...payloads) },
       });
       const rejected = await full.apply(await target(), [decode, event]).then(
         () => undefined,

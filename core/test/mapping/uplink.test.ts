@@ -82,7 +82,7 @@ describe("mapping/uplink", () => {
       applier: createEffectApplier({
         platform: { write: ops => (fail ? Promise.reject(fail) : platform.write(ops)) },
         nowMs: () => clock.now(),
-        keepPayload: () => assert.fail("no decoder here"),
+        decodes: { displayName: decoder => decoder, enqueue: () => assert.fail("no decoder here") },
       }),
     });
   };
@@ -247,7 +247,7 @@ describe("mapping/uplink", () => {
     fail = new MooringError("TOO_LARGE", "4 MiB");
     await uplink.values(batch([value("/3303/0/5700", 1)]));
     assert.equal(uplink.counters.unstorable, 1);
-    assert.deepInclude(lines("uplink.unstorable")[0]?.fields, { endpoint: "urn:dev:1", code: "TOO_LARGE" });
+    assert.deepInclude(lines("uplink.unstorable")[0]?.fields, { endpoint: "urn:dev:1", reason: "4 MiB" });
   });
 
   describe("results of decoders", () => {
@@ -260,6 +260,7 @@ describe("mapping/uplink", () => {
         rawId: "99",
         receivedAtMs: NOW_MS,
         effects,
+        more: [],
       });
 
     it("applying twice stores once", async () => {
