@@ -1,0 +1,115 @@
+/** The REST application on a real listener, over the embedded store in memory, with an agent that the test sees through. */
+import { createManualClock, type ManualClock } from "../../src/base/clock.ts";
+import { createRecordingLog } from "../../src/base/log.ts";
+import { createSeededRandom } from "../../src/base/random.ts";
+import { createPlatform } from "../../src/platform/create-platform.ts";
+import type { Platform } from "../../src/platform/platform.ts";
+import { createRestApp, type RestAppParts } from "../../src/rest/app.ts";
+import type { RestAgent } from "../../src/rest/rest-agent.ts";
+import { COLLECTIONS } from "../../src/store/collections.ts";
+import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { createTenants, type Tenants } from "../../src/tenants/tenants.ts";
+
+export const PASSWORD = "correct horse";
+const LIMITS = { maxBodyBytes: 65_536, maxUploadBytes: 65_536 };
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads members of whatever came
+export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string; readonly body: any };
+
+export interface Ask {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** User; null for no login. */
+  readonly as?: string | null;
+}
+
+export interface RestFixture extends AsyncDisposable {
+  readonly platform: Platform;
+  readonly tenants: Tenants;
+  readonly store: Store;
+  readonly clock: ManualClock;
+  readonly log: ReturnType<typeof createRecordingLog>;
+  readonly origin: string;
+  /** Sends a request as the administrator of `t1` unless told otherwise; JSON bodies as JSON, texts as they are. */
+  ask(method: string, path: string, ask?: Ask): Promise<Answer>;
+  createDevice(name?: string, more?: object): Promise<string>;
+}
+
+export const basic = (user: string, password = PASSWORD): string =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const noAgent: RestAgent = {
+  registerDevice: () => Promise.reject(new TypeError("no agent here")),
+  registerDevicesCsv: () => Promise.reject(new TypeError("no agent here")),
+  removeDevice: () => Promise.reject(new TypeError("no agent here")),
+  listMappings: () => Promise.resolve([]),
+  uploadDdf: () => Promise.reject(new TypeError("no agent here")),
+  addMapping: () => Promise.reject(new TypeError("no agent here")),
+  listActions: () => Promise.resolve([]),
+};
+
+export async function openRest(
+  parts: Partial<RestAppParts> & { agentFor?: (platform: Platform) => RestAgent } = {},
+): Promise<RestFixture> {
+  await using opened = new AsyncDisposableStack();
+  const clock = createManualClock();
+  const log = createRecordingLog();
+  const random = createSeededRandom(1);
+  const store = opened.use(await openSqlite({ directory: undefined, collections: COLLECTIONS, clock, host: "inline" }));
+  const platform = createPlatform({ store, clock, random, log });
+  const tenants = createTenants({ store, clock, random, scrypt: { N: 2, r: 1, p: 1 } });
+  await tenants.ensureFirstTenant({ tenant: "t1", adminUser: "admin", adminPassword: PASSWORD });
+  const { agentFor, ...given } = parts;
+  const app = createRestApp({
+    platform,
+    tenants,
+    agent: agentFor?.(platform) ?? noAgent,
+    log,
+    clock,
+    limits: LIMITS,
+    publicAgentHealth: true,
+    health: { store: () => store.health() },
+    metrics: [],
+    ...given,
+  });
+  const server = opened.use(await app.listen({ host: "127.0.0.1", port: 0 }));
+  const origin = `http://127.0.0.1:${server.address.port}`;
+
+  const ask: RestFixture["ask"] = async (method, path, { body, headers = {}, as = "t1/admin" } = {}) => {
+    const isRaw = typeof body === "string" || body instanceof Uint8Array || body instanceof FormData;
+    const json = isRaw || body === undefined ? {} : { "Content-Type": "application/json" };
+    const login = as === null ? {} : { Authorization: basic(as) };
+    const answer = await fetch(`${origin}${path}`, {
+      method,
+      headers: { Connection: "close", ...login, ...json, ...headers },
+      ...(body === undefined ? {} : { body: isRaw ? (body as never) : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, text, body: parse(text) };
+  };
+
+  const closing = opened.move();
+  return {
+    platform,
+    tenants,
+    store,
+    clock,
+    log,
+    origin,
+    ask,
+    async createDevice(name = "meter 7", more = {}) {
+      const { body } = await ask("POST", "/inventory/managedObjects", { body: { name, c8y_IsDevice: {}, ...more } });
+      return body.id;
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
