@@ -43,6 +43,8 @@ export interface DecodeQueueStats {
 }
 
 export interface DecodeQueue extends AsyncDisposable {
+  /** A decoder's name for people; its key where it is not loaded. */
+  displayName(decoder: string): string;
   /** Takes payloads that are stored as PENDING. */
   enqueue(payloads: readonly RawPayload[]): void;
   /** Looks into the store now, and from then on every `sweepMs`. */
@@ -144,6 +146,7 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
   };
 
   return {
+    displayName: decoder => runtime.manifest(decoder)?.name ?? decoder,
     enqueue(payloads) {
       if (closed) return;
       // Behind, the order of a device's payloads is the store's: everything goes through the sweep until it has caught up.

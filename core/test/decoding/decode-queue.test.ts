@@ -1,0 +1,387 @@
+import { assert } from "chai";
+import { MooringError } from "../../src/base/errors.ts";
+import type { DecoderManifest, DecoderResult } from "../../src/contract/decoder.ts";
+import { createBacklog } from "../../src/decoding/backlog.ts";
+import {
+  createDecodeQueue,
+  type DecodedDocuments,
+  type DecodeQueue,
+  type DecodeQueueLimits,
+} from "../../src/decoding/decode-queue.ts";
+import { keepOps, newRawPayload, type RawPayload } from "../../src/decoding/raw-payload.ts";
+import { parsePath } from "../../src/lwm2m/path.ts";
+import { createEffectApplier } from "../../src/mapping/apply-effects.ts";
+import { createUplink, type Uplink } from "../../src/mapping/uplink.ts";
+import type { Fragments } from "../../src/platform/platform.ts";
+import type { DecodeOutcome, DecoderRuntime, RuntimeInput } from "../../src/sandbox/decoder-runtime.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../../src/store/collections.ts";
+import { parts as mappingParts } from "../mapping/support.ts";
+import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "../platform/fixture.ts";
+
+const FAILURE_ALARM = "c8y_LWM2MDecoderFailure_acme";
+const manifest: DecoderManifest = {
+  key: "acme",
+  name: "ACME meter",
+  version: "1.2.3",
+  deviceFragments: ["c8y_IsDevice"],
+};
+
+const reading = (value: number): DecoderResult => ({
+  success: true,
+  measurements: [{ type: "acme", values: [{ seriesName: "U", unit: "V", value }] }],
+});
+const good = (result: DecoderResult): DecodeOutcome => ({ ok: true, result, version: "1.2.3", cpuMs: 0.1 });
+
+/** A runtime whose decodes a test answers. */
+function scriptedRuntime() {
+  const installed = new Map([[manifest.key, manifest]]);
+  const inputs: RuntimeInput[] = [];
+  const script = {
+    installed,
+    inputs,
+    answer: (input: RuntimeInput): DecodeOutcome | Promise<DecodeOutcome> => good(reading(input.value[0]!)),
+  };
+  const runtime: Pick<DecoderRuntime, "decode" | "manifest" | "manifests"> = {
+    manifest: key => installed.get(key),
+    manifests: () => [...installed.values()],
+    async decode(key, input) {
+      inputs.push(input);
+      if (!installed.has(key)) return { ok: false, reason: "unavailable", message: `there is no decoder ${key}` };
+      return script.answer(input);
+    },
+  };
+  return { script, runtime };
+}
+
+describe("decoding/decode-queue", () => {
+  let fixture: PlatformFixture;
+  let scripted: ReturnType<typeof scriptedRuntime>;
+  let uplink: Uplink;
+  let queue: DecodeQueue;
+  let deviceId: string;
+  let failApply: ((documents: DecodedDocuments) => void) | undefined;
+  let last = 0;
+
+  const openQueue = (limits: Partial<DecodeQueueLimits> = {}): DecodeQueue => {
+    const { platform, store, clock, log } = fixture;
+    return createDecodeQueue({
+      runtime: scripted.runtime,
+      backlog: createBacklog(store.collection(RAW_PAYLOADS)),
+      async apply(documents) {
+        failApply?.(documents);
+        return uplink.applyDecoded(documents);
+      },
+      write: ops => platform.write(ops),
+      findDevice: (tenant, id) => platform.inventory.findCached(tenant, id),
+      clock,
+      log,
+      limits,
+    });
+  };
+
+  beforeEach(async () => {
+    fixture = await openPlatform();
+    scripted = scriptedRuntime();
+    failApply = undefined;
+    const { platform, store, clock, log } = fixture;
+    const decodes = { displayName: (key: string) => key, enqueue: () => {} };
+    const applier = createEffectApplier({ platform, nowMs: clock.now, decodes });
+    uplink = createUplink({ platform, store, log, mapping: mappingParts({}), applier });
+    deviceId = await createDevice(platform);
+    queue = openQueue();
+  });
+  afterEach(async () => {
+    await queue[Symbol.asyncDispose]();
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  /** Stored as the applier of effects does it, not yet queued. */
+  async function kept(first: number, device = deviceId, decoder = "acme"): Promise<RawPayload> {
+    const value = { path: parsePath("/33456/0/123"), type: "OPAQUE", value: Uint8Array.of(first, 255) } as const;
+    const receivedAtMs = fixture.clock.now() + last;
+    const source = { tenant: TENANT, deviceId: device, endpoint: "urn:dev:7", receivedAtMs };
+    const effect = { kind: "decode", decoder, value, atMs: receivedAtMs } as const;
+    const raw = newRawPayload(source, effect, `1${String(++last).padStart(29, "0")}`);
+    await fixture.platform.write(keepOps(raw, queue.displayName(decoder), fixture.clock.now()));
+    return raw;
+  }
+  async function decoded(...payloads: RawPayload[]): Promise<void> {
+    queue.enqueue(payloads);
+    await queue.idle();
+  }
+  const stored = (raw: RawPayload): Promise<RawPayloadDocument | undefined> =>
+    fixture.store.collection(RAW_PAYLOADS).findOne({ _id: raw.id });
+  const decoderEvents = async (): Promise<Fragments[]> =>
+    (await fixture.platform.events.list(TENANT, { type: "c8y_decoder_event" }, PAGE)).items.map(
+      ({ text, fragments }) => ({
+        text,
+        ...(fragments["decoderData"] as Fragments),
+      }),
+    );
+  const values = async (source = deviceId): Promise<unknown[]> =>
+    (await fixture.platform.measurements.list(TENANT, { sourceId: source }, PAGE)).items.map(
+      ({ fragments }) => (fragments["acme"] as { U: { value: number } }).U.value,
+    );
+  const alarms = async (): Promise<[string, string, number][]> =>
+    (await fixture.platform.alarms.list(TENANT, {}, PAGE)).items.map(({ type, status, count }) => [
+      type,
+      status,
+      count,
+    ]);
+
+  it("9.2 item 2: a kept payload is shown as a PENDING event", async () => {
+    const raw = await kept(7);
+    assert.deepEqual(await decoderEvents(), [
+      {
+        text: "External decoder data received from device. Decoder: acme (ACME meter)",
+        serviceKey: "acme",
+        value: "07ff",
+        args: { resourcePath: "/33456/0/123" },
+        sourceDeviceId: deviceId,
+        status: "PENDING",
+      },
+    ]);
+    assert.deepInclude(await stored(raw), { status: "PENDING", attempts: 0, decoder: "acme", managedObject: deviceId });
+  });
+
+  it("9.2 item 5: on success the results are stored, the event goes, the payload stays", async () => {
+    const raw = await kept(7);
+    await decoded(raw);
+    assert.deepEqual(await values(), [7]);
+    assert.deepEqual(await decoderEvents(), []);
+    assert.deepInclude(await stored(raw), { status: "DONE", decoderVersion: "1.2.3", attempts: 1 });
+    assert.deepEqual(queue.stats(), { queued: 0, behind: false, decoded: 1, failed: 0 });
+  });
+
+  it("gives the decoder the bytes, where they came from and the fragments that its manifest names", async () => {
+    const raw = await kept(7);
+    await decoded(raw);
+    assert.deepEqual(scripted.script.inputs, [
+      {
+        value: Uint8Array.of(7, 255),
+        resourcePath: "/33456/0/123",
+        resourceType: "OPAQUE",
+        receivedAt: new Date(raw.atMs).toISOString(),
+        sourceDeviceId: deviceId,
+        device: { c8y_IsDevice: {} },
+      },
+    ]);
+  });
+
+  for (const reason of ["timeout", "memory", "threw", "invalidResult", "inputTooLarge", "hostDied"] as const) {
+    it(`a payload on which the decoder fails (${reason}) stays with the reason, and an alarm tells`, async () => {
+      scripted.script.answer = () => ({ ok: false, reason, message: "so it is", version: "1.2.3" });
+      const raw = await kept(7);
+      await decoded(raw);
+      assert.deepEqual(await alarms(), [[FAILURE_ALARM, "ACTIVE", 1]]);
+      const [event] = await decoderEvents();
+      assert.deepInclude(event, { status: "ERROR", reason, message: "so it is", value: "07ff", serviceKey: "acme" });
+      const document = await stored(raw);
+      assert.deepInclude(document, { status: "ERROR", attempts: 1 });
+      assert.deepInclude(document!.details, { reason, message: "so it is" });
+      assert.equal(queue.stats().failed, 1);
+    });
+  }
+
+  it("15.3: the next success clears the failure alarm", async () => {
+    scripted.script.answer = () => ({ ok: false, reason: "threw", message: "no" });
+    await decoded(await kept(1), await kept(2));
+    assert.deepEqual(await alarms(), [[FAILURE_ALARM, "ACTIVE", 2]]);
+    scripted.script.answer = () => good(reading(3));
+    await decoded(await kept(3));
+    assert.deepEqual(await alarms(), [[FAILURE_ALARM, "CLEARED", 2]]);
+  });
+
+  it("15.3: also when the alarm is from before a restart", async () => {
+    scripted.script.answer = () => ({ ok: false, reason: "threw", message: "no" });
+    await decoded(await kept(1));
+    await queue[Symbol.asyncDispose]();
+    queue = openQueue();
+    scripted.script.answer = () => good(reading(2));
+    await decoded(await kept(2));
+    assert.deepEqual(await alarms(), [[FAILURE_ALARM, "CLEARED", 1]]);
+  });
+
+  it("9.3: success=false is no failure to repeat: alarms and events are stored, the message is kept", async () => {
+    const result: DecoderResult = {
+      ...reading(1),
+      success: false,
+      message: "wrong checksum",
+      alarms: [{ type: "acme_BadFrame", text: "bad frame", severity: "MINOR" }],
+    };
+    scripted.script.answer = () => good(result);
+    const raw = await kept(7);
+    await decoded(raw);
+    assert.deepEqual(await values(), []);
+    assert.deepEqual(await alarms(), [["acme_BadFrame", "ACTIVE", 1]]);
+    assert.deepInclude((await decoderEvents())[0], {
+      status: "ERROR",
+      reason: "undecodable",
+      message: "wrong checksum",
+    });
+    assert.deepInclude((await stored(raw))!, { status: "ERROR", decoderVersion: "1.2.3" });
+    await fixture.clock.advance(60_000);
+    await queue.idle();
+    assert.lengthOf(scripted.script.inputs, 1);
+  });
+
+  it("9.3: alarmTypesToUpdate changes the device's open alarms of those types", async () => {
+    for (const type of ["a", "b"]) {
+      const body = { source: { id: deviceId }, type, text: type, severity: "MINOR", time: "2026-01-01T00:00:00Z" };
+      await fixture.platform.alarms.create(TENANT, { ...body, status: "ACTIVE" });
+    }
+    scripted.script.answer = () =>
+      good({ success: true, alarmTypesToUpdate: { ACKNOWLEDGED: ["a", "c"], CLEARED: ["b"] } });
+    await decoded(await kept(1));
+    assert.sameDeepMembers(await alarms(), [
+      ["a", "ACKNOWLEDGED", 1],
+      ["b", "CLEARED", 1],
+    ]);
+  });
+
+  it("decoding the same payload twice stores once", async () => {
+    const raw = await kept(7);
+    await decoded(raw);
+    await fixture.platform.write(keepOps(raw, "ACME meter", fixture.clock.now()));
+    await decoded(raw);
+    assert.lengthOf(scripted.script.inputs, 2);
+    assert.deepEqual(await values(), [7]);
+    assert.deepEqual(await decoderEvents(), []);
+    assert.equal((await stored(raw))!.status, "DONE");
+  });
+
+  it("a crash leaves nothing behind: what is PENDING or IN_PROGRESS is taken up at the start, once", async () => {
+    const raws = [await kept(1), await kept(2), await kept(3)];
+    await fixture.store.collection(RAW_PAYLOADS).updateOne({ _id: raws[1]!.id }, { $set: { status: "IN_PROGRESS" } });
+    queue.enqueue([raws[0]!]);
+    queue.start();
+    await queue.idle();
+    assert.sameMembers(await values(), [1, 2, 3]);
+    assert.lengthOf(scripted.script.inputs, 3);
+    for (const raw of raws) assert.equal((await stored(raw))!.status, "DONE");
+  });
+
+  it("stores a device's payloads in order, however long each takes; devices do not wait for each other", async () => {
+    const gates = [1, 2, 3].map(() => Promise.withResolvers<void>());
+    const order: number[] = [];
+    scripted.script.answer = async ({ value }) => {
+      await gates[value[0]! - 1]?.promise;
+      return good(reading(value[0]!));
+    };
+    failApply = ({ effects }) => {
+      const [effect] = effects;
+      if (effect?.kind === "measurement") order.push(effect.series["acme"]!["U"]!.value);
+    };
+    const other = await createDevice(fixture.platform, "meter 8");
+    queue.enqueue([await kept(1), await kept(2), await kept(3), await kept(9, other)]);
+    await fixture.clock.advance(0);
+    assert.deepEqual(order, [9]);
+    for (const at of [2, 1, 0]) {
+      gates[at]!.resolve();
+      await fixture.clock.advance(0);
+    }
+    await queue.idle();
+    assert.deepEqual(order, [9, 1, 2, 3]);
+  });
+
+  it("9.2 item 4: more than the queue holds waits in the store, and is decoded all the same", async () => {
+    await queue[Symbol.asyncDispose]();
+    queue = openQueue({ maxQueued: 10, concurrency: 4 });
+    for (let value = 0; value < 40; value++) queue.enqueue([await kept(value)]);
+    assert.isAtMost(queue.stats().queued, 510);
+    for (let turn = 0; turn < 100 && queue.stats().decoded < 40; turn++) await fixture.clock.advance(1);
+    await queue.idle();
+    assert.sameMembers(
+      await values(),
+      Array.from({ length: 40 }, (_, value) => value),
+    );
+    assert.deepEqual(queue.stats(), { queued: 0, behind: false, decoded: 40, failed: 0 });
+  });
+
+  it("a payload for a decoder that is not there waits for it, and an alarm says so once", async () => {
+    scripted.script.installed.clear();
+    const raws = [await kept(1), await kept(2)];
+    await decoded(...raws);
+    assert.deepEqual(await alarms(), [[FAILURE_ALARM, "ACTIVE", 1]]);
+    assert.equal((await stored(raws[0]!))!.status, "PENDING");
+    assert.lengthOf(await decoderEvents(), 2);
+    scripted.script.installed.set("acme", manifest);
+    await queue.sweep();
+    await queue.idle();
+    assert.sameMembers(await values(), [1, 2]);
+    assert.deepEqual(await alarms(), [[FAILURE_ALARM, "CLEARED", 1]]);
+  });
+
+  it("a runtime that cannot work now costs a pause, not a payload", async () => {
+    queue.start();
+    await queue.idle();
+    scripted.script.answer = () => ({ ok: false, reason: "unavailable", message: "no host starts" });
+    const raw = await kept(7);
+    await decoded(raw);
+    assert.equal((await stored(raw))!.status, "PENDING");
+    assert.deepEqual(await alarms(), []);
+    assert.isTrue(queue.stats().behind);
+    scripted.script.answer = () => good(reading(7));
+    await fixture.clock.advance(10_000);
+    await queue.idle();
+    assert.deepEqual(await values(), [7]);
+  });
+
+  it("a store that refuses now is asked again by the sweep", async () => {
+    queue.start();
+    await queue.idle();
+    let refusals = 2;
+    failApply = () => {
+      if (refusals-- > 0) throw new MooringError("STORE_FULL", "too many writes wait");
+    };
+    await decoded(await kept(1));
+    await decoded(await kept(2));
+    for (let turn = 0; turn < 5; turn++) {
+      await fixture.clock.advance(10_000);
+      await queue.idle();
+    }
+    assert.sameMembers(await values(), [1, 2]);
+  });
+
+  it("a result that breaks a rule of storing loses that part only, and the log says it", async () => {
+    failApply = undefined;
+    const result = reading(5);
+    scripted.script.answer = () => good({ ...result, events: [{ type: "e", text: "" }] });
+    const raw = await kept(5);
+    await decoded(raw);
+    assert.deepEqual(await values(), [5]);
+    assert.equal((await stored(raw))!.status, "DONE");
+    assert.isTrue(fixture.log.lines.some(({ event }) => event === "decoder.effectsLeftOut"));
+  });
+
+  it("a payload whose device is gone ends", async () => {
+    const raw = await kept(1);
+    failApply = () => {
+      throw new MooringError("NOT_FOUND", "no such device");
+    };
+    await decoded(raw);
+    const document = await stored(raw);
+    assert.equal(document!.status, "ERROR");
+    assert.deepInclude(document!.details, { reason: "refused", message: "the device is gone" });
+  });
+
+  it("closing finishes what is under way and leaves the rest to the next start", async () => {
+    await queue[Symbol.asyncDispose]();
+    queue = openQueue({ concurrency: 1 });
+    const gate = Promise.withResolvers<void>();
+    scripted.script.answer = async ({ value }) => {
+      await gate.promise;
+      return good(reading(value[0]!));
+    };
+    queue.enqueue([await kept(1), await kept(2)]);
+    const closing = queue[Symbol.asyncDispose]();
+    gate.resolve();
+    await closing;
+    queue.enqueue([await kept(3)]);
+    assert.deepEqual(await values(), [1]);
+    queue = openQueue();
+    queue.start();
+    await queue.idle();
+    assert.sameMembers(await values(), [1, 2, 3]);
+  });
+});

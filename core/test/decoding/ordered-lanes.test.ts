@@ -1,0 +1,34 @@
+import { assert } from "chai";
+import { createOrderedLanes } from "../../src/decoding/ordered-lanes.ts";
+
+describe("decoding/ordered-lanes", () => {
+  it("works side by side and finishes in order within a lane, whatever takes longer", async () => {
+    const lanes = createOrderedLanes();
+    const began: string[] = [];
+    const finished: string[] = [];
+    const gates = new Map(["a1", "a2", "a3", "b1"].map(name => [name, Promise.withResolvers<void>()]));
+    const runs = [...gates].map(([name, gate]) =>
+      lanes.run(
+        name[0]!,
+        async () => {
+          began.push(name);
+          await gate.promise;
+          return name;
+        },
+        async result => {
+          finished.push(`${result} begins`);
+          await Promise.resolve();
+          finished.push(`${result} ends`);
+        },
+      ),
+    );
+    assert.deepEqual(began, ["a1", "a2", "a3", "b1"]);
+    for (const name of ["a3", "b1", "a2"]) gates.get(name)!.resolve();
+    await runs[3];
+    assert.deepEqual(finished, ["b1 begins", "b1 ends"]);
+    gates.get("a1")!.resolve();
+    await Promise.all(runs);
+    const inOrder = ["a1", "a2", "a3"].flatMap(name => [`${name} begins`, `${name} ends`]);
+    assert.deepEqual(finished.slice(2), inOrder);
+  });
+});
