@@ -1,0 +1,3 @@
+export { checkVector, checkVectors, type RunnableDecoder, runVectors, type VectorOutcome } from "./run-vectors.ts";
+export { openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
+export { readVectors, type Vector } from "./vector.ts";
