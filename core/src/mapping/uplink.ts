@@ -10,8 +10,8 @@ import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
-import type { Store, WriteOp } from "../store/store.ts";
-import type { ApplyTarget, EffectApplier } from "./apply-effects.ts";
+import type { Store } from "../store/store.ts";
+import type { EffectApplier } from "./apply-effects.ts";
 import { effectRule } from "./check-effect.ts";
 import { missingLastValues } from "./default-handlers.ts";
 import { createDeviceViews } from "./device-views.ts";
@@ -106,22 +106,17 @@ export function createUplink(parts: UplinkParts): Uplink {
       asScalar(instances.get(`${objectId}/${instanceId}`)?.[String(resourceId)]);
   }
 
-  /** @returns why something was left out */
-  async function store(
-    target: ApplyTarget,
-    effects: readonly Effect[],
-    more?: readonly WriteOp[],
-  ): Promise<readonly string[]> {
+  /** Why a write failed for good; anything else is thrown on, so that the message is repeated. */
+  function reasonsOf(error: unknown): readonly string[] {
+    if (!isFailure(error, "VALIDATION", "TOO_LARGE", "CONFLICT")) throw error;
+    return [error.message];
+  }
+
+  /** Books what was stored. @returns `leftOut` */
+  function stored(deviceId: string, effects: readonly Effect[], leftOut: readonly string[]): readonly string[] {
     counters.effects += effects.length;
-    let leftOut: readonly string[];
-    try {
-      leftOut = await applier.apply(target, effects, more);
-    } catch (error) {
-      if (!isFailure(error, "VALIDATION", "TOO_LARGE", "CONFLICT")) throw error;
-      leftOut = [error.message];
-    }
     if (leftOut.length > 0) counters.unstorable++;
-    openAlarms.stored(target.deviceId, effects);
+    openAlarms.stored(deviceId, effects);
     return leftOut;
   }
 
@@ -152,8 +147,15 @@ export function createUplink(parts: UplinkParts): Uplink {
         counters.failures += failures.length;
         logFailures(endpoint, failures);
       }
-      const leftOut = await store({ tenant, deviceId, endpoint, messageKey, receivedAtMs, object }, effects);
-      for (const reason of leftOut) log.error("uplink.unstorable", { endpoint, path: formatPath(requestPath), reason });
+      const target = { tenant, deviceId, endpoint, messageKey, receivedAtMs, object };
+      let leftOut: readonly string[];
+      try {
+        leftOut = await applier.apply(target, effects);
+      } catch (error) {
+        leftOut = reasonsOf(error);
+      }
+      for (const reason of stored(deviceId, effects, leftOut))
+        log.error("uplink.unstorable", { endpoint, path: formatPath(requestPath), reason });
     },
 
     async applyDecoded({ tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more }) {
@@ -161,7 +163,8 @@ export function createUplink(parts: UplinkParts): Uplink {
       const rules = effects.map(effectRule);
       const usable = effects.filter((_, at) => rules[at] === undefined);
       const target = { tenant, deviceId, endpoint, messageKey: `raw/${rawId}`, receivedAtMs, object };
-      return [...rules.filter(rule => rule !== undefined), ...(await store(target, usable, more))];
+      const leftOut = await applier.apply(target, usable, more).catch(reasonsOf);
+      return [...rules.filter(rule => rule !== undefined), ...stored(deviceId, usable, leftOut)];
     },
 
     forget: deviceId => openAlarms.forget(deviceId),
