@@ -1,7 +1,7 @@
 /** Runs a decoder over its vectors: as mocha tests, or plainly. */
 import { deepStrictEqual } from "node:assert/strict";
 import { checkDecoderResult, type DecoderInput, type DecoderResult, MooringError } from "@mooring/core";
-import { toHex } from "@mooring/core/testing";
+import { toHex } from "@mooring/core/internal/base/bytes.ts";
 import { readVectors, type Vector } from "./vector.ts";
 
 /** A decoder as it is, or one behind something that answers later, such as the sandbox. */

@@ -1,6 +1,9 @@
 /** The host's own sandbox, for a partner's tests: what runs here runs there. */
 import { type DecoderInput, type DecoderResult, MooringError } from "@mooring/core";
-import { loadDecoderFolder, openDecoderRuntime, silentLog, systemClock } from "@mooring/core/testing";
+import { systemClock } from "@mooring/core/internal/base/clock.ts";
+import { silentLog } from "@mooring/core/internal/base/log.ts";
+import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
+import { openDecoderRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
 
 export interface SandboxedDecoder extends AsyncDisposable {
   /** @throws MooringError DECODER_FAILED with `details {reason}`: timeout, memory, threw, invalidResult ... */

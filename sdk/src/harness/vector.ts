@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DecoderResult, type JsonSchema, MooringError } from "@mooring/core";
-import { compileSchema, fromHex } from "@mooring/core/testing";
+import { fromHex } from "@mooring/core/internal/base/bytes.ts";
+import { compileSchema } from "@mooring/core/internal/base/schema.ts";
 
 /** One payload and its result. In a file: one vector, or an array of them. */
 export interface Vector {
