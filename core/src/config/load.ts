@@ -38,6 +38,9 @@ interface Given {
 }
 
 const LONGEST_SHOWN = 60;
+const OUR_PREFIX = "MOORING_";
+/** For the test programs, whose environment the hosts that they start inherit. */
+const TEST_PREFIX = "MOORING_TEST_";
 
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
@@ -122,7 +125,7 @@ function takeEnvironment(given: Given, env: ConfigSources["env"]): void {
     if (value === undefined) continue;
     const named = BY_ENVIRONMENT.get(key);
     if (named) keep(given, seen, named, key, value, checkWord(named.option, value));
-    else if (key.startsWith("MOORING_")) {
+    else if (key.startsWith(OUR_PREFIX) && !key.startsWith(TEST_PREFIX)) {
       const ours = NAMED_OPTIONS.map(({ environment }) => environment);
       given.problems.push(unknown(key, nearestName(key, ours)));
     }

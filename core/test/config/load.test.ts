@@ -237,6 +237,10 @@ describe("config/load: refusals name option, value and rule", () => {
     );
   });
 
+  it("variables of the test programs are passed over", () => {
+    assert.equal(load({ env: { MOORING_TEST_COUNTS: "/tmp/counts", PATH: "/bin" } }).http.port, 8068);
+  });
+
   it("two names, one value: accepted", () => {
     assert.equal(load({ file: { "http.port": 1, "server.port": 1 } }).http.port, 1);
   });
