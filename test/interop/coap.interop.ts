@@ -5,7 +5,13 @@ import { events, managedObject, measuredValue } from "../harness/documents.ts";
 import { eventually } from "../harness/eventually.ts";
 import { mapAcmeMeter, mapDevice, mapSignalStrength, mapTemperature } from "../harness/meter-protocol.ts";
 import { withHost } from "../harness/with-host.ts";
-import { acmeFrame, createSimulatedDevice, meterObjects, type SimulatedDevice } from "../simulator/index.ts";
+import {
+  acmeFrame,
+  acmeReadingsFrame,
+  createSimulatedDevice,
+  meterObjects,
+  type SimulatedDevice,
+} from "../simulator/index.ts";
 
 for (const lwm2mVersion of ["1.0", "1.1"] as const) {
   describe(`interop/npm coap, a LwM2M ${lwm2mVersion} device`, () => {
@@ -76,6 +82,10 @@ for (const lwm2mVersion of ["1.0", "1.1"] as const) {
       await isObserved("/33456/0/123");
       device.set("/33456/0/123", acmeFrame({ volts: 228.5, celsius: -3.25 }));
       await measuredValue(suite.api, deviceId, "acme_meter.U", 228.5, 5000);
+      const readings = { volts: 231.4, celsius: 19.5, amperes: 3.25, watts: 752, wattHours: 120_500 };
+      device.set("/33456/0/123", acmeReadingsFrame({ serialNumber: "20260001", ...readings }));
+      const measurement = await measuredValue(suite.api, deviceId, "acme_meter.E", 120_500, 5000);
+      assert.nestedPropertyVal(measurement, "acme_meter.T.value", 19.5);
     });
 
     it("/6 becomes c8y_Position and c8y_LocationUpdate by read /6/0", async () => {

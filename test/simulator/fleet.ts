@@ -25,13 +25,15 @@ const RETRY_MS = 3000;
 export const demoEndpoints = (count: number): string[] =>
   Array.from({ length: count }, (_, at) => `demo-meter-${at + 1}`);
 
+const serialNumber = (at: number): string => String(20_260_001 + at);
+
 export async function startDemoFleet(options: DemoFleetOptions): Promise<DemoFleet> {
   const { endpoints, serverPort, serverHost = "127.0.0.1", intervalMs = 5000, lifetimeSeconds = 300, log } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
 
   const run = async (device: SimulatedDevice, at: number): Promise<void> => {
-    const move = meterMovement(device);
+    const move = meterMovement(device, serialNumber(at));
     const updateEveryMs = (lifetimeSeconds * 1000) / 2;
     // Spreads the devices over the interval, as real ones are.
     await pause((at * intervalMs) / endpoints.length, undefined, { signal });
@@ -65,7 +67,7 @@ export async function startDemoFleet(options: DemoFleetOptions): Promise<DemoFle
         serverPort,
         lifetimeSeconds,
         lwm2mVersion: at % 2 === 0 ? "1.0" : "1.1",
-        objects: meterObjects({ serialNumber: `ACME-${1000 + at}`, lifetimeSeconds }),
+        objects: meterObjects({ serialNumber: serialNumber(at), lifetimeSeconds }),
         onTrouble: what => log("demo.trouble", { endpoint, what }),
       }),
     ),

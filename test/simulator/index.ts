@@ -1,4 +1,4 @@
-export { type AcmeReading, acmeFrame } from "./acme-frame.ts";
+export { type AcmeReading, type AcmeReadings, acmeFrame, acmeReadingsFrame } from "./acme-frame.ts";
 export {
   createSimulatedDevice,
   type SeenRequest,

@@ -1,5 +1,5 @@
 /** The simulated meter: Server, Device, Connectivity Monitoring, Location, Temperature and an opaque ACME meter frame. */
-import { acmeFrame } from "./acme-frame.ts";
+import { acmeFrame, acmeReadingsFrame } from "./acme-frame.ts";
 import type { SimulatedDevice } from "./device.ts";
 import type { ResourceValue, SimulatedInstance, SimulatedObjects, SimulatedResource } from "./resource.ts";
 
@@ -74,17 +74,25 @@ function wander(from: number, step: number, low: number, high: number): () => nu
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** @returns a function that moves the meter's values on by one turn, which notifies whoever observes them */
-export function meterMovement(device: SimulatedDevice): () => void {
+/**
+ * @param serialNumber eight digits, in the meter's frames
+ * @returns a function that moves the meter's values on by one turn, which notifies whoever observes them
+ */
+export function meterMovement(device: SimulatedDevice, serialNumber: string): () => void {
   const celsius = wander(21.5, 0.4, 12, 34);
   const volts = wander(230, 1.5, 219, 241);
+  const amperes = wander(4, 0.5, 0.2, 16);
+  let wattHours = 120_000;
   const dbm = wander(-84, 3, -110, -60);
   const latitude = wander(53.5511, 0.0005, 53.4, 53.7);
   const longitude = wander(9.9937, 0.0005, 9.8, 10.2);
   return () => {
     const temperature = rounded(celsius(), 2);
     device.set("/3303/0/5700", temperature);
-    device.set("/33456/0/123", acmeFrame({ volts: volts(), celsius: temperature }));
+    const [u, i] = [volts(), amperes()];
+    wattHours += (u * i) / 720;
+    const readings = { serialNumber, celsius: temperature, volts: u, amperes: i, watts: u * i, wattHours };
+    device.set("/33456/0/123", acmeReadingsFrame(readings));
     device.set("/4/0/2", Math.round(dbm()));
     device.set("/6/0/0", rounded(latitude(), 6));
     device.set("/6/0/1", rounded(longitude(), 6));
