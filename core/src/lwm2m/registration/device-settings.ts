@@ -6,6 +6,8 @@ export interface DeviceSettings {
   readonly requestTimeoutMs?: number;
   /** Content-Format preferred for reads and writes. */
   readonly contentFormat?: number;
+  /** How much of the device's life is written down as events (15.2); nothing below the agent looks at it. */
+  readonly logLevel?: "NONE" | "LIFECYCLE" | "VERBOSE";
 }
 
 /** Who a device turned out to be when it asked to register. */

@@ -1,0 +1,227 @@
+/**
+ * The LwM2M agent: joins the LwM2M server with the platform. It says which devices are admitted, what follows their
+ * registrations, and runs their operations; REST calls it for devices and device protocols.
+ */
+import type { Clock } from "../base/clock.ts";
+import { isFailure, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { DdfUpload, DeviceProtocols } from "../device-protocols/device-protocols.ts";
+import { observedPaths } from "../device-protocols/observed-paths.ts";
+import type { ModelView } from "../lwm2m/model/object-model.ts";
+import type { Registration } from "../lwm2m/registration/registration.ts";
+import type { Lwm2mServer, Lwm2mUp } from "../lwm2m/server/lwm2m-server.ts";
+import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
+import type { ResourceAction } from "../mapping/action-registry.ts";
+import type { ManagedObject, Operation, Platform } from "../platform/platform.ts";
+import type { Store } from "../store/store.ts";
+import { BULK_FRAGMENT, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
+import { createConnectorDevices } from "./connector-device.ts";
+import { createDeviceRecords } from "./device-records.ts";
+import { createDeviceRegistration } from "./device-registration.ts";
+import { settingsOf } from "./device-settings.ts";
+import { createLifecycle } from "./lifecycle.ts";
+import { createLifecycleEvents } from "./lifecycle-events.ts";
+import { createOperationRunner } from "./operation-runner.ts";
+import { readRegistration } from "./registration-body.ts";
+import { runCommand } from "./run-command.ts";
+
+export interface AgentOptions {
+  /** Whether the required interval of a device follows its lifetime where the device does not say (agent specification 6.5). */
+  readonly manageAvailability: boolean;
+  /** Operations started after one Register or Update. */
+  readonly maxPending: number;
+  /** Whole time of one operation once it runs, ms. */
+  readonly executionTimeoutMs: number;
+  /** Files of devices of one tenant that wait. */
+  readonly maxBulkFiles: number;
+}
+
+export interface AgentParts {
+  readonly store: Store;
+  readonly platform: Platform;
+  readonly protocols: DeviceProtocols;
+  readonly actions: { list(): readonly ResourceAction[] };
+  /** The way up of values; `forget` when a device is gone. */
+  readonly uplink: { values(batch: ValueBatch): Promise<void>; forget(deviceId: string): void };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly options: AgentOptions;
+  /** Object models in force for a device. */
+  models(registration: Registration): ModelView;
+  tenants(): Promise<readonly string[]>;
+  /**
+   * Opens the LwM2M server with the way up given; called once, the agent closes it. Nothing may be waited for once the server is
+   * open: what it tells is understood from the next turn of the event loop on.
+   */
+  openServer(up: Lwm2mUp): Promise<Lwm2mServer>;
+}
+
+export interface AgentFigures {
+  readonly operationsWaiting: number;
+  readonly lifecycleEventsWaiting: number;
+  readonly lifecycleEventsDropped: number;
+}
+
+/** Its members fit what `rest/` asks of an agent. */
+export interface Agent extends AsyncDisposable {
+  readonly server: Lwm2mServer;
+  readonly figures: AgentFigures;
+  registerDevice(tenant: string, body: unknown, user: string): Promise<ManagedObject>;
+  registerDevicesCsv(tenant: string, csv: Uint8Array, user: string): Promise<Operation>;
+  removeDevice(tenant: string, deviceId: string): Promise<void>;
+  listMappings(tenant: string): Promise<readonly ManagedObject[]>;
+  uploadDdf(tenant: string, fileName: string, xml: Uint8Array): Promise<DdfUpload>;
+  addMapping(tenant: string, id: string, body: unknown): Promise<ManagedObject>;
+  listActions(tenant: string): Promise<readonly ResourceAction[]>;
+}
+
+/**
+ * Reads the device protocols of all tenants, then serves devices. Resolves when what an earlier life of the host left behind has been
+ * taken up.
+ */
+export async function createAgent(parts: AgentParts): Promise<Agent> {
+  const { store, platform, protocols, clock, log, options } = parts;
+  const records = createDeviceRecords(store);
+  const events = createLifecycleEvents({ store, platform, clock, log });
+  const connectors = createConnectorDevices(platform);
+  const devices = createDeviceRegistration({
+    platform,
+    records,
+    log,
+    manageAvailability: options.manageAvailability,
+    endRegistration: async endpoint => void (await server.registrations.remove(endpoint)),
+  });
+  const bulk = createBulkRegistration({ platform, connectors, devices, log, maxFiles: options.maxBulkFiles });
+
+  const managedObject = async (registration: Registration): Promise<ManagedObject | undefined> =>
+    (await platform.inventory.findCached(registration.tenant, registration.deviceId)) ?? devices.confirm(registration);
+
+  const up: Lwm2mUp = {
+    async admit(endpoint, peer) {
+      const record = await records.find(endpoint);
+      if (!record || record.deviceId === undefined) return undefined;
+      // A device that was given keys must not be served without them, nor the other way round.
+      if (record.securityMode === "NO_SEC" ? peer.identity : !peer.identity) return undefined;
+      return { tenant: record.tenant, deviceId: record.deviceId, settings: settingsOf(record.settings) };
+    },
+    registered: registration => lifecycle.registered(registration),
+    updated: (registration, changes) => lifecycle.updated(registration, changes),
+    deregistered: (registration, reason) => lifecycle.deregistered(registration, reason),
+    async values(batch) {
+      try {
+        await parts.uplink.values(batch);
+      } catch (error) {
+        if (!isFailure(error, "NOT_FOUND")) throw error;
+        // A device whose managed object is gone is cleared up; its values are nobody's, a repetition would not help.
+        const { registration } = batch;
+        log.warn("values.without-device", { endpoint: registration.endpoint, deviceId: registration.deviceId });
+        await devices.confirm(registration);
+      }
+    },
+  };
+  const tenants = await parts.tenants();
+  // Before any device comes: what it registers is looked up in them.
+  for (const tenant of tenants) await protocols.load(tenant);
+  const server: Lwm2mServer = await parts.openServer(up);
+
+  const runner = createOperationRunner({
+    platform,
+    clock,
+    log,
+    limits: options,
+    async endpointOf(tenant, deviceId) {
+      const live = server.registrations.byDevice(tenant, deviceId);
+      return live?.endpoint ?? (await records.findByDevice(tenant, deviceId))?.endpoint;
+    },
+    isRegistered: endpoint => server.registrations.byEndpoint(endpoint) !== undefined,
+    inTurn: server.queues.run,
+    run: async (registration, command, signal) =>
+      runCommand(
+        { requests: server.requests, models: parts.models },
+        await lifecycle.refreshSettings(registration),
+        command,
+        signal,
+      ),
+  });
+
+  const lifecycle = createLifecycle({
+    server,
+    platform,
+    events,
+    clock,
+    log,
+    manageAvailability: options.manageAvailability,
+    managedObject,
+    observedPaths: ({ tenant, objectLinks }) =>
+      observedPaths(objectId => protocols.find(tenant, objectId), objectLinks),
+    wakeOperations: registration => runner.wake(registration),
+  });
+
+  /** Commands of the connector device itself do not exist yet; what is not ours must not wait for ever. */
+  async function refuseConnectorCommand(tenant: string, operation: Operation): Promise<void> {
+    if (BULK_FRAGMENT in operation.fragments) return;
+    if (!(await connectors.isConnector(tenant, operation.deviceId))) return;
+    const failureReason = "the connector device takes no commands in this version";
+    await platform.operations.update(tenant, operation.id, { status: "FAILED", failureReason });
+  }
+
+  const onOperation = platform.operations.onCreated((tenant, operation) => {
+    runner.created(tenant, operation);
+    refuseConnectorCommand(tenant, operation).catch(error =>
+      log.warn("connector.command-not-refused", { operationId: operation.id, reason: messageOf(error) }),
+    );
+  });
+  const onDeleted = platform.inventory.onDeleted(async (tenant, object) => {
+    await devices.forget(tenant, object.id);
+    runner.forget(tenant, object.id);
+    events.forget(object.id);
+    parts.uplink.forget(object.id);
+    protocols.forget(tenant, object.id);
+  });
+
+  async function close(): Promise<void> {
+    onOperation[Symbol.dispose]();
+    onDeleted[Symbol.dispose]();
+    // Started together: what runs ends when the server cancels its requests, and operations are put back before the store closes.
+    await Promise.all([
+      runner[Symbol.asyncDispose](),
+      lifecycle[Symbol.asyncDispose](),
+      bulk[Symbol.asyncDispose](),
+      server[Symbol.asyncDispose](),
+    ]);
+    await events[Symbol.asyncDispose]();
+  }
+
+  async function recover(bulkRegistration: BulkRegistration): Promise<void> {
+    await devices.recover();
+    for (const tenant of tenants) await bulkRegistration.recover(tenant);
+    lifecycle.resume();
+    await runner.recover(tenants);
+  }
+
+  try {
+    await recover(bulk);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  return {
+    server,
+    get figures() {
+      return {
+        operationsWaiting: runner.waiting,
+        lifecycleEventsWaiting: events.waiting,
+        lifecycleEventsDropped: events.dropped,
+      };
+    },
+    registerDevice: async (tenant, body, user) => devices.register(tenant, readRegistration(body), user),
+    registerDevicesCsv: bulk.start,
+    removeDevice: devices.remove,
+    listMappings: async tenant => protocols.list(tenant),
+    uploadDdf: (tenant, _fileName, xml) => protocols.uploadDdf(tenant, xml),
+    addMapping: protocols.addResourceMapping,
+    listActions: async () => parts.actions.list(),
+    [Symbol.asyncDispose]: close,
+  };
+}

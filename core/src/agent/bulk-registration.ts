@@ -1,0 +1,144 @@
+/**
+ * Devices from a file (agent specification 3.2, 17). The file becomes an operation of the connector device and is answered at
+ * once; the outcome, row by row, is the operation's result.
+ */
+import { MooringError, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Operation, Platform } from "../platform/platform.ts";
+import type { ConnectorDevices } from "./connector-device.ts";
+import type { DeviceRegistration } from "./device-registration.ts";
+import { type CsvRow, readRegistrationCsv } from "./registration-csv.ts";
+
+export interface BulkResult {
+  readonly numberOfAll: number;
+  readonly numberOfSuccessful: number;
+  readonly numberOfFailed: number;
+  readonly failed: readonly { readonly line: number; readonly endpoint: string; readonly reason: string }[];
+}
+
+export interface BulkRegistrationParts {
+  readonly platform: Pick<Platform, "operations">;
+  readonly connectors: ConnectorDevices;
+  readonly devices: Pick<DeviceRegistration, "register">;
+  readonly log: Log;
+  /** Files of one tenant that wait or are being worked through. */
+  readonly maxFiles: number;
+}
+
+export interface BulkRegistration extends AsyncDisposable {
+  /**
+   * @returns the operation, EXECUTING; its result follows
+   * @throws  MooringError VALIDATION, TOO_LARGE where it is no such file; TOO_MANY_REQUESTS
+   */
+  start(tenant: string, csv: Uint8Array, owner: string): Promise<Operation>;
+  /** Ends what an earlier life of the host was interrupted at. */
+  recover(tenant: string): Promise<void>;
+}
+
+/** Marks the operations of this part among those of the connector device. */
+export const BULK_FRAGMENT = "c8y_LWM2MBulkDeviceUpload";
+const DESCRIPTION = "LWM2M bulk device upload operation";
+/** Rows that are made at once: enough to share the store's commits. */
+const ROWS_AT_ONCE = 32;
+const INTERRUPTED = "interrupted by a restart of the host; send the file again, devices that were made are refused";
+
+export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegistration {
+  const { platform, connectors, devices, log } = parts;
+  const { operations } = platform;
+  const files = new Map<string, number>();
+  const queues = new Map<string, Promise<void>>();
+  let closed = false;
+
+  /** @returns why the row failed, if it did */
+  async function makeRow(tenant: string, { outcome }: CsvRow, owner: string): Promise<string | undefined> {
+    if (outcome instanceof MooringError) return outcome.message;
+    if (closed) return "the host is stopping";
+    try {
+      await devices.register(tenant, outcome, owner);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async function makeAll(tenant: string, rows: readonly CsvRow[], owner: string): Promise<BulkResult> {
+    const failed: BulkResult["failed"][number][] = [];
+    for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+      const slice = rows.slice(at, at + ROWS_AT_ONCE);
+      const reasons = await Promise.all(slice.map(row => makeRow(tenant, row, owner)));
+      for (const [i, reason] of reasons.entries()) {
+        const { line, endpoint } = slice[i]!;
+        if (reason !== undefined) failed.push({ line, endpoint, reason });
+      }
+    }
+    const [numberOfAll, numberOfFailed] = [rows.length, failed.length];
+    return { numberOfAll, numberOfSuccessful: numberOfAll - numberOfFailed, numberOfFailed, failed };
+  }
+
+  async function work(tenant: string, id: string, rows: readonly CsvRow[], owner: string): Promise<void> {
+    const result = await makeAll(tenant, rows, owner);
+    const { numberOfAll, numberOfFailed } = result;
+    log.info("bulk.done", { tenant, operationId: id, numberOfAll, numberOfFailed });
+    const c8y_Command = { text: DESCRIPTION, result: JSON.stringify(result) };
+    const failure = numberOfFailed > 0 && { failureReason: `${numberOfFailed} of ${numberOfAll} rows failed` };
+    await operations.update(tenant, id, { status: failure ? "FAILED" : "SUCCESSFUL", c8y_Command, ...failure });
+  }
+
+  /** Files of one tenant one after the other. */
+  function enqueue(tenant: string, job: () => Promise<void>): void {
+    const run = async (): Promise<void> => {
+      try {
+        await job();
+      } catch (error) {
+        log.error("bulk.failed", { tenant, reason: messageOf(error) });
+      } finally {
+        release(tenant);
+      }
+    };
+    queues.set(tenant, (queues.get(tenant) ?? Promise.resolve()).then(run));
+  }
+
+  function reserve(tenant: string): void {
+    const count = files.get(tenant) ?? 0;
+    if (count >= parts.maxFiles) {
+      throw new MooringError("TOO_MANY_REQUESTS", `${count} files of devices wait already`, { count });
+    }
+    files.set(tenant, count + 1);
+  }
+
+  function release(tenant: string): void {
+    const count = (files.get(tenant) ?? 1) - 1;
+    if (count > 0) files.set(tenant, count);
+    else files.delete(tenant);
+    if (count === 0) queues.delete(tenant);
+  }
+
+  return {
+    async start(tenant, csv, owner) {
+      reserve(tenant);
+      try {
+        const rows = await readRegistrationCsv(csv);
+        const deviceId = await connectors.ensure(tenant);
+        const body = { deviceId, description: DESCRIPTION, [BULK_FRAGMENT]: { rows: rows.length } };
+        const { id } = await operations.create(tenant, body);
+        const operation = await operations.update(tenant, id, { status: "EXECUTING" });
+        enqueue(tenant, () => work(tenant, id, rows, owner));
+        return operation;
+      } catch (error) {
+        release(tenant);
+        throw error;
+      }
+    },
+
+    async recover(tenant) {
+      const filter = { statuses: ["PENDING", "EXECUTING"], fragmentType: BULK_FRAGMENT } as const;
+      const { items } = await operations.list(tenant, filter, { currentPage: 1, pageSize: 100, withTotal: false });
+      for (const { id } of items) await operations.update(tenant, id, { status: "FAILED", failureReason: INTERRUPTED });
+    },
+
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      await Promise.all(queues.values());
+    },
+  };
+}

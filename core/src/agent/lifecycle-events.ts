@@ -1,0 +1,132 @@
+/**
+ * Lifecycle events (agent specification 15.1), written behind: a device's answer never waits for its event. The queue is
+ * bounded and drained at a steady pace, so that a flood of Updates costs the devices nothing; what does not fit is counted.
+ */
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Registration } from "../lwm2m/registration/registration.ts";
+import { eventOp } from "../platform/event.ts";
+import type { Fragments, Platform } from "../platform/platform.ts";
+import type { Store } from "../store/store.ts";
+
+export type LifecycleKind = "registered" | "updated" | "deregistered" | "expired";
+
+export interface LifecycleEvents extends AsyncDisposable {
+  /** Never waits. Nothing is written for devices whose log level is NONE. */
+  add(kind: LifecycleKind, registration: Registration): void;
+  /** A device is gone: what waits of it is not written. */
+  forget(deviceId: string): void;
+  /** Events that found the queue full. */
+  readonly dropped: number;
+  readonly waiting: number;
+}
+
+export interface LifecycleEventsParts {
+  readonly store: Pick<Store, "nextIds">;
+  readonly platform: Pick<Platform, "write">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const WORDS: Readonly<Record<LifecycleKind, { readonly type: string; readonly text: string }>> = {
+  registered: { type: "c8y_LWM2MDeviceRegistration", text: "Device registered" },
+  updated: { type: "c8y_LWM2MDeviceRegistrationUpdate", text: "Device updated its registration" },
+  deregistered: { type: "c8y_LWM2MDeviceDeRegistration", text: "Device de-registered" },
+  expired: { type: "c8y_LWM2MDeviceDeRegistration", text: "Registration expired" },
+};
+
+/** Updates leave the last part of the queue to events that come once. */
+const MOST_WAITING = 12_000;
+const MOST_UPDATES = 10_000;
+/** 1,000 events a second. */
+const PACE_MS = 100;
+const BATCH = 100;
+const RETRY_MS = 2_000;
+
+interface Waiting {
+  readonly kind: LifecycleKind;
+  readonly registration: Registration;
+  readonly atMs: number;
+}
+
+function lifecycleFragment(registration: Registration): Fragments {
+  const { endpoint, id, peer, lifetimeSeconds, binding, version, queueMode } = registration;
+  return {
+    endpoint,
+    registrationId: id,
+    address: peer.address.includes(":") ? `[${peer.address}]:${peer.port}` : `${peer.address}:${peer.port}`,
+    lifetime: lifetimeSeconds,
+    bindingMode: binding,
+    lwm2mVersion: version,
+    queueMode,
+  };
+}
+
+export function createLifecycleEvents({ store, platform, clock, log }: LifecycleEventsParts): LifecycleEvents {
+  let queue: Waiting[] = [];
+  let dropped = 0;
+  let timer: Disposable | undefined;
+  let writing: Promise<void> | undefined;
+
+  function arm(delayMs: number): void {
+    timer = clock.after(delayMs, () => {
+      timer = undefined;
+      writing = writeOnce();
+    });
+  }
+
+  async function writeOnce(): Promise<void> {
+    const stored = await write();
+    writing = undefined;
+    if (queue.length > 0) arm(stored ? PACE_MS : RETRY_MS);
+  }
+
+  /** @returns whether the oldest of what waits are stored */
+  async function write(): Promise<boolean> {
+    const batch = queue.slice(0, BATCH);
+    try {
+      const ids = await store.nextIds("events", batch.length);
+      await platform.write(
+        batch.map(({ kind, registration, atMs }, i) => {
+          const fragments = { c8y_LWM2MLifecycle: lifecycleFragment(registration) };
+          const event = { sourceId: registration.deviceId, ...WORDS[kind], timeMs: atMs, fragments };
+          return eventOp(registration.tenant, String(ids[i]), event, clock.now());
+        }),
+      );
+      const written = new Set(batch);
+      queue = queue.filter(waiting => !written.has(waiting));
+      return true;
+    } catch (error) {
+      log.warn("lifecycle.events-not-stored", { waiting: queue.length, reason: messageOf(error) });
+      return false;
+    }
+  }
+
+  return {
+    get dropped() {
+      return dropped;
+    },
+    get waiting() {
+      return queue.length;
+    },
+    add(kind, registration) {
+      if (registration.settings.logLevel === "NONE") return;
+      if (queue.length >= (kind === "updated" ? MOST_UPDATES : MOST_WAITING)) {
+        dropped++;
+        return;
+      }
+      queue.push({ kind, registration, atMs: clock.now() });
+      if (!timer && !writing) arm(PACE_MS);
+    },
+    forget(deviceId) {
+      queue = queue.filter(({ registration }) => registration.deviceId !== deviceId);
+    },
+    async [Symbol.asyncDispose]() {
+      timer?.[Symbol.dispose]();
+      await writing;
+      timer?.[Symbol.dispose]();
+      while (queue.length > 0 && (await write()));
+    },
+  };
+}

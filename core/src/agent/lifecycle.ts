@@ -1,0 +1,182 @@
+/**
+ * What follows a registration, an Update and their end, in the order of the agent specification 6.2: event, availability,
+ * settings, auto-observe, pending operations. All of it happens after the device has its answer.
+ */
+import type { Clock } from "../base/clock.ts";
+import { isFailure, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { ObservedPath } from "../device-protocols/observed-paths.ts";
+import { formatPath } from "../lwm2m/path.ts";
+import type { Registration } from "../lwm2m/registration/registration.ts";
+import type { RemovalReason } from "../lwm2m/registration/registrations.ts";
+import type { RegistrationChanges } from "../lwm2m/registration/update.ts";
+import type { Lwm2mServer } from "../lwm2m/server/lwm2m-server.ts";
+import type { ManagedObject, Platform } from "../platform/platform.ts";
+import { availabilityChange } from "./availability.ts";
+import { sameSettings, settingsOf } from "./device-settings.ts";
+import type { LifecycleEvents } from "./lifecycle-events.ts";
+
+export interface LifecycleParts {
+  readonly server: Pick<Lwm2mServer, "registrations" | "requests" | "queues">;
+  readonly platform: Pick<Platform, "inventory">;
+  readonly events: LifecycleEvents;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly manageAvailability: boolean;
+  /** The device's managed object; undefined: confirmed to be gone, everything of the device has been cleared. */
+  managedObject(registration: Registration): Promise<ManagedObject | undefined>;
+  /** What to observe on a device of these links. */
+  observedPaths(registration: Registration): readonly ObservedPath[];
+  /** Runs the device's pending operations. */
+  wakeOperations(registration: Registration): void;
+}
+
+export interface Lifecycle extends AsyncDisposable {
+  registered(registration: Registration): void;
+  updated(registration: Registration, changes: RegistrationChanges): void;
+  deregistered(registration: Registration, reason: RemovalReason): void;
+  /** Takes the managed object's settings over into the registration. @returns the registration as it is then */
+  refreshSettings(registration: Registration): Promise<Registration>;
+  /** Takes up what an earlier life of the host did not get done. */
+  resume(): void;
+}
+
+/** Set-ups that read and write documents at once; the others wait, so that a herd of devices does not flood the store. */
+const SET_UPS_AT_ONCE = 64;
+
+export function createLifecycle(parts: LifecycleParts): Lifecycle {
+  const { server, events, log } = parts;
+  const { registrations, requests, queues } = server;
+  /** Registrations whose set-up runs. */
+  const settingUp = new Set<string>();
+  const active = new Set<Promise<void>>();
+  const turns: (() => void)[] = [];
+  let running = 0;
+  let closed = false;
+
+  function follow(work: Promise<void>): void {
+    const watched = work.catch(error => log.error("lifecycle.fault", { reason: messageOf(error) }));
+    active.add(watched);
+    void watched.then(() => active.delete(watched));
+  }
+
+  async function limited<T>(work: () => Promise<T>): Promise<T> {
+    if (running >= SET_UPS_AT_ONCE) await new Promise<void>(resolve => turns.push(resolve));
+    running++;
+    try {
+      return await work();
+    } finally {
+      running--;
+      turns.shift()?.();
+    }
+  }
+
+  async function refreshAvailability(registration: Registration, object: ManagedObject): Promise<void> {
+    const required = availabilityChange(object, registration, parts.manageAvailability);
+    if (!required) return;
+    await parts.platform.inventory.update(registration.tenant, object.id, { c8y_RequiredAvailability: required });
+  }
+
+  async function takeSettings(registration: Registration, object: ManagedObject): Promise<Registration> {
+    const settings = settingsOf(object.fragments);
+    if (sameSettings(settings, registration.settings)) return registration;
+    await registrations.configure(registration.endpoint, settings);
+    return registrations.byId(registration.id) ?? registration;
+  }
+
+  /** One path, as a job of its own: what is more urgent may come in between. @returns false when the rest has to wait */
+  async function observeOne(id: string, endpoint: string, { path, attributes }: ObservedPath): Promise<boolean> {
+    try {
+      const answer = await queues.run(endpoint, async (registration, signal) => {
+        if (
+          registration.id !== id ||
+          requests.observed(registration).some(known => formatPath(known.path) === formatPath(path))
+        )
+          return undefined;
+        return requests.observe(registration, path, { attributes, signal });
+      });
+      // 4.04: the device does not have the resource, which is nobody's fault.
+      if (answer && !answer.ok)
+        log.debug("observation.refused", { endpoint, path: formatPath(path), code: answer.code });
+      if (answer?.ok && !answer.kept) log.info("observation.not-established", { endpoint, path: formatPath(path) });
+      return true;
+    } catch (error) {
+      log.info("observation.failed", { endpoint, path: formatPath(path), reason: messageOf(error) });
+      // An answer that cannot be read harms this path alone; silence and the end of the registration harm all.
+      return isFailure(error) && !isFailure(error, "EXCHANGE_TIMEOUT", "EXCHANGE_CANCELLED", "CLOSED", "OVERLOADED");
+    }
+  }
+
+  async function observeAll({ id, endpoint }: Registration): Promise<void> {
+    const registration = registrations.byId(id);
+    if (!registration) return;
+    for (const observed of parts.observedPaths(registration)) {
+      if (closed || registrations.byId(id) === undefined) return;
+      if (!(await observeOne(id, endpoint, observed))) return;
+    }
+    registrations.markSetUp(id);
+  }
+
+  async function setUp(registration: Registration): Promise<void> {
+    const { id } = registration;
+    if (settingUp.has(id)) return;
+    settingUp.add(id);
+    try {
+      const isThere = await limited(async () => {
+        const object = await parts.managedObject(registration);
+        if (!object) return false;
+        await refreshAvailability(registration, object);
+        await takeSettings(registration, object);
+        return true;
+      });
+      if (isThere) await observeAll(registration);
+    } finally {
+      settingUp.delete(id);
+      const now = registrations.byId(id);
+      if (now && !closed) parts.wakeOperations(now);
+    }
+  }
+
+  return {
+    registered(registration) {
+      events.add("registered", registration);
+      follow(setUp(registration));
+    },
+
+    updated(registration, changes) {
+      events.add("updated", registration);
+      if (!registrations.isSetUp(registration.id)) {
+        follow(setUp(registration));
+        return;
+      }
+      if (changes.parameters) follow(parametersChanged(registration));
+      parts.wakeOperations(registration);
+    },
+
+    deregistered(registration, reason) {
+      if (reason === "deregister") events.add("deregistered", registration);
+      if (reason === "expired") events.add("expired", registration);
+    },
+
+    async refreshSettings(registration) {
+      const object = await parts.platform.inventory.findCached(registration.tenant, registration.deviceId);
+      return object ? takeSettings(registration, object) : registration;
+    },
+
+    resume() {
+      for (const registration of registrations.all()) {
+        if (!registrations.isSetUp(registration.id)) follow(setUp(registration));
+      }
+    },
+
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      await Promise.all(active);
+    },
+  };
+
+  async function parametersChanged(registration: Registration): Promise<void> {
+    const object = await parts.managedObject(registration);
+    if (object) await refreshAvailability(registration, object);
+  }
+}

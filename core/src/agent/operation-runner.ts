@@ -1,0 +1,298 @@
+/**
+ * Runs operations of LwM2M devices (agent specification 10.2): PENDING, EXECUTING once a request is about to leave, then
+ * SUCCESSFUL or FAILED by the device's answer. One at a time per device, in the order of creation.
+ *
+ * A request that times out puts its operation back to PENDING until the device registers or updates next; the operations after
+ * it go on. What a stopping host cancels goes back to PENDING as well.
+ *
+ * A host that died leaves at most one EXECUTING operation per device, of which nobody knows whether the device did it. It goes back to
+ * PENDING and is delivered again, as the specification has it for every delivery without an answer: an Execute may thus happen
+ * twice, none is lost. Reads and writes of one value come out the same either way.
+ *
+ * A device that registers anew while an Execute is open has done what it was told (reboot, firmware update): the operation ends
+ * SUCCESSFUL, for to deliver it again would reboot the device for ever (field finding D12).
+ */
+import type { Clock } from "../base/clock.ts";
+import { isFailure, MooringError, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Registration } from "../lwm2m/registration/registration.ts";
+import type { Fragments, Operation, OperationStatus, Platform } from "../platform/platform.ts";
+import { type Command, parseCommand } from "./commands.ts";
+import type { CommandOutcome } from "./run-command.ts";
+
+export interface OperationRunnerParts {
+  readonly platform: Pick<Platform, "operations">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: {
+    /** Operations started after one Register or Update. */
+    readonly maxPending: number;
+    /** Whole time of one operation once it runs. */
+    readonly executionTimeoutMs: number;
+  };
+  /** Endpoint of a device of ours; undefined: the operation is another agent's. */
+  endpointOf(tenant: string, deviceId: string): Promise<string | undefined>;
+  isRegistered(endpoint: string): boolean;
+  /** Runs when the device can be reached, one job at a time. */
+  inTurn<T>(endpoint: string, job: (registration: Registration, signal: AbortSignal) => Promise<T>): Promise<T>;
+  run(registration: Registration, command: Command, signal: AbortSignal): Promise<CommandOutcome>;
+}
+
+export interface OperationRunner extends AsyncDisposable {
+  /** A new operation is stored. */
+  created(tenant: string, operation: Operation): void;
+  /** The device registered or updated: what waits runs, what timed out runs again. */
+  wake(registration: Registration): void;
+  /** The device is gone with its operations. */
+  forget(tenant: string, deviceId: string): void;
+  /** Finds what an earlier life of the host left PENDING or EXECUTING. */
+  recover(tenants: readonly string[]): Promise<void>;
+  /** Operations of all devices that have not ended. */
+  readonly waiting: number;
+}
+
+interface DeviceOperations {
+  readonly tenant: string;
+  readonly endpoint: string;
+  /** Ids in the order of creation. */
+  waiting: string[];
+  /** Timed out: only the next Register or Update brings them back. */
+  parked: string[];
+  /** How many may still start before the next wake. */
+  budget: number;
+  draining: boolean;
+}
+
+type Verdict = "ended" | "again" | "parked" | "stop";
+
+const STATUS_TRIES = 5;
+const STATUS_RETRY_MS = 1_000;
+const PAGE = 2000;
+
+/** Ids are decimal and given in ascending order. */
+const byAge = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);
+
+const commandText = ({ fragments }: Operation): string | undefined => {
+  const command = fragments["c8y_Command"] as { readonly text?: unknown } | undefined;
+  return typeof command?.text === "string" ? command.text : undefined;
+};
+
+export function createOperationRunner(parts: OperationRunnerParts): OperationRunner {
+  const { platform, clock, log, limits } = parts;
+  const { operations } = platform;
+  const devices = new Map<string, DeviceOperations>();
+  const active = new Set<Promise<void>>();
+  let closed = false;
+
+  const keyOf = (tenant: string, deviceId: string): string => `${tenant}/${deviceId}`;
+
+  function deviceFor(tenant: string, deviceId: string, endpoint: string): DeviceOperations {
+    const key = keyOf(tenant, deviceId);
+    const known = devices.get(key);
+    if (known) return known;
+    const fresh = { tenant, endpoint, waiting: [], parked: [], budget: 0, draining: false };
+    devices.set(key, fresh);
+    return fresh;
+  }
+
+  /** Follows background work, so that closing can wait for it. */
+  function follow(work: Promise<void>): void {
+    const watched = work.catch(error => log.error("operation.fault", { reason: messageOf(error) }));
+    active.add(watched);
+    void watched.then(() => active.delete(watched));
+  }
+
+  const delay = (ms: number): Promise<void> => new Promise(resolve => void clock.after(ms, resolve));
+
+  /** The device has done its part by now, so the outcome must not get lost: a store that refuses is asked again. */
+  async function setStatus(
+    tenant: string,
+    id: string,
+    status: OperationStatus,
+    changes: Fragments = {},
+  ): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await operations.update(tenant, id, { ...changes, status });
+        return;
+      } catch (error) {
+        if (isFailure(error, "NOT_FOUND")) return;
+        if (closed || tries === STATUS_TRIES) throw error;
+        await delay(STATUS_RETRY_MS * tries);
+      }
+    }
+  }
+
+  function fail(tenant: string, operation: Operation, failureReason: string, result?: string): Promise<void> {
+    const text = commandText(operation);
+    const command = text !== undefined && result !== undefined && { c8y_Command: { text, result } };
+    log.info("operation.failed", { operationId: operation.id, deviceId: operation.deviceId, reason: failureReason });
+    return setStatus(tenant, operation.id, "FAILED", { failureReason, ...command });
+  }
+
+  async function finish(tenant: string, operation: Operation, outcome: CommandOutcome): Promise<void> {
+    const { ok, result, failureReason = result } = outcome;
+    if (!ok) return fail(tenant, operation, failureReason, result);
+    const text = commandText(operation);
+    await setStatus(tenant, operation.id, "SUCCESSFUL", { c8y_Command: { text, result } });
+  }
+
+  /** A request that got no answer. @returns what becomes of the operation; undefined: the error is its end */
+  function verdictOf(error: unknown, command: Command, signal: AbortSignal): Verdict | CommandOutcome | undefined {
+    if (isFailure(error, "CLOSED") || isFailure(signal.reason, "CLOSED")) return "stop";
+    if (isFailure(signal.reason, "EXCHANGE_TIMEOUT") || isFailure(error, "EXCHANGE_TIMEOUT")) return "parked";
+    if (!isFailure(error, "EXCHANGE_CANCELLED")) return undefined;
+    const ended = isFailure(signal.reason) ? signal.reason.details["ended"] : undefined;
+    if (ended === "replaced" && command.kind === "execute") {
+      return { ok: true, result: "no answer; the device registered anew" };
+    }
+    // Without an end of the registration the device has only moved to another address: the same request, once more.
+    return ended === undefined ? "again" : "stop";
+  }
+
+  async function execute(
+    tenant: string,
+    operation: Operation,
+    command: Command,
+    registration: Registration,
+    registrationSignal: AbortSignal,
+  ): Promise<Verdict> {
+    const limit = new AbortController();
+    using _timer = clock.after(limits.executionTimeoutMs, () =>
+      limit.abort(new MooringError("EXCHANGE_TIMEOUT", "the operation took too long")),
+    );
+    const signal = AbortSignal.any([registrationSignal, limit.signal]);
+    await setStatus(tenant, operation.id, "EXECUTING");
+    try {
+      await finish(tenant, operation, await parts.run(registration, command, signal));
+      return "ended";
+    } catch (error) {
+      const verdict = verdictOf(error, command, signal);
+      if (typeof verdict === "object") {
+        await finish(tenant, operation, verdict);
+        return "ended";
+      }
+      if (verdict === undefined) {
+        if (!isFailure(error)) log.error("operation.fault", { operationId: operation.id, reason: messageOf(error) });
+        await fail(tenant, operation, messageOf(error));
+        return "ended";
+      }
+      log.info("operation.postponed", { operationId: operation.id, reason: messageOf(error) });
+      await setStatus(tenant, operation.id, "PENDING");
+      return verdict;
+    }
+  }
+
+  /** Undefined: it ended without the device. */
+  async function commandOf(tenant: string, operation: Operation): Promise<Command | undefined> {
+    const text = commandText(operation);
+    try {
+      if (text === undefined) throw new MooringError("UNSUPPORTED", "only operations with a c8y_Command text are run");
+      return parseCommand(text);
+    } catch (error) {
+      await fail(tenant, operation, messageOf(error), messageOf(error));
+      return undefined;
+    }
+  }
+
+  async function runOne(device: DeviceOperations, id: string): Promise<Verdict> {
+    const { tenant, endpoint } = device;
+    try {
+      return await parts.inTurn(endpoint, async (registration, signal) => {
+        // Read only now: it may have been changed or deleted while it waited.
+        const operation = await operations.get(tenant, id);
+        if (operation.status !== "PENDING") return "ended";
+        const command = await commandOf(tenant, operation);
+        return command ? await execute(tenant, operation, command, registration, signal) : "ended";
+      });
+    } catch (error) {
+      if (isFailure(error, "NOT_FOUND")) return "ended";
+      if (!isFailure(error, "EXCHANGE_CANCELLED", "CLOSED", "OVERLOADED")) {
+        log.warn("operation.not-run", { operationId: id, reason: messageOf(error) });
+      }
+      return "stop";
+    }
+  }
+
+  async function drain(device: DeviceOperations): Promise<void> {
+    if (device.draining) return;
+    device.draining = true;
+    try {
+      while (!closed && device.budget > 0 && device.waiting.length > 0 && parts.isRegistered(device.endpoint)) {
+        const id = device.waiting[0]!;
+        const verdict = await runOne(device, id);
+        if (verdict === "stop") break;
+        if (verdict === "again") continue;
+        device.budget--;
+        device.waiting = device.waiting.filter(other => other !== id);
+        if (verdict === "parked") device.parked.push(id);
+      }
+    } finally {
+      device.draining = false;
+    }
+  }
+
+  async function take(tenant: string, operation: Operation): Promise<void> {
+    const endpoint = await parts.endpointOf(tenant, operation.deviceId);
+    if (endpoint === undefined || closed) return;
+    if (!(await commandOf(tenant, operation))) return;
+    const device = deviceFor(tenant, operation.deviceId, endpoint);
+    device.waiting = [...device.waiting, operation.id].sort(byAge);
+    device.budget++;
+    await drain(device);
+  }
+
+  /** Into the books only; the device's next Register or Update, or the end of recovery, sets it going. */
+  async function recoverOne(tenant: string, { id, deviceId, status }: Operation): Promise<void> {
+    const endpoint = await parts.endpointOf(tenant, deviceId);
+    if (endpoint === undefined) return;
+    if (status === "EXECUTING") await setStatus(tenant, id, "PENDING");
+    const device = deviceFor(tenant, deviceId, endpoint);
+    if (!device.waiting.includes(id)) device.waiting = [...device.waiting, id].sort(byAge);
+    device.budget = limits.maxPending;
+  }
+
+  async function unfinished(tenant: string): Promise<Operation[]> {
+    const found: Operation[] = [];
+    for (let currentPage = 1; ; currentPage++) {
+      const page = { currentPage, pageSize: PAGE, withTotal: false };
+      const { items } = await operations.list(tenant, { statuses: ["PENDING", "EXECUTING"] }, page);
+      found.push(...items);
+      if (items.length < PAGE) return found;
+    }
+  }
+
+  return {
+    get waiting() {
+      let waiting = 0;
+      for (const device of devices.values()) waiting += device.waiting.length + device.parked.length;
+      return waiting;
+    },
+    created(tenant, operation) {
+      if (!closed) follow(take(tenant, operation));
+    },
+    wake({ tenant, deviceId }) {
+      const device = devices.get(keyOf(tenant, deviceId));
+      if (!device || closed) return;
+      if (device.waiting.length + device.parked.length === 0) {
+        if (!device.draining) devices.delete(keyOf(tenant, deviceId));
+        return;
+      }
+      device.waiting = [...device.waiting, ...device.parked].sort(byAge);
+      device.parked = [];
+      device.budget = limits.maxPending;
+      follow(drain(device));
+    },
+    forget: (tenant, deviceId) => void devices.delete(keyOf(tenant, deviceId)),
+    async recover(tenants) {
+      for (const tenant of tenants) {
+        for (const operation of await unfinished(tenant)) await recoverOne(tenant, operation);
+      }
+      for (const device of devices.values()) follow(drain(device));
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      await Promise.all(active);
+    },
+  };
+}

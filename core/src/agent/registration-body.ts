@@ -1,0 +1,98 @@
+/** The body of `POST deviceRegistration` (agent specification 3.1), checked, and the managed object that it makes (4.1). */
+import { MooringError } from "../base/errors.ts";
+import { compileSchema, type JsonSchema } from "../base/schema.ts";
+import type { Fragments } from "../platform/platform.ts";
+import { requiredInterval } from "./availability.ts";
+import { DEVICE_FIELDS, FIELD_SCHEMAS, fragmentName, storedValue } from "./device-fields.ts";
+import { type DeviceSecurity, readSecurity, SECURITY_SCHEMAS, type SecurityBody } from "./security.ts";
+
+export const DEVICE_TYPE = "c8y_lwm2m";
+/** External id type under which the endpoint is bound to its managed object. */
+export const ENDPOINT_ID_TYPE = "c8y_Id";
+/** Written to devices in bootstrap where the registration names none (agent specification 19). */
+export const DEFAULT_REGISTRATION_LIFETIME_SECONDS = 432_000;
+
+/** A device to be made: everything checked. */
+export interface DeviceDraft {
+  readonly endpoint: string;
+  readonly type: string;
+  readonly name: string;
+  readonly security: DeviceSecurity;
+  /** Settings as fragments, by fragment name. */
+  readonly settings: Fragments;
+  /** Further fragments (unknown columns of a CSV file). */
+  readonly fragments: Fragments;
+  readonly externalIds: readonly { readonly type: string; readonly externalId: string }[];
+}
+
+export const REGISTRATION_SCHEMA: JsonSchema = {
+  type: "object",
+  required: ["endpointId", "serverSecurity"],
+  additionalProperties: false,
+  properties: {
+    endpointId: { type: "string", minLength: 1, maxLength: 255, pattern: "^[^\\u0000-\\u001f\\u007f]+$" },
+    type: { type: ["string", "null"], maxLength: 1024 },
+    ...SECURITY_SCHEMAS,
+    ...FIELD_SCHEMAS,
+  },
+};
+
+type RegistrationBody = SecurityBody & {
+  readonly endpointId: string;
+  readonly type?: string | null;
+  readonly [field: string]: unknown;
+};
+
+const checkBody = compileSchema<RegistrationBody>(REGISTRATION_SCHEMA);
+
+function settingsOf(body: RegistrationBody): Fragments {
+  const stored = DEVICE_FIELDS.map(field => [fragmentName(field), storedValue(field, body[field.rest])] as const);
+  return Object.fromEntries(stored.filter(([, value]) => value !== undefined));
+}
+
+/** `coap://` for the modes there are. Not asked for by devices that were configured by hand. */
+function checkServerUri(uri: unknown): void {
+  if (typeof uri !== "string") return;
+  const parsed = URL.canParse(uri) ? new URL(uri) : undefined;
+  if (parsed && /^coaps?:$/.test(parsed.protocol) && parsed.hostname !== "") return;
+  const rule = "must be a URI such as coap://lwm2m.example.com:5783";
+  throw new MooringError("VALIDATION", `lwm2mServerUri ${rule}`, { field: "lwm2mServerUri", rule });
+}
+
+/** @throws MooringError VALIDATION naming the field */
+export function readRegistration(body: unknown): DeviceDraft {
+  const checked = checkBody(body);
+  const security = readSecurity(checked);
+  const settings = settingsOf(checked);
+  checkServerUri(settings["lwm2mServerUri"]);
+  const { endpointId: endpoint } = checked;
+  return {
+    endpoint,
+    type: checked.type || DEVICE_TYPE,
+    name: endpoint,
+    security,
+    settings,
+    fragments: {},
+    externalIds: [],
+  };
+}
+
+/** @param manageAvailability the host's default (agent specification 6.5) */
+export function managedObjectBody(draft: DeviceDraft, manageAvailability: boolean): Fragments {
+  const { settings } = draft;
+  const lifetime = settings["registrationLifetime"] ?? DEFAULT_REGISTRATION_LIFETIME_SECONDS;
+  const given = settings["availabilityRequiredInterval"];
+  const managed = settings["autoManageAvailabilityRequiredInterval"] ?? manageAvailability;
+  const responseInterval = managed ? requiredInterval(lifetime as number) : given;
+  return {
+    ...draft.fragments,
+    ...settings,
+    ...(responseInterval !== undefined && { c8y_RequiredAvailability: { responseInterval } }),
+    name: draft.name,
+    type: draft.type,
+    c8y_IsDevice: {},
+    c8y_IsLwm2mDevice: {},
+    com_cumulocity_model_Agent: {},
+    c8y_SupportedOperations: ["c8y_Command"],
+  };
+}
