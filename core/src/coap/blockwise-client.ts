@@ -3,7 +3,7 @@
  * transfer: the standard leaves that free, and there are servers that put blocks together by token.
  */
 import { concatBytes, EMPTY_BYTES, equalBytes } from "../base/bytes.ts";
-import { MooringError } from "../base/errors.ts";
+import { isFailure, MooringError } from "../base/errors.ts";
 import { type Block, blockAt, blockBytes, blockStart } from "./block-option.ts";
 import { CODES, isSuccess, METHODS } from "./codes.ts";
 import type { BodySource, EndpointLimits } from "./endpoint.ts";
@@ -37,12 +37,28 @@ export interface BlockwiseClient {
 
 /** How often a transfer begins anew: the device lost the first blocks (4.08), or its representation changed (ETag). */
 const MAX_RESTARTS = 2;
+/**
+ * How often one block is sent again under a new message id when it was given up. At 25 % loss every sixtieth Confirmable message is
+ * never acknowledged: a thousand blocks would not get through without.
+ */
+const MAX_BLOCK_REPEATS = 2;
 
 function failed(state: PeerState, rule: string): never {
   throw new MooringError("TRANSFER_FAILED", `block-wise transfer with ${state.peer.key}: ${rule}`, {
     peer: state.peer.key,
     rule,
   });
+}
+
+/** For a block in the middle of a transfer: the peer was there a moment ago, and the block changes nothing by itself. */
+async function persistently<T>(send: () => Promise<T>): Promise<T> {
+  for (let repeats = 0; ; repeats++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (repeats === MAX_BLOCK_REPEATS || !isFailure(error, "EXCHANGE_TIMEOUT")) throw error;
+    }
+  }
 }
 
 export const needsMore = (incoming: IncomingResponse): boolean =>
@@ -96,7 +112,8 @@ export function createBlockwiseClient(exchanges: Exchanges, limits: EndpointLimi
       const block1 = blockAt(at, szx, body.length);
       const payload = await readBlock(state, ongoing, body, at, blockBytes(szx));
       const size1 = at === 0 ? { size1: body.length } : {};
-      const incoming = await send(state, ongoing, parts, payload, { block1, ...size1 });
+      const sendBlock = () => send(state, ongoing, parts, payload, { block1, ...size1 });
+      const incoming = await (at > 0 && block1.more ? persistently(sendBlock) : sendBlock());
       const { code } = incoming.response;
       const wanted = incoming.block1?.szx ?? szx;
       if (code === CODES.REQUEST_ENTITY_TOO_LARGE && at === 0 && wanted < szx) szx = wanted;
@@ -153,9 +170,8 @@ export function createBlockwiseClient(exchanges: Exchanges, limits: EndpointLimi
     const block2 = { num: start / blockBytes(szx), more: false, szx };
     const options = requestOptions(request, { block2 });
     const payload = repeated ? request.payload : EMPTY_BYTES;
-    return exchanges.roundTrip(state, ongoing, {
-      content: { code: METHODS[request.method], token, options, payload },
-    });
+    const content = { code: METHODS[request.method], token, options, payload };
+    return persistently(() => exchanges.roundTrip(state, ongoing, { content }));
   };
 
   const fetchRest: BlockwiseClient["fetchRest"] = async (state, ongoing, request, first, token) => {

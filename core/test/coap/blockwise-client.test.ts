@@ -153,6 +153,25 @@ describe("coap/blockwise-client", () => {
       });
     }
 
+    it("a block in the middle that was given up is sent again under a new id, twice; the last one is not", async () => {
+      const { world, host, device, deviceAt, asked, answer } = createHostAndDevice();
+      const failed = rejection(host.request(deviceAt, request("PUT", "a", { payload: pattern(3000) })));
+      await answer(await asked(), CONTINUE, [uint(BLOCK1, block(0, true, 6))]);
+      const ids = new Set<number>();
+      for (let repeat = 0; repeat < 2; repeat++) {
+        await world.clock.advance(62_000);
+        for (const message of device.inbox.splice(0, 5)) {
+          assert.equal(uintOf(message, BLOCK1), block(1, true, 6));
+          ids.add(message.messageId);
+        }
+      }
+      assert.equal(ids.size, 2);
+      await answer(await asked(), CONTINUE, [uint(BLOCK1, block(1, true, 6))]);
+      await world.clock.advance(62_000);
+      assert.propertyVal(await failed, "code", "EXCHANGE_TIMEOUT");
+      assert.equal(new Set(device.inbox.map(({ messageId }) => messageId)).size, 1);
+    });
+
     it("a lost, then late acknowledgement does not double the stream", async () => {
       const { world, host, device, deviceAt, asked, answer } = createHostAndDevice();
       const answered = host.request(deviceAt, request("PUT", "a", { payload: pattern(2000) }));
