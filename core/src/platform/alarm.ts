@@ -3,7 +3,7 @@ import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { JsonObject, Update } from "../store/collection.ts";
 import { ALARMS, type AlarmDocument, clearedAlarmKey, openAlarmKey } from "../store/collections.ts";
 import { updateOp, type WriteOp } from "../store/store.ts";
-import { asObject, fragmentsOf, requireId, SOURCE_SCHEMA, TIME_SCHEMA, toJson, withoutNull } from "./body.ts";
+import { asObject, fragmentsOf, invalid, requireId, SOURCE_SCHEMA, TIME_SCHEMA, toJson, withoutNull } from "./body.ts";
 import { changesNothing, fragmentChanges } from "./merge.ts";
 import type { Alarm, AlarmStatus, Fragments, Severity } from "./platform.ts";
 import { parseTime } from "./time.ts";
@@ -168,6 +168,13 @@ export function alarmOp(tenant: string, id: string, alarm: NewAlarm, nowMs: numb
   return alarm.status === "CLEARED"
     ? alarmClearOp(alarm.sourceId, alarm.type, id, nowMs)
     : alarmRaiseOp(tenant, id, alarm, nowMs);
+}
+
+/** The status that a change of many alarms sets. @throws MooringError VALIDATION */
+export function requireStatus(body: Fragments): AlarmStatus {
+  const { status } = checkChange(asObject(body));
+  if (status === undefined) throw invalid("status", "is missing");
+  return status;
 }
 
 /**

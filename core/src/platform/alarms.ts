@@ -13,13 +13,16 @@ import {
   openAlarmFilter,
   parseAlarm,
   raiseUpdate,
+  requireStatus,
   toAlarm,
 } from "./alarm.ts";
+import { invalid } from "./body.ts";
 import { notFound, unknownReference } from "./failures.ts";
+import { inSlices, SLICE } from "./in-slices.ts";
 import { inMaintenance } from "./managed-object.ts";
-import type { Alarm, AlarmFilter, Alarms, Inventory } from "./platform.ts";
+import type { Alarm, AlarmFilter, Alarms, Fragments, Inventory } from "./platform.ts";
 import { readPage } from "./read-page.ts";
-import { timeFilter } from "./time-filter.ts";
+import { requireNarrow, timeFilter } from "./time-filter.ts";
 
 /** Id of an alarm that was not kept, because its source is in maintenance (platform API 9.2). */
 export const NOT_KEPT = "null";
@@ -49,8 +52,12 @@ function toFilter(tenant: string, filter: AlarmFilter, owned: readonly string[] 
     ...(statuses === undefined ? {} : { status: { $in: statuses } }),
     ...(filter.severities === undefined ? {} : { severity: { $in: filter.severities } }),
     ...timeFilter("time", filter),
+    ...timeFilter("creationTime", filter.created ?? {}),
+    ...timeFilter("lastUpdated", filter.lastUpdated ?? {}),
   };
 }
+
+const isNarrowed = ({ sourceOwner: _notAsked, ...asked }: AlarmFilter): boolean => Object.keys(asked).length > 0;
 
 export function createAlarms({ store, clock, inventory }: AlarmsParts): Alarms {
   const alarms = store.collection(ALARMS);
@@ -92,6 +99,20 @@ export function createAlarms({ store, clock, inventory }: AlarmsParts): Alarms {
     );
   };
 
+  const update = async (before: AlarmDocument, changes: Fragments): Promise<Alarm> => {
+    const { _id: id, tenant, source, type } = before;
+    const change = alarmChange(before, changes, clock.now());
+    if (!change) return toAlarm(before);
+    try {
+      const document = await alarms.findOneAndUpdate({ _id: id, tenant }, change);
+      if (!document) throw notFound("alarm", id);
+      return toAlarm(document);
+    } catch (error) {
+      if (!isFailure(error, "DUPLICATE_KEY")) throw error;
+      throw new MooringError("CONFLICT", `another alarm of type ${type} is open for ${source}`, { source, type });
+    }
+  };
+
   return {
     async create(tenant, body) {
       const alarm = parseAlarm(body);
@@ -115,18 +136,23 @@ export function createAlarms({ store, clock, inventory }: AlarmsParts): Alarms {
     },
 
     async update(tenant, id, changes) {
-      const before = await read(tenant, id);
-      const update = alarmChange(before, changes, clock.now());
-      if (!update) return toAlarm(before);
-      try {
-        const document = await alarms.findOneAndUpdate({ _id: id, tenant }, update);
-        if (!document) throw notFound("alarm", id);
-        return toAlarm(document);
-      } catch (error) {
-        if (!isFailure(error, "DUPLICATE_KEY")) throw error;
-        const { source, type } = before;
-        throw new MooringError("CONFLICT", `another alarm of type ${type} is open for ${source}`, { source, type });
+      return await update(await read(tenant, id), changes);
+    },
+
+    async updateMatching(tenant, filter, changes) {
+      if (!isNarrowed(filter)) throw invalid("source", "or another filter must be given");
+      const change = { status: requireStatus(changes) };
+      for await (const document of alarms.stream(await filterFor(tenant, filter))) {
+        await update(document, change).catch(error => {
+          if (!isFailure(error, "CONFLICT", "NOT_FOUND")) throw error;
+        });
       }
+    },
+
+    async deleteMatching(tenant, filter) {
+      requireNarrow(filter);
+      const matching = await filterFor(tenant, filter);
+      await inSlices(() => alarms.deleteMany(matching, { limit: SLICE }));
     },
   };
 }

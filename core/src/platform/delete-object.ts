@@ -10,16 +10,9 @@ import {
   RAW_PAYLOADS,
 } from "../store/collections.ts";
 import type { Store } from "../store/store.ts";
+import { inSlices, SLICE } from "./in-slices.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { ManagedObject } from "./platform.ts";
-
-/** Rows of one slice: short enough that other writes come in between. */
-const SLICE = 500;
-
-/** Deletes slice by slice until one is not full. */
-async function inSlices(deleteSlice: () => Promise<number>): Promise<void> {
-  while ((await deleteSlice()) === SLICE);
-}
 
 async function deleteBelongings(store: Store, tenant: string, id: string): Promise<void> {
   const limit = { limit: SLICE };

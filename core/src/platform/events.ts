@@ -5,9 +5,10 @@ import { EVENTS, type EventDocument } from "../store/collections.ts";
 import type { Store } from "../store/store.ts";
 import { eventChange, newEventDocument, parseEvent, toEvent } from "./event.ts";
 import { notFound, unknownReference } from "./failures.ts";
+import { inSlices, SLICE } from "./in-slices.ts";
 import type { EventFilter, Events, Inventory } from "./platform.ts";
 import { readPage } from "./read-page.ts";
-import { timeFilter } from "./time-filter.ts";
+import { requireNarrow, timeFilter } from "./time-filter.ts";
 
 export interface EventsParts {
   readonly store: Store;
@@ -25,6 +26,8 @@ function toFilter(tenant: string, filter: EventFilter): Filter<EventDocument> {
     ...(filter.type === undefined ? {} : { type: filter.type }),
     ...fragmentFilter(filter),
     ...timeFilter("time", filter),
+    ...timeFilter("creationTime", filter.created ?? {}),
+    ...timeFilter("lastUpdated", filter.lastUpdated ?? {}),
   };
 }
 
@@ -60,6 +63,11 @@ export function createEvents({ store, clock, inventory }: EventsParts): Events {
 
     async delete(tenant, id) {
       if ((await events.deleteMany({ _id: id, tenant })) === 0) throw notFound("event", id);
+    },
+
+    async deleteMatching(tenant, filter) {
+      requireNarrow(filter);
+      await inSlices(() => events.deleteMany(toFilter(tenant, filter), { limit: SLICE }));
     },
   };
 }

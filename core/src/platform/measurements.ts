@@ -4,12 +4,12 @@ import type { Random } from "../base/random.ts";
 import { measurementId } from "../store/measurement-id.ts";
 import type { SeriesFilter } from "../store/series.ts";
 import type { Store } from "../store/store.ts";
-import { atIndex, invalid } from "./body.ts";
+import { atIndex } from "./body.ts";
 import { notFound, unknownReference } from "./failures.ts";
+import { inSlices, SLICE } from "./in-slices.ts";
 import { type NewMeasurement, parseMeasurement, toMeasurement, toStored } from "./measurement.ts";
 import type { Inventory, MeasurementFilter, Measurements } from "./platform.ts";
-
-const DELETE_SLICE = 500;
+import { requireNarrow } from "./time-filter.ts";
 
 export interface MeasurementsParts {
   readonly store: Store;
@@ -80,10 +80,10 @@ export function createMeasurements({ store, random, inventory }: MeasurementsPar
     },
 
     async deleteMatching(tenant, filter) {
-      if (filter.sourceId === undefined && filter.fromMs === undefined && filter.toMs === undefined) {
-        throw invalid("source", "or dateFrom or dateTo must be given");
-      }
-      while ((await series.delete(toFilter(tenant, filter), DELETE_SLICE)) === DELETE_SLICE);
+      requireNarrow(filter);
+      await inSlices(() => series.delete(toFilter(tenant, filter), SLICE));
     },
+
+    supportedSeries: (tenant, sourceId) => series.supportedSeries(tenant, sourceId),
   };
 }

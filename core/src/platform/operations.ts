@@ -5,7 +5,9 @@ import type { Log } from "../base/log.ts";
 import { type Filter, pathOf } from "../store/collection.ts";
 import { CHILD_REFERENCES, OPERATIONS, type OperationDocument } from "../store/collections.ts";
 import type { Store } from "../store/store.ts";
+import { invalid } from "./body.ts";
 import { notFound, unknownReference } from "./failures.ts";
+import { inSlices, SLICE } from "./in-slices.ts";
 import { createListeners } from "./listeners.ts";
 import { newOperationDocument, operationChange, toOperation } from "./operation.ts";
 import type { Inventory, Operation, OperationFilter, Operations } from "./platform.ts";
@@ -87,6 +89,12 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
       const document = await operations.findOneAndUpdate({ _id: id, tenant }, operationChange(changes, clock.now()));
       if (!document) throw notFound("operation", id);
       return await show(document);
+    },
+
+    async deleteMatching(tenant, filter) {
+      if (Object.keys(filter).length === 0) throw invalid("deviceId", "or another filter must be given");
+      const matching = await toFilter(tenant, filter);
+      await inSlices(() => operations.deleteMany(matching, { limit: SLICE }));
     },
 
     onCreated: listener => created.add(listener),

@@ -126,6 +126,11 @@ export interface MeasurementFilter extends TimeRange {
   readonly revert?: boolean;
 }
 
+export interface SupportedSeries {
+  readonly fragment: string;
+  readonly series: string;
+}
+
 export interface Measurements {
   /** All or nothing on validation (VALIDATION names field and, of several, the place). Answers in the same order. */
   create(tenant: string, bodies: readonly unknown[]): Promise<readonly Measurement[]>;
@@ -135,6 +140,8 @@ export interface Measurements {
   delete(tenant: string, id: string): Promise<void>;
   /** @throws VALIDATION without source and without either end of time: nothing is deleted by forgetting a filter */
   deleteMatching(tenant: string, filter: MeasurementFilter): Promise<void>;
+  /** All that the source ever sent, by fragment and series. */
+  supportedSeries(tenant: string, sourceId: string): Promise<readonly SupportedSeries[]>;
 }
 
 export interface Alarm {
@@ -153,6 +160,8 @@ export interface Alarm {
 }
 
 export interface AlarmFilter extends TimeRange {
+  readonly created?: TimeRange;
+  readonly lastUpdated?: TimeRange;
   readonly sourceId?: string;
   /** Only alarms of managed objects that this user owns. */
   readonly sourceOwner?: string;
@@ -169,7 +178,15 @@ export interface Alarms {
   get(tenant: string, id: string): Promise<Alarm>;
   list(tenant: string, filter: AlarmFilter, page: PageRequest): Promise<Page<Alarm>>;
   count(tenant: string, filter: AlarmFilter): Promise<number>;
+  /** @throws NOT_FOUND, VALIDATION, CONFLICT when it would open a second alarm of its source and type */
   update(tenant: string, id: string, changes: Fragments): Promise<Alarm>;
+  /**
+   * Sets the status of all that match; those that cannot be opened because another one is open stay as they are.
+   * @throws VALIDATION without a filter or a status
+   */
+  updateMatching(tenant: string, filter: AlarmFilter, changes: Fragments): Promise<void>;
+  /** @throws VALIDATION without source and without any end of a time */
+  deleteMatching(tenant: string, filter: AlarmFilter): Promise<void>;
 }
 
 export interface PlatformEvent {
@@ -184,6 +201,8 @@ export interface PlatformEvent {
 }
 
 export interface EventFilter extends TimeRange {
+  readonly created?: TimeRange;
+  readonly lastUpdated?: TimeRange;
   readonly sourceId?: string;
   readonly type?: string;
   readonly fragmentType?: string;
@@ -198,7 +217,10 @@ export interface Events {
   get(tenant: string, id: string): Promise<PlatformEvent>;
   list(tenant: string, filter: EventFilter, page: PageRequest): Promise<Page<PlatformEvent>>;
   update(tenant: string, id: string, changes: Fragments): Promise<PlatformEvent>;
+  /** @throws NOT_FOUND */
   delete(tenant: string, id: string): Promise<void>;
+  /** @throws VALIDATION without source and without any end of a time */
+  deleteMatching(tenant: string, filter: EventFilter): Promise<void>;
 }
 
 export type OperationStatus = "PENDING" | "EXECUTING" | "SUCCESSFUL" | "FAILED";
@@ -231,8 +253,10 @@ export interface Operations {
   create(tenant: string, body: unknown): Promise<Operation>;
   get(tenant: string, id: string): Promise<Operation>;
   list(tenant: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>>;
-  /** `changes.status` is required; fragments merge on the top level (platform API 11.1). */
+  /** `changes.status` is required; fragments merge on the top level (platform API 11.1). @throws NOT_FOUND, VALIDATION */
   update(tenant: string, id: string, changes: Fragments): Promise<Operation>;
+  /** @throws VALIDATION without a filter */
+  deleteMatching(tenant: string, filter: OperationFilter): Promise<void>;
   /** Told of each new operation after it is stored. */
   onCreated(listener: (tenant: string, operation: Operation) => void): Disposable;
 }

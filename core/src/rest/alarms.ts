@@ -4,9 +4,11 @@ import type { Alarm, AlarmFilter, Platform } from "../platform/platform.ts";
 import {
   answer,
   answerCreated,
+  answerNothing,
   answerPlain,
   createRouter,
   has,
+  may,
   objectBody,
   type RestContext,
   type RestRouter,
@@ -17,7 +19,7 @@ import {
   tenantOf,
 } from "./context.ts";
 import { collectionBody, pageParameters } from "./paging.ts";
-import { defined, flag, id, list, timeRange, words } from "./parameters.ts";
+import { defined, flag, id, list, optionalTimeRange, timeRange, words } from "./parameters.ts";
 import { presentAlarm } from "./present.ts";
 
 const PATH = "/alarm/alarms";
@@ -28,6 +30,8 @@ async function filterOf(ctx: RestContext): Promise<AlarmFilter> {
   return {
     ...timeRange(ctx.query),
     ...defined<AlarmFilter>({
+      created: optionalTimeRange(ctx.query, "created"),
+      lastUpdated: optionalTimeRange(ctx.query, "lastUpdated"),
       sourceId: id(ctx.query, "source"),
       sourceOwner: has(ctx, "alarm:read") ? undefined : userName,
       types: list(ctx.query, "type"),
@@ -59,6 +63,16 @@ export function alarmsRouter({ platform, limits }: RouterParts): RestRouter {
     const shown = await Promise.all(found.items.map(alarm => present(ctx, platform, alarm)));
     const body = collectionBody("alarms", selfUrl(ctx), page, { ...found, items: shown }, alarm => alarm);
     answer(ctx, 200, body, "alarmCollection");
+  });
+
+  router.put(PATH, may("alarm:write"), async ctx => {
+    await alarms.updateMatching(tenantOf(ctx), await filterOf(ctx), await objectBody(ctx, limits));
+    answerPlain(ctx, 200, {});
+  });
+
+  router.delete(PATH, may("alarm:write"), async ctx => {
+    await alarms.deleteMatching(tenantOf(ctx), await filterOf(ctx));
+    answerNothing(ctx);
   });
 
   router.get(`${PATH}/count`, async ctx => {

@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import { challenge } from "./authentication.ts";
 import type { RestContext } from "./context.ts";
 import { errorAnswer } from "./error-body.ts";
-import { answerType } from "./media-types.ts";
+import { errorType } from "./media-types.ts";
 
 function setHeaders(ctx: RestContext, error: unknown): void {
   if (!isFailure(error)) return;
@@ -36,7 +36,7 @@ export function answerErrors(log: Log) {
       report(log, ctx, status, error);
       setHeaders(ctx, error);
       ctx.status = status;
-      ctx.set("Content-Type", answerType(ctx.get("Accept"), "error"));
+      ctx.set("Content-Type", errorType(ctx.get("Accept")));
       ctx.body = JSON.stringify(body);
     }
   };

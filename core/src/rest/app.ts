@@ -1,9 +1,7 @@
 /** The HTTP side of the host: routers joined behind one edge that answers errors, and one that knows who asks. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import Koa, { type Middleware, type Next } from "koa";
 import type { Clock } from "../base/clock.ts";
-import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Tenants } from "../tenants/tenants.ts";
@@ -15,6 +13,7 @@ import { deviceRegistrationRouter } from "./device-registration.ts";
 import { eventsRouter } from "./events.ts";
 import { failuresRouter } from "./failures.ts";
 import { type HealthChecks, healthRouter } from "./health.ts";
+import { listen, type RestServer } from "./http-server.ts";
 import { identityRouter } from "./identity.ts";
 import { createLinks, requestOrigin } from "./links.ts";
 import { managedObjectsRouter } from "./managed-objects.ts";
@@ -38,21 +37,14 @@ export interface RestAppParts {
   readonly metrics: readonly (() => Metrics)[];
 }
 
-export interface RestServer extends AsyncDisposable {
-  readonly address: AddressInfo;
-}
+export type { RestServer };
 
 export interface RestApp {
   /** For a server of one's own. */
-  readonly callback: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  /**
-   * @param options `port` 0 takes any free one
-   * @returns when requests are taken; disposing lets those under way end, 5 s at most
-   */
+  readonly callback: RequestListener;
+  /** See `http-server.ts`. @throws MooringError CONFIG_INVALID when the port cannot be had */
   listen(options: { readonly host: string; readonly port: number }): Promise<RestServer>;
 }
-
-const DRAIN_MS = 5000;
 
 /** Links are made from what the caller knows of this host. */
 async function withLinks(ctx: RestContext, next: Next): Promise<void> {
@@ -118,37 +110,7 @@ function createKoa(parts: RestAppParts): Koa {
   return koa;
 }
 
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refused = (error: NodeJS.ErrnoException): void =>
-      reject(
-        new MooringError("CONFIG_INVALID", `cannot listen on ${host} port ${port}: ${error.message}`, { host, port }),
-      );
-    server.once("error", refused);
-    server.listen(port, host, () => {
-      server.off("error", refused);
-      resolve();
-    });
-  });
-}
-
 export function createRestApp(parts: RestAppParts): RestApp {
   const callback = createKoa(parts).callback();
-  return {
-    callback,
-    async listen({ host, port }) {
-      const server = createServer({ requestTimeout: 120_000, headersTimeout: 20_000, keepAliveTimeout: 30_000 });
-      server.on("request", callback);
-      await listening(server, host, port);
-      return {
-        address: server.address() as AddressInfo,
-        async [Symbol.asyncDispose]() {
-          const closed = new Promise<void>(resolve => void server.close(() => resolve()));
-          server.closeIdleConnections();
-          using _limit = parts.clock.after(DRAIN_MS, () => server.closeAllConnections());
-          await closed;
-        },
-      };
-    },
-  };
+  return { callback, listen: options => listen(callback, parts.clock, options) };
 }

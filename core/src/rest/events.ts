@@ -16,7 +16,7 @@ import {
   tenantOf,
 } from "./context.ts";
 import { collectionBody, pageParameters } from "./paging.ts";
-import { defined, flag, id, text, timeRange } from "./parameters.ts";
+import { defined, flag, id, optionalTimeRange, text, timeRange } from "./parameters.ts";
 import { presentEvent } from "./present.ts";
 
 const PATH = "/event/events";
@@ -25,6 +25,8 @@ function filterOf(ctx: RestContext): EventFilter {
   return {
     ...timeRange(ctx.query),
     ...defined<EventFilter>({
+      created: optionalTimeRange(ctx.query, "created"),
+      lastUpdated: optionalTimeRange(ctx.query, "lastUpdated"),
       sourceId: id(ctx.query, "source"),
       type: text(ctx.query, "type"),
       fragmentType: text(ctx.query, "fragmentType"),
@@ -51,6 +53,11 @@ export function eventsRouter({ platform, limits }: RouterParts): RestRouter {
     const page = pageParameters(ctx.query);
     const found = await events.list(tenantOf(ctx), filter, page);
     answer(ctx, 200, collectionBody("events", selfUrl(ctx), page, found, present(ctx)), "eventCollection");
+  });
+
+  router.delete(PATH, may("event:write"), async ctx => {
+    await events.deleteMatching(tenantOf(ctx), filterOf(ctx));
+    answerNothing(ctx);
   });
 
   router.get(`${PATH}/:id`, async ctx => {

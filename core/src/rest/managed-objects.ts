@@ -1,7 +1,7 @@
 /** `/inventory/managedObjects` (platform API 5). */
 import { asObject, atIndex, invalid } from "../platform/body.ts";
 import { isHeartbeat } from "../platform/managed-object.ts";
-import type { Fragments, InventoryFilter, NewManagedObject } from "../platform/platform.ts";
+import type { Fragments, InventoryFilter, NewManagedObject, SupportedSeries } from "../platform/platform.ts";
 import {
   answer,
   answerCreated,
@@ -25,6 +25,15 @@ import { defined, list, text } from "./parameters.ts";
 import { presentManagedObject } from "./present.ts";
 
 const PATH = "/inventory/managedObjects";
+
+/** What a device ever sent (platform API 8.5): empty arrays, never a missing property. */
+const SUPPORTED: readonly (readonly [path: string, show: (series: readonly SupportedSeries[]) => object])[] = [
+  [
+    "supportedMeasurements",
+    series => ({ c8y_SupportedMeasurements: [...new Set(series.map(({ fragment }) => fragment))] }),
+  ],
+  ["supportedSeries", series => ({ c8y_SupportedSeries: series.map(each => `${each.fragment}.${each.series}`) })],
+];
 
 /** A list asks for no role: without one it holds what the user owns (platform API 19). */
 function filterOf(ctx: RestContext): InventoryFilter {
@@ -91,6 +100,15 @@ export function managedObjectsRouter({ platform, limits }: RouterParts): RestRou
     await requireRoleOrOwner(ctx, platform, "inventory:read", id);
     answer(ctx, 200, presentManagedObject(ctx.state.links, object), "managedObject");
   });
+
+  for (const [name, shown] of SUPPORTED) {
+    router.get(`${PATH}/:id/${name}`, async ctx => {
+      const id = ctx.params["id"]!;
+      await inventory.get(tenantOf(ctx), id);
+      await requireRoleOrOwner(ctx, platform, "inventory:read", id);
+      answerPlain(ctx, 200, shown(await platform.measurements.supportedSeries(tenantOf(ctx), id)));
+    });
+  }
 
   router.put(`${PATH}/:id`, async ctx => {
     const id = ctx.params["id"]!;

@@ -45,6 +45,12 @@ export function answerType(accept: string | undefined, own: VendorType): string 
   return vendorType(own);
 }
 
+/** The same for an error: never under the vendor type of the resource that there is none of. */
+export function errorType(accept: string | undefined): string {
+  const answered = answerType(accept, "error");
+  return answered.startsWith("application/json") ? answered : vendorType("error");
+}
+
 /** Whether a Content-Type names that vendor type, whatever its case and parameters. */
 export function isVendorType(contentType: string | undefined, name: VendorType): boolean {
   const bare = (contentType ?? "").split(";", 1)[0]!.trim().toLowerCase();

@@ -4,6 +4,7 @@ import type { Operation, OperationFilter } from "../platform/platform.ts";
 import {
   answer,
   answerCreated,
+  answerNothing,
   createRouter,
   may,
   objectBody,
@@ -50,6 +51,11 @@ export function operationsRouter({ platform, limits }: RouterParts): RestRouter 
     const page = pageParameters(ctx.query);
     const found = await operations.list(tenantOf(ctx), filter, page);
     answer(ctx, 200, collectionBody("operations", selfUrl(ctx), page, found, present(ctx)), "operationCollection");
+  });
+
+  router.delete(PATH, may("operation:write"), async ctx => {
+    await operations.deleteMatching(tenantOf(ctx), filterOf(ctx));
+    answerNothing(ctx);
   });
 
   router.get(`${PATH}/:id`, async ctx => {

@@ -67,9 +67,15 @@ export function time(query: Query, name: string): number | undefined {
   return value === undefined ? undefined : parseQueryTime(value, name);
 }
 
-/** `dateFrom` and `dateTo`, both inclusive. */
-export function timeRange(query: Query): TimeRange {
-  return defined({ fromMs: time(query, "dateFrom"), toMs: time(query, "dateTo") });
+/** `dateFrom` and `dateTo`, or another pair of that form; both inclusive. */
+export function timeRange(query: Query, name = "date"): TimeRange {
+  return defined({ fromMs: time(query, `${name}From`), toMs: time(query, `${name}To`) });
+}
+
+/** The same where it is asked for at all. */
+export function optionalTimeRange(query: Query, name: string): TimeRange | undefined {
+  const range = timeRange(query, name);
+  return Object.keys(range).length > 0 ? range : undefined;
 }
 
 /** Leaves out members that are undefined, as exact optional members want it. */

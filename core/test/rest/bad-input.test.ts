@@ -2,7 +2,7 @@ import { assert } from "chai";
 import { createSeededRandom, type Random } from "../../src/base/random.ts";
 import { openRest, type RestFixture } from "./fixture.ts";
 
-const REQUESTS = 600;
+const REQUESTS = 300;
 
 const COLLECTIONS = [
   "/inventory/managedObjects",

@@ -244,6 +244,76 @@ describe("rest/documents", () => {
     });
   });
 
+  describe("many at once", () => {
+    const alarm = (type: string, more: object = {}) => ({ ...KINDS[1]!.good(id), type, ...more });
+    const alarms = (query: string) => listed(KINDS[1]!, query);
+
+    it("platform API 9.3: PUT changes the status of all that match", async () => {
+      for (const type of ["a", "b", "c"]) await rest.ask("POST", "/alarm/alarms", { body: alarm(type) });
+      const put = (query: string, body: object) => rest.ask("PUT", `/alarm/alarms?${query}`, { body });
+      assert.equal((await put("", { status: "CLEARED" })).status, 422);
+      assert.equal((await put(`source=${id}`, {})).body.details.field, "status");
+      assert.equal((await put(`source=${id}`, { status: "GONE" })).body.details.field, "status");
+      assert.lengthOf(await alarms("status=ACTIVE"), 3);
+      assert.equal((await put(`source=${id}&type=a,b`, { status: "CLEARED" })).status, 200);
+      assert.lengthOf(await alarms("status=ACTIVE"), 1);
+      await rest.ask("POST", "/alarm/alarms", { body: alarm("a") });
+      assert.equal((await put(`source=${id}&resolved=true`, { status: "ACTIVE" })).status, 200);
+      assert.deepEqual(
+        (await alarms("status=CLEARED")).map(({ type }: { type: string }) => type),
+        ["a"],
+      );
+    });
+
+    const deletions: [path: string, refused: string, query: () => string][] = [
+      ["/alarm/alarms", "type=t", () => `source=${id}&createdTo=2026-01-02`],
+      ["/event/events", "type=t", () => `source=${id}&createdFrom=2026-01-01&dateFrom=2026-01-01`],
+      ["/devicecontrol/operations", "", () => `deviceId=${id}&status=PENDING`],
+    ];
+    for (const [path, refused, query] of deletions) {
+      it(`DELETE ${path} takes what matches, and nothing without a filter`, async () => {
+        const kind = KINDS.find(each => each.path === path)!;
+        const other = await rest.createDevice("other");
+        await rest.ask("POST", path, { body: kind.good(id) });
+        await rest.ask("POST", path, { body: kind.good(other) });
+        assert.equal((await rest.ask("DELETE", `${path}?${refused}`)).status, 422);
+        assert.equal((await rest.ask("DELETE", `${path}?${query().replace(id, "1")}`)).status, 204);
+        assert.lengthOf(await listed(kind), 1);
+        assert.equal((await rest.ask("DELETE", `${path}?${query()}`)).status, 204);
+        assert.lengthOf(await listed(kind), 0);
+        const left = await rest.ask("GET", `${path}?${sourceParameter(kind)}=${other}`);
+        assert.lengthOf(left.body[kind.list], 1);
+      });
+    }
+
+    it("platform API 9.3, 10: created and lastUpdated are filters of their own", async () => {
+      const { body } = await rest.ask("POST", "/alarm/alarms", { body: alarm("a") });
+      await rest.clock.advance(60_000);
+      await rest.ask("PUT", `/alarm/alarms/${body.id}`, { body: { text: "new" } });
+      const creation = Date.parse(body.creationTime);
+      const at = (ms: number) => new Date(creation + ms).toISOString();
+      assert.lengthOf(await alarms(`createdFrom=${at(0)}&createdTo=${at(0)}`), 1);
+      assert.lengthOf(await alarms(`createdFrom=${at(1)}`), 0);
+      assert.lengthOf(await alarms(`lastUpdatedFrom=${at(60_000)}`), 1);
+      assert.lengthOf(await alarms(`lastUpdatedTo=${at(59_999)}`), 0);
+      assert.equal((await rest.ask("GET", "/alarm/alarms?lastUpdatedTo=x")).body.details.field, "lastUpdatedTo");
+    });
+  });
+
+  it("platform API 8.5: supported measurements and series, empty ones too", async () => {
+    const supported = async (what: string) => (await rest.ask("GET", `/inventory/managedObjects/${id}/${what}`)).body;
+    assert.deepEqual(await supported("supportedMeasurements"), { c8y_SupportedMeasurements: [] });
+    assert.deepEqual(await supported("supportedSeries"), { c8y_SupportedSeries: [] });
+    const fragments = { c8y_Temperature: { T: { value: 1 }, "T 2": { value: 2 } }, c8y_Position: { lat: 1 } };
+    const body = { source: { id }, type: "t", time: TIME, ...fragments, H: { RH: { value: 1 } } };
+    await rest.ask("POST", "/measurement/measurements", { body });
+    assert.deepEqual(await supported("supportedMeasurements"), { c8y_SupportedMeasurements: ["H", "c8y_Temperature"] });
+    assert.deepEqual(await supported("supportedSeries"), {
+      c8y_SupportedSeries: ["H.RH", "c8y_Temperature.T", "c8y_Temperature.T 2"],
+    });
+    assert.equal((await rest.ask("GET", "/inventory/managedObjects/1/supportedSeries")).status, 404);
+  });
+
   describe("events", () => {
     const path = "/event/events";
 

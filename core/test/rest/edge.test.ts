@@ -1,5 +1,7 @@
 import { connect } from "node:net";
 import { assert } from "chai";
+import { listen } from "../../src/rest/http-server.ts";
+import { failing } from "../platform/failing.ts";
 import { basic, openRest, type RestFixture } from "./fixture.ts";
 
 describe("rest/edge", () => {
@@ -219,6 +221,13 @@ describe("rest/edge", () => {
         await type("application/vnd.com.nsn.cumulocity.user+json;"),
         "application/vnd.com.nsn.cumulocity.user+json;charset=UTF-8;ver=0.9",
       ));
+    it("an error is an error under every vendor type", async () => {
+      const accepting = async (accept: string) =>
+        (await rest.ask("GET", "/alarm/alarms/1", { headers: { Accept: accept } })).headers.get("content-type");
+      const alarm = "application/vnd.com.nsn.cumulocity.alarm+json";
+      assert.equal(await accepting(alarm), "application/vnd.com.nsn.cumulocity.error+json;charset=UTF-8;ver=0.9");
+      assert.equal(await accepting("application/json"), "application/json;charset=UTF-8");
+    });
     it("never 406", async () => {
       assert.equal(await type("image/png"), own);
       assert.equal(await type(";;;,,q=1"), own);
@@ -324,6 +333,38 @@ describe("rest/edge", () => {
     await using other = await openRest();
     const id = await rest.createDevice("only here");
     assert.equal((await other.ask("GET", `/inventory/managedObjects/${id}`)).status, 404);
+  });
+
+  describe("what is no HTTP", () => {
+    const send = (text: string) =>
+      new Promise<string>((resolve, reject) => {
+        let answer = "";
+        const socket = connect(Number(new URL(rest.origin).port), "127.0.0.1", () => socket.write(text));
+        socket.on("data", chunk => {
+          answer += chunk;
+        });
+        socket.on("close", () => resolve(answer));
+        socket.on("error", reject);
+      });
+
+    const cases: [name: string, text: string, status: number][] = [
+      ["no request line", "\x16\x03\x01\x02\x00\r\n\r\n", 400],
+      ["two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400],
+      ["headers without end", `GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    ];
+    for (const [name, text, status] of cases) {
+      it(`${name}: ${status} with the error body`, async () => {
+        const [head, body] = (await send(text)).split("\r\n\r\n") as [string, string];
+        assert.match(head, new RegExp(`^HTTP/1.1 ${status} `));
+        assert.hasAllKeys(JSON.parse(body), ["error", "message", "info"]);
+      });
+    }
+  });
+
+  it("a port that is taken is said so", async () => {
+    const port = Number(new URL(rest.origin).port);
+    const error = await failing("CONFIG_INVALID", () => listen(() => {}, rest.clock, { host: "127.0.0.1", port }));
+    assert.include(error.message, `127.0.0.1 port ${port}`);
   });
 
   it("closes when nothing is under way, and lets what is end", async () => {

@@ -1,0 +1,9 @@
+/** Many deletions as short ones, so that other writes come in between. */
+
+/** Rows of one slice. */
+export const SLICE = 500;
+
+/** Deletes slice by slice, {@link SLICE} at most, until one is not full. */
+export async function inSlices(deleteSlice: () => Promise<number>): Promise<void> {
+  while ((await deleteSlice()) === SLICE);
+}
