@@ -1,0 +1,212 @@
+/** An agent with a real LwM2M server, platform and embedded store in memory; devices are scripted messages. */
+import { type Agent, type AgentOptions, createAgent } from "../../../src/agent/agent.ts";
+import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
+import { createRecordingLog } from "../../../src/base/log.ts";
+import { createSeededRandom } from "../../../src/base/random.ts";
+import { createCoapEndpoint } from "../../../src/coap/endpoint.ts";
+import { DEFAULT_TRANSMISSION } from "../../../src/coap/transmission.ts";
+import { createDeviceProtocols, type DeviceProtocols } from "../../../src/device-protocols/device-protocols.ts";
+import { createInventoryRepository } from "../../../src/device-protocols/protocol-repository.ts";
+import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
+import { createLwm2mServer, type Lwm2mServerOptions } from "../../../src/lwm2m/server/lwm2m-server.ts";
+import { createModelViews } from "../../../src/lwm2m/server/model-views.ts";
+import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
+import { createPlatform } from "../../../src/platform/create-platform.ts";
+import type { ManagedObject, Operation, Platform, PlatformEvent } from "../../../src/platform/platform.ts";
+import { COLLECTIONS } from "../../../src/store/collections.ts";
+import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { createMemoryNetwork } from "../../../src/transport/memory/memory-transport.ts";
+import { completed, OPTIONS, TEMPERATURE } from "../../lwm2m/support/lwm2m-world.ts";
+import {
+  createScriptedDevice,
+  type DeviceOptions,
+  HOST_ADDRESS,
+  HOST_PORT,
+  type ScriptedDevice,
+  settle,
+} from "../../lwm2m/support/scripted-device.ts";
+
+export const TENANT = "t1";
+export const USER = "admin";
+
+const LIMITS = {
+  maxBodyBytes: 1024 * 1024,
+  maxTransfersPerPeer: 4,
+  maxTransfers: 100,
+  maxTransferBytes: 4 * 1024 * 1024,
+  maxPeers: 10_000,
+  maxRequestsInFlight: 1000,
+  blockSzx: 6,
+};
+
+const AGENT_OPTIONS: AgentOptions = {
+  manageAvailability: true,
+  maxPending: 50,
+  executionTimeoutMs: 600_000,
+  maxBulkFiles: 20,
+};
+
+export interface AgentWorld extends AsyncDisposable {
+  readonly clock: ManualClock;
+  readonly store: Store;
+  readonly platform: Platform;
+  readonly protocols: DeviceProtocols;
+  readonly agent: Agent;
+  readonly log: ReturnType<typeof createRecordingLog>;
+  readonly batches: ValueBatch[];
+  /** Thrown by the next values that go up. */
+  refuseValues: Error | undefined;
+  device(port: number, options?: DeviceOptions): ScriptedDevice;
+  /** Registers the device with the host, as an operator does. */
+  make(endpoint: string, body?: Readonly<Record<string, unknown>>): Promise<ManagedObject>;
+  command(deviceId: string, text: string): Promise<Operation>;
+  operation(id: string): Promise<Operation>;
+  events(deviceId: string): Promise<readonly PlatformEvent[]>;
+  /** Awaits while time stands still, or moves in steps. */
+  wait<T>(promise: Promise<T>, stepMs?: number): Promise<T>;
+  settle(): Promise<void>;
+  /** `crash` leaves everything as it stands in the store, as `kill -9` does. */
+  restart(how?: "stop" | "crash"): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly server?: Partial<Lwm2mServerOptions>;
+  readonly agent?: Partial<AgentOptions>;
+}
+
+/** The store as one life of the host sees it: once that is over, nothing of it is written or answered any more. */
+function storeOfOneLife(store: Store): { readonly store: Store; end(): void } {
+  let alive = true;
+  const guard = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(object, name) {
+        const member = Reflect.get(object, name);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) => {
+          if (!alive) return new Promise(() => {});
+          const result = member.apply(object, args);
+          return name === "collection" ? guard(result) : result;
+        };
+      },
+    });
+  return {
+    store: guard(store),
+    end() {
+      alive = false;
+    },
+  };
+}
+
+export async function createAgentWorld(options: WorldOptions = {}): Promise<AgentWorld> {
+  const clock = createManualClock();
+  const random = createSeededRandom(11);
+  const log = createRecordingLog();
+  const real = await openSqlite({ directory: undefined, collections: COLLECTIONS, clock, host: "inline" });
+  let life = storeOfOneLife(real);
+  const network = createMemoryNetwork({ clock, random });
+  const batches: ValueBatch[] = [];
+  let closeTransport: () => Promise<void> = async () => {};
+
+  interface Life {
+    readonly agent: Agent;
+    readonly platform: Platform;
+    readonly protocols: DeviceProtocols;
+  }
+
+  async function start(): Promise<Life> {
+    life = storeOfOneLife(real);
+    const { store } = life;
+    const platform = createPlatform({ store, clock, random, log });
+    const models = createModelRegistry({ managementTenant: "management" });
+    models.put("management", [TEMPERATURE]);
+    const repository = createInventoryRepository(platform.inventory, USER);
+    const protocols = createDeviceProtocols({ repository, models, managementTenant: "management", log });
+    const views = createModelViews(models);
+    const transport = network.open(HOST_ADDRESS, HOST_PORT);
+    closeTransport = async () => void (await transport[Symbol.asyncDispose]());
+    const agent = await createAgent({
+      store,
+      platform,
+      protocols,
+      actions: { list: () => [{ name: "device", args: ["updateManufacturer"] }] },
+      uplink: {
+        async values(batch) {
+          const refusal = world.refuseValues;
+          world.refuseValues = undefined;
+          if (refusal) throw refusal;
+          batches.push(batch);
+        },
+        forget: () => {},
+      },
+      clock,
+      log,
+      options: { ...AGENT_OPTIONS, ...options.agent },
+      models: views,
+      tenants: async () => [TENANT, "t2"],
+      openServer: up =>
+        createLwm2mServer({
+          store,
+          clock,
+          random,
+          log,
+          options: { ...OPTIONS, ...options.server },
+          models: views,
+          up,
+          openEndpoint: onRequest =>
+            createCoapEndpoint({
+              transport,
+              clock,
+              random,
+              log,
+              transmission: DEFAULT_TRANSMISSION,
+              limits: LIMITS,
+              onRequest,
+            }),
+        }),
+    });
+    return { agent, platform, protocols };
+  }
+
+  const world = {
+    clock,
+    store: real,
+    log,
+    batches,
+    refuseValues: undefined,
+    device: (port: number, deviceOptions?: DeviceOptions) =>
+      createScriptedDevice({ network, clock }, port, deviceOptions),
+    make: (endpoint: string, body: Readonly<Record<string, unknown>> = {}) =>
+      world.wait(
+        world.agent.registerDevice(
+          TENANT,
+          { endpointId: endpoint, serverSecurity: { securityMode: "NO_SEC" }, ...body },
+          USER,
+        ),
+      ),
+    command: (deviceId: string, text: string) =>
+      world.wait(world.platform.operations.create(TENANT, { deviceId, c8y_Command: { text } })),
+    operation: (id: string) => world.wait(world.platform.operations.get(TENANT, id)),
+    async events(deviceId: string) {
+      const page = { currentPage: 1, pageSize: 100, withTotal: false };
+      return (await world.wait(world.platform.events.list(TENANT, { sourceId: deviceId, revert: true }, page))).items;
+    },
+    wait: <T>(promise: Promise<T>, stepMs = 0) => completed(clock, promise, stepMs),
+    settle: () => settle(clock, 30),
+    async restart(how: "stop" | "crash" = "stop") {
+      const old = world.agent;
+      // A dead host sends nothing more and hears nothing more.
+      await closeTransport();
+      if (how === "crash") life.end();
+      else await completed(clock, (async () => old[Symbol.asyncDispose]())());
+      Object.assign(world, await start());
+    },
+    async [Symbol.asyncDispose]() {
+      await completed(clock, (async () => world.agent[Symbol.asyncDispose]())(), 10);
+      await closeTransport();
+      await real[Symbol.asyncDispose]();
+    },
+  } as unknown as { -readonly [K in keyof AgentWorld]: AgentWorld[K] };
+  Object.assign(world, await start());
+  return world;
+}
