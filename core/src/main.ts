@@ -1,0 +1,96 @@
+/** The process: options in, one ready line out, a quiet end on SIGTERM. Everything else is in server.ts. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { systemClock } from "./base/clock.ts";
+import { isFailure, messageOf } from "./base/errors.ts";
+import { createLog, type Log } from "./base/log.ts";
+import { createSystemRandom } from "./base/random.ts";
+import { loadConfig } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import { decoderFolders } from "./decoding/decoder-registry.ts";
+import { type Host, openHost } from "./server.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** What this distribution brings; they are named here and nowhere imported, since core knows no plugin. */
+const PLUGINS = ["@mooring/plugin-connectivity", "@mooring/plugin-device", "@mooring/plugin-location"];
+const DEMO_DEVICES = 5;
+/** A stop that takes longer has gone wrong: what is stored is stored, the rest is said. */
+const STOP_LIMIT_MS = 9_000;
+
+const loadPlugins = (): Promise<readonly unknown[]> =>
+  Promise.all(PLUGINS.map(async name => ((await import(name)) as { readonly default: unknown }).default));
+
+/** Shown once, on standard error: a log is kept and sent around. */
+function showPassword({ tenant, admin }: Host): void {
+  if (admin.generatedPassword === undefined) return;
+  console.error(
+    `\n  Administrator of tenant ${tenant}: user "${admin.user}", password "${admin.generatedPassword}"` +
+      "\n  It is shown this once; MOORING_ADMIN_PASSWORD sets another for a new store.\n",
+  );
+}
+
+interface DemoModule {
+  prepareDemo(host: Host, endpoints: readonly string[]): Promise<void>;
+  demoEndpoints(count: number): string[];
+}
+
+/** Simulated devices as a process of their own; they leave when their standard input ends. */
+async function startDemo(host: Host, log: Log): Promise<ChildProcess> {
+  const folder = join(ROOT, "test/simulator");
+  const { prepareDemo, demoEndpoints } = (await import(join(folder, "prepare-demo.ts"))) as DemoModule;
+  const endpoints = demoEndpoints(DEMO_DEVICES);
+  await prepareDemo(host, endpoints);
+  const { port } = new URL(host.addresses.coap);
+  const args = ["--server", `coap://127.0.0.1:${port}`, "--endpoints", endpoints.join(","), "--until-stdin-ends"];
+  const child = spawn(process.execPath, [join(folder, "demo.ts"), ...args], { stdio: ["pipe", "inherit", "inherit"] });
+  child.on("error", error => log.error("demo.failed", { reason: error.message }));
+  return child;
+}
+
+async function run(config: Config, log: Log): Promise<void> {
+  await using opened = new AsyncDisposableStack();
+  const host = opened.use(
+    await openHost({
+      config,
+      clock: systemClock,
+      random: createSystemRandom(),
+      log,
+      plugins: await loadPlugins(),
+      decoderFolders: await decoderFolders(join(ROOT, "decoders")),
+    }),
+  );
+  showPassword(host);
+  const stopped = new Promise<NodeJS.Signals>(resolve => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
+  });
+  if (config.demo.enabled) {
+    const demo = await startDemo(host, log);
+    opened.defer(() => void demo.stdin?.end());
+  }
+  log.info("server.ready", { ...host.addresses, tenant: host.tenant, store: config.store.engine.split(":", 1)[0] });
+  const signal = await stopped;
+  log.info("server.stopping", { signal });
+  systemClock.after(STOP_LIMIT_MS, () => {
+    log.error("server.stopLate", { limitMs: STOP_LIMIT_MS });
+    process.exit(1);
+  });
+}
+
+async function main(): Promise<void> {
+  const loaded = loadConfig({ argv: process.argv.slice(2), env: process.env });
+  if (loaded.kind === "help") {
+    console.log(loaded.text);
+    return;
+  }
+  const log = createLog(loaded.config.log.level);
+  for (const { option, reason } of loaded.ignored) log.warn("config.ignored", { option, reason });
+  await run(loaded.config, log);
+  log.info("server.stopped");
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(isFailure(error) ? error.message : error instanceof Error ? error.stack : messageOf(error));
+  process.exitCode = 1;
+}

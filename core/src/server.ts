@@ -1,0 +1,236 @@
+/**
+ * The one place that builds and wires the parts: read it from top to bottom, in the order in which things open. Whoever opens
+ * closes; a step that fails closes what was opened before it.
+ */
+
+import { type Agent, createAgent } from "./agent/agent.ts";
+import type { Clock } from "./base/clock.ts";
+import type { Log } from "./base/log.ts";
+import type { Random } from "./base/random.ts";
+import { createCoapEndpoint } from "./coap/create-endpoint.ts";
+import type { Config } from "./config/schema.ts";
+import { createBacklog } from "./decoding/backlog.ts";
+import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
+import { createDecoderRegistry } from "./decoding/decoder-registry.ts";
+import { createDeviceProtocols, type DeviceProtocols } from "./device-protocols/device-protocols.ts";
+import { createInventoryRepository } from "./device-protocols/protocol-repository.ts";
+import { createModelRegistry, type ModelRegistry } from "./lwm2m/model/model-registry.ts";
+import { createLwm2mServer } from "./lwm2m/server/lwm2m-server.ts";
+import { createModelViews } from "./lwm2m/server/model-views.ts";
+import { type ActionRegistry, createActionRegistry } from "./mapping/action-registry.ts";
+import { createEffectApplier } from "./mapping/apply-effects.ts";
+import { createUplink, type Uplink } from "./mapping/uplink.ts";
+import { createPlatform } from "./platform/create-platform.ts";
+import type { Platform } from "./platform/platform.ts";
+import { createPluginHost } from "./plugin-host/host.ts";
+import { createRestApp } from "./rest/app.ts";
+import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
+import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
+import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
+import { RAW_PAYLOADS } from "./store/collections.ts";
+import { openStore } from "./store/open-store.ts";
+import type { Store } from "./store/store.ts";
+import { createTenants, MANAGEMENT_TENANT, type Tenants } from "./tenants/tenants.ts";
+import type { Transport } from "./transport/transport.ts";
+import { openUdpTransport } from "./transport/udp/udp-transport.ts";
+
+export interface HostParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Plugins to activate, in order: values of the plugin contract. */
+  readonly plugins: readonly unknown[];
+  /** Folders with a decoder each. */
+  readonly decoderFolders: readonly string[];
+}
+
+export interface Host extends AsyncDisposable {
+  /** `http://127.0.0.1:8068`, `coap://0.0.0.0:5783`, with the real ports. */
+  readonly addresses: { readonly http: string; readonly coap: string };
+  readonly tenant: string;
+  readonly admin: { readonly user: string; readonly generatedPassword?: string };
+  readonly agent: Agent;
+}
+
+const url = (scheme: string, address: string, port: number): string =>
+  `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
+
+/** The only node there is: registrations and observations name it as their owner. */
+const NODE = "local";
+const SAVE_SEEN_PERIOD_MS = 60_000;
+
+/** Store, platform and tenants: what stands without any device. */
+interface Base {
+  readonly store: Store;
+  readonly platform: Platform;
+  readonly models: ModelRegistry;
+  readonly protocols: DeviceProtocols;
+}
+
+async function openBase(parts: HostParts, opened: AsyncDisposableStack): Promise<Base> {
+  const { config, clock, random, log } = parts;
+  const store = opened.use(await openStore({ store: config.store.engine, dataDirectory: config.data.dir, clock }));
+  const platform = createPlatform({ store, clock, random, log, cachedObjects: config.store.cachedObjects });
+  const models = createModelRegistry({ managementTenant: MANAGEMENT_TENANT });
+  const repository = createInventoryRepository(platform.inventory, config.admin.user);
+  const protocols = createDeviceProtocols({ repository, models, managementTenant: MANAGEMENT_TENANT, log });
+  return { store, platform, models, protocols };
+}
+
+/** The way up: values to effects to documents, and decoders beside it. */
+interface Way {
+  readonly actions: ActionRegistry;
+  readonly uplink: Uplink;
+  readonly runtime: DecoderRuntime;
+  readonly decodeQueue: DecodeQueue;
+}
+
+async function openWay(
+  parts: HostParts,
+  { store, platform, protocols }: Base,
+  opened: AsyncDisposableStack,
+): Promise<Way> {
+  const { config, clock, log } = parts;
+  const { hosts, decodeMs, isolateMemoryMb, queuedPerDecoder } = config.sandbox;
+  const limits = { hosts, decodeMs, isolateMemoryMb, queuedPerDecoder };
+  const runtime = opened.use(await openDecoderRuntime({ clock, log, limits }));
+  const decoders = createDecoderRegistry({ runtime, log });
+  await decoders.loadFolders(parts.decoderFolders);
+  const actions = createActionRegistry(decoders.keys);
+  const plugins = opened.use(createPluginHost({ registry: actions, log }));
+  for (const plugin of parts.plugins) await plugins.activate(plugin);
+
+  const applier = createEffectApplier({
+    platform,
+    nowMs: clock.now,
+    decodes: {
+      displayName: key => runtime.manifest(key)?.name ?? key,
+      enqueue: payloads => decodeQueue.enqueue(payloads),
+    },
+  });
+  const mapping = {
+    protocol: protocols.find,
+    actions,
+    conversion: { lenientOctal: config.deviceProtocols.lenientOctal },
+  };
+  const uplink = createUplink({ platform, store, log, mapping, applier });
+  const decodeQueue = opened.use(
+    createDecodeQueue({
+      runtime,
+      backlog: createBacklog(store.collection(RAW_PAYLOADS)),
+      apply: uplink.applyDecoded,
+      write: platform.write,
+      findDevice: platform.inventory.findCached,
+      clock,
+      log,
+      limits: { maxQueued: config.decoding.maxQueued, sweepMs: config.decoding.sweepMs },
+    }),
+  );
+  return { actions, uplink, runtime, decodeQueue };
+}
+
+async function openAgent(
+  parts: HostParts,
+  base: Base,
+  way: Way,
+  transport: Transport,
+  tenants: Tenants,
+): Promise<Agent> {
+  const { config, clock, random, log } = parts;
+  const { store, platform, models, protocols } = base;
+  const { gracePeriodSeconds, followAddress, awakeTimeMs, manageAvailability, maxPending } = config.registration;
+  const { queueSize, executionTimeoutMs, ...requestLimits } = config.operations;
+  const modelViews = createModelViews(models);
+  return createAgent({
+    store,
+    platform,
+    protocols,
+    actions: way.actions,
+    uplink: way.uplink,
+    clock,
+    log,
+    options: { manageAvailability, maxPending, executionTimeoutMs, maxBulkFiles: config.bulk.maxPending },
+    models: modelViews,
+    tenants: tenants.list,
+    openServer: up =>
+      createLwm2mServer({
+        store,
+        clock,
+        random,
+        log,
+        options: {
+          node: NODE,
+          gracePeriodMs: gracePeriodSeconds * 1000,
+          followAddress,
+          saveSeenPeriodMs: SAVE_SEEN_PERIOD_MS,
+          awakeTimeMs,
+          maxJobsPerDevice: queueSize,
+          ...requestLimits,
+        },
+        openEndpoint: onRequest =>
+          createCoapEndpoint({
+            transport,
+            clock,
+            random,
+            log,
+            transmission: config.transmission,
+            limits: config.coap,
+            codec: config.coap.codec,
+            onRequest,
+          }),
+        models: modelViews,
+        up,
+      }),
+  });
+}
+
+/**
+ * Opens everything; devices and people are served when it resolves.
+ * @throws MooringError CONFIG_INVALID for a port or store that cannot be used, PLUGIN_INVALID, STORE_FAILED
+ */
+export async function openHost(parts: HostParts): Promise<Host> {
+  const { config, clock, random, log } = parts;
+  await using opened = new AsyncDisposableStack();
+  const base = await openBase(parts, opened);
+  const { store, platform, protocols } = base;
+  const tenants = createTenants({ store, clock, random });
+  const { tenant, adminUser, generatedPassword } = await tenants.ensureFirstTenant({
+    tenant: config.tenant.id,
+    adminUser: config.admin.user,
+    ...(config.admin.password === undefined ? {} : { adminPassword: config.admin.password }),
+  });
+  if (config.deviceProtocols.setDefault) {
+    await protocols.load(MANAGEMENT_TENANT);
+    await protocols.installDefaults();
+  }
+  const way = await openWay(parts, base, opened);
+  // Both ports are bound before anything is said of being ready: a device that comes early is answered a little later.
+  const transport = opened.use(await openUdpTransport({ ...config.coap, log }));
+  const agent = opened.use(await openAgent(parts, base, way, transport, tenants));
+  way.decodeQueue.start();
+  const measured: MeasuredParts = { store, transport, lwm2m: agent.server, ...way };
+  const rest = createRestApp({
+    platform,
+    tenants,
+    agent,
+    log,
+    clock,
+    limits: config.http,
+    publicAgentHealth: config.http.publicHealth,
+    health: { store: store.health },
+    metrics: [() => collectMetrics(measured)],
+  });
+  const { address } = opened.use(await rest.listen({ host: config.http.host, port: config.http.port }));
+  const owned = opened.move();
+  return {
+    addresses: {
+      http: url("http", address.address, address.port),
+      coap: url("coap", transport.local.address, transport.local.port),
+    },
+    tenant,
+    admin: { user: adminUser, ...(generatedPassword === undefined ? {} : { generatedPassword }) },
+    agent,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
