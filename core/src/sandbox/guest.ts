@@ -29,7 +29,7 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
   }
   const { parse, stringify } = JSON;
   const { apply } = Reflect;
-  const { hasOwn, defineProperty, getPrototypeOf } = Object;
+  const { defineProperty, getPrototypeOf } = Object;
   const { isArray } = Array;
   const text = String;
   const Bytes = Uint8Array;
@@ -75,8 +75,7 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
       left -= 2;
       for (const name in value) {
         if (left < 0) break;
-        if (hasOwn(value, name))
-          left = weigh((value as Record<string, unknown>)[name], left - name.length - 4, depth + 1);
+        left = weigh((value as Record<string, unknown>)[name], left - name.length - 4, depth + 1);
       }
     }
     return left < 0 ? refuse(`the result is larger than ${limits.outputCharacters} characters`) : left;
@@ -112,22 +111,30 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
     return stringify(description.slice(0, limits.messageCharacters));
   };
 
+  const digitsOf = (value: Uint8Array): string => {
+    let digits = "";
+    for (let at = 0; at < value.length; at++) digits += hex[value[at]!];
+    return digits;
+  };
+  /** Digits are made when they are asked for where that costs something: a getter costs as much as 100 of them. */
   const inputOf = (item: Item, value: Uint8Array): object => {
+    const { resourcePath, resourceType, receivedAt, sourceDeviceId, device } = item;
+    if (value.length <= 64) {
+      const valueHex = digitsOf(value);
+      return { value, valueHex, resourcePath, resourceType, receivedAt, sourceDeviceId, device };
+    }
     let digits: string | undefined;
     return {
       value,
       get valueHex() {
-        if (digits === undefined) {
-          digits = "";
-          for (let at = 0; at < value.length; at++) digits += hex[value[at]!];
-        }
+        digits ??= digitsOf(value);
         return digits;
       },
-      resourcePath: item.resourcePath,
-      resourceType: item.resourceType,
-      receivedAt: item.receivedAt,
-      sourceDeviceId: item.sourceDeviceId,
-      device: item.device,
+      resourcePath,
+      resourceType,
+      receivedAt,
+      sourceDeviceId,
+      device,
     };
   };
 

@@ -83,13 +83,19 @@ export async function openIsolateDecoder(
     dispose();
     return { ok: false, failure };
   }
+  /** Calls may overlap on the one thread: each accounts for what was used since the last account. */
+  let accountedMs = cpuMsOf(isolate);
+  const takeCpuMs = (): number => {
+    const used = Math.max(0, cpuMsOf(isolate) - accountedMs);
+    accountedMs += used;
+    return used;
+  };
   const runOnce = async (items: string, bytes: string, timeoutMs: number): Promise<RunReply> => {
-    const before = cpuMsOf(isolate);
     try {
       const output = (await reference.apply(undefined, [items, bytes], { timeout: timeoutMs })) as string;
-      return { ok: true, output, cpuMs: cpuMsOf(isolate) - before };
+      return { ok: true, output, cpuMs: takeCpuMs() };
     } catch (error) {
-      return { ok: false, failure: failureOf(error, isolate), cpuMs: Math.max(0, cpuMsOf(isolate) - before) };
+      return { ok: false, failure: failureOf(error, isolate), cpuMs: takeCpuMs() };
     }
   };
   const run = async (items: string, bytes: string, timeoutMs: number): Promise<RunReply> => {
