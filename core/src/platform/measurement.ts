@@ -2,9 +2,8 @@
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { Json, JsonObject } from "../store/collection.ts";
 import type { Measurement as StoredMeasurement } from "../store/series.ts";
-import { appendOp, type WriteOp } from "../store/store.ts";
-import { asObject, fragmentsOf, requireId, SOURCE_SCHEMA, TIME_SCHEMA, toJson, withoutNull } from "./body.ts";
-import type { Fragments, Measurement } from "./platform.ts";
+import { asObject, fragmentsOf, requireId, SOURCE_SCHEMA, TIME_SCHEMA, withoutNull } from "./body.ts";
+import type { Measurement } from "./platform.ts";
 import { parseTime } from "./time.ts";
 
 const OWN = new Set(["id", "self", "source", "type", "time"]);
@@ -79,9 +78,3 @@ export const toStored = (
   timeMs,
   fragments: fragments as JsonObject,
 });
-
-/** Stores a measurement unless its id is there already. Values that JSON lacks are brought to the store's form. */
-export function measurementOp(tenant: string, measurement: Measurement): WriteOp {
-  const fragments = keepSeries(toJson(measurement.fragments as Fragments) as JsonObject);
-  return appendOp(toStored(tenant, { ...measurement, fragments }));
-}

@@ -1,10 +1,9 @@
 /** Operations: what a body may say, the stored form, and what a change becomes (platform API 11). */
 import { MooringError } from "../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
-import type { JsonObject, Update } from "../store/collection.ts";
-import { OPERATIONS, type OperationDocument } from "../store/collections.ts";
-import { updateOp, type WriteOp } from "../store/store.ts";
-import { asObject, fragmentsOf, requireId, toJson, withoutNull } from "./body.ts";
+import type { Update } from "../store/collection.ts";
+import type { OperationDocument } from "../store/collections.ts";
+import { asObject, fragmentsOf, requireId, withoutNull } from "./body.ts";
 import { fragmentChanges } from "./merge.ts";
 import type { Fragments, Operation, OperationStatus } from "./platform.ts";
 
@@ -115,7 +114,3 @@ export function operationChange(body: Fragments, nowMs: number): Update<Operatio
     $unset: { ...$unset, ...Object.fromEntries(absent.map(member => [member, true])) },
   };
 }
-
-/** As a PUT, for the part that runs operations; without a read. */
-export const operationChangeOp = (tenant: string, id: string, changes: Fragments, nowMs: number): WriteOp =>
-  updateOp(OPERATIONS, { _id: id, tenant }, operationChange(toJson(changes) as JsonObject, nowMs));

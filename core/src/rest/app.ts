@@ -54,6 +54,7 @@ async function withLinks(ctx: RestContext, next: Next): Promise<void> {
     links: createLinks(requestOrigin(ctx.headers, encrypted, `localhost:${localPort ?? 80}`)),
   });
   ctx.set("X-Content-Type-Options", "nosniff");
+  ctx.set("Cache-Control", "no-store");
   await next();
 }
 

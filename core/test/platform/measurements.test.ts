@@ -1,7 +1,5 @@
 import { assert } from "chai";
-import { measurementOp } from "../../src/platform/measurement.ts";
 import type { MeasurementFilter } from "../../src/platform/platform.ts";
-import { measurementId } from "../../src/store/measurement-id.ts";
 import { failing } from "./failing.ts";
 import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "./fixture.ts";
 
@@ -114,30 +112,5 @@ describe("platform/measurements", () => {
     assert.equal(await total(), 2);
     await measurements.deleteMatching(TENANT, { sourceId: id, type: "other" });
     assert.equal(await total(), 1);
-  });
-
-  it("measurementOp: a replay stores once, values come to the form of JSON", async () => {
-    const { write, measurements } = fixture.platform;
-    const measurement = {
-      id: measurementId(1000, `${TENANT}/${id}/3/0/9`),
-      sourceId: id,
-      type: "t",
-      timeMs: 1000,
-      fragments: {
-        f: { s: { value: 1, unit: "" }, bad: { value: Number.NaN } },
-        raw: Uint8Array.of(7),
-        big: 2n ** 60n,
-      },
-    };
-    const [first] = await write([measurementOp(TENANT, measurement)]);
-    const [again] = await write([measurementOp(TENANT, measurement)]);
-    assert.equal(first?.outcome, "inserted");
-    assert.equal(again?.outcome, "duplicate");
-    assert.equal(await total(), 1);
-    assert.deepEqual((await measurements.get(TENANT, measurement.id)).fragments, {
-      f: { s: { value: 1 } },
-      raw: "07",
-      big: "1152921504606846976",
-    });
   });
 });

@@ -1,5 +1,4 @@
 import { assert } from "chai";
-import { operationChangeOp } from "../../src/platform/operation.ts";
 import type { OperationFilter } from "../../src/platform/platform.ts";
 import { CHILD_REFERENCES, keyOf } from "../../src/store/collections.ts";
 import { failing } from "./failing.ts";
@@ -100,18 +99,6 @@ describe("platform/operations", () => {
     assert.notProperty(again, "failureReason");
     await failing("NOT_FOUND", () => operations.update(TENANT, "1", { status: "EXECUTING" }));
     await failing("NOT_FOUND", () => operations.get("t2", operation));
-  });
-
-  it("operationChangeOp: the same rules without a read", async () => {
-    const { operations, write } = fixture.platform;
-    const { id: operation } = await operations.create(TENANT, { deviceId: id });
-    await write([
-      operationChangeOp(TENANT, operation, { status: "SUCCESSFUL", c8y_Command: { result: 5n } }, fixture.clock.now()),
-    ]);
-    assert.deepInclude(await operations.get(TENANT, operation), {
-      status: "SUCCESSFUL",
-      fragments: { c8y_Command: { result: "5" } },
-    });
   });
 
   it("platform API 11.1: oldest first, revert newest first, and filters", async () => {

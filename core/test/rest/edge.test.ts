@@ -367,15 +367,54 @@ describe("rest/edge", () => {
     assert.include(error.message, `127.0.0.1 port ${port}`);
   });
 
-  it("closes when nothing is under way, and lets what is end", async () => {
-    const closing = await openRest();
-    const port = Number(new URL(closing.origin).port);
-    const answers = Promise.all(Array.from({ length: 5 }, () => closing.ask("GET", "/tenant/currentTenant")));
-    await answers;
-    const kept = await fetch(`${closing.origin}/health`);
-    await kept.text();
-    await closing[Symbol.asyncDispose]();
-    const error = await new Promise<Error>(resolve => connect(port, "127.0.0.1").on("error", resolve));
-    assert.match(error.message, /ECONNREFUSED/);
+  describe("end", () => {
+    const refusedBy = (port: number) =>
+      new Promise<string>(resolve => connect(port, "127.0.0.1").on("error", error => resolve(error.message)));
+
+    it("closes idle connections at once", async () => {
+      const closing = await openRest();
+      await (await fetch(`${closing.origin}/health`)).text();
+      await closing[Symbol.asyncDispose]();
+      assert.match(await refusedBy(Number(new URL(closing.origin).port)), /ECONNREFUSED/);
+    });
+
+    it("lets a request under way have its answer", async () => {
+      const begun = Promise.withResolvers<void>();
+      const mayEnd = Promise.withResolvers<void>();
+      const closing = await openRest({
+        health: {
+          slow: async () => {
+            begun.resolve();
+            await mayEnd.promise;
+          },
+        },
+      });
+      const answer = closing.ask("GET", "/health", { as: null });
+      await begun.promise;
+      const closed = closing[Symbol.asyncDispose]();
+      assert.match(await refusedBy(Number(new URL(closing.origin).port)), /ECONNREFUSED/);
+      mayEnd.resolve();
+      assert.equal((await answer).status, 200);
+      await closed;
+    });
+
+    it("waits 5 s for it, no longer", async () => {
+      const begun = Promise.withResolvers<void>();
+      const never = new Promise<void>(() => {});
+      const closing = await openRest({
+        health: {
+          stuck: () => {
+            begun.resolve();
+            return never;
+          },
+        },
+      });
+      const answer = closing.ask("GET", "/health", { as: null }).catch(error => error.cause);
+      await begun.promise;
+      const closed = closing[Symbol.asyncDispose]();
+      await closing.clock.advance(5000);
+      await closed;
+      assert.match(String(await answer), /closed|ECONNRESET/);
+    });
   });
 });
