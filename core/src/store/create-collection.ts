@@ -44,14 +44,15 @@ export interface UpdateCommandOptions {
   readonly upsert?: boolean | undefined;
   readonly returning?: "before" | "after" | "nothing";
   readonly sort?: SortKeys | undefined;
+  readonly isUncounted?: boolean;
 }
 
 /** @throws MooringError QUERY_UNSUPPORTED, VALIDATION */
 export function updateCommand(shape: Shape, filter: Filter, update: Update, options: UpdateCommandOptions): Command {
-  const { upsert = false, returning = "nothing", sort } = options;
+  const { upsert = false, returning = "nothing", sort, isUncounted = false } = options;
   const where = parseFilter(shape, filter);
   const plan = parseUpdate(shape, update, upsert);
-  const command: Command = { do: "update", shape, where, plan, returning, ...(sort && { sort }) };
+  const command: Command = { do: "update", shape, where, plan, returning, isUncounted, ...(sort && { sort }) };
   if (!upsert) return command;
   const insert = upsertDocument(shape, equalitiesOf(shape, where), plan);
   checkDocument(shape, insert);
@@ -173,6 +174,7 @@ export function createCollection<T extends Document>(engine: Engine, shape: Shap
             where: where === ALWAYS ? idEquals(shape, _id) : all([idEquals(shape, _id), where]),
             plan,
             returning: "nothing",
+            isUncounted: true,
           }),
         );
         for (const { count } of await runAll(engine, each)) matched += count;

@@ -57,7 +57,7 @@ export function createStore(engine: Engine, shapes: ReadonlyMap<string, Shape>):
       case "insert":
         return { commands: [insertCommand(shapeFor(op.into), op.document)] };
       case "update":
-        return { commands: [updateCommand(shapeFor(op.in), op.filter, op.update, op)] };
+        return { commands: [updateCommand(shapeFor(op.in), op.filter, op.update, { ...op, isUncounted: true })] };
       case "delete":
         return { commands: [deleteCommand(shapeFor(op.from), op.filter, Number.MAX_SAFE_INTEGER)] };
       case "append":

@@ -22,6 +22,8 @@ export type Command =
       readonly sort?: SortKeys;
       readonly insert?: Document;
       readonly returning: "before" | "after" | "nothing";
+      /** Nobody asks whether this one matched, so that many may go in one call; `count` may then stand with a neighbour. */
+      readonly isUncounted?: boolean;
     }
   /** Replaces the document of the same `_id` where it also matches; `upsert`: or inserts it. */
   | {

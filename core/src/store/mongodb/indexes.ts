@@ -1,0 +1,23 @@
+/** Indexes as the shapes want them. */
+import type { Collection, IndexDescription } from "mongodb";
+import type { IndexSpec } from "../collection.ts";
+import type { Shape } from "../shape.ts";
+import type { Stored } from "./render.ts";
+
+/** Tells our indexes from those that an operator made. */
+const PREFIX = "mooring_";
+
+/** The name says all of the index, so that a changed one is another one. */
+function indexOf({ keys, unique }: IndexSpec): IndexDescription & { name: string } {
+  const suffix = keys.map(([field, direction]) => field + (direction === 1 ? "" : "Desc")).join("_");
+  return { name: `${PREFIX}${unique ? "u" : "i"}_${suffix}`, key: new Map(keys), ...(unique && { unique }) };
+}
+
+export async function applyIndexes(collection: Collection<Stored>, shape: Shape): Promise<void> {
+  const wanted = shape.spec.indexes.map(indexOf);
+  if (wanted.length > 0) await collection.createIndexes(wanted);
+  const names = new Set(wanted.map(({ name }) => name));
+  for (const { name } of await collection.indexes().catch(() => [])) {
+    if (name?.startsWith(PREFIX) && !names.has(name)) await collection.dropIndex(name);
+  }
+}
