@@ -111,9 +111,10 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   const unsaved: RegistrationEntry[] = [];
   let closed = false;
 
-  const seenAtMs = (entry: RegistrationEntry): number => clock.now() - (clock.monotonic() - entry.seenMonotonicMs);
+  const seenAtMs = (entry: RegistrationEntry): number =>
+    Math.round(clock.now() - (clock.monotonic() - entry.seenMonotonicMs));
   const renewedAtMs = (entry: RegistrationEntry): number =>
-    clock.now() - (clock.monotonic() - entry.renewedMonotonicMs);
+    Math.round(clock.now() - (clock.monotonic() - entry.renewedMonotonicMs));
   const storedForm = (entry: RegistrationEntry): StoredRegistration => ({
     registration: entry.registration,
     seenAtMs: renewedAtMs(entry),
