@@ -8,7 +8,7 @@ import { createSystemRandom } from "./base/random.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { decoderFolders } from "./decoding/decoder-registry.ts";
-import { type Host, openHost } from "./server.ts";
+import { type Host, type HostParts, openHost } from "./server.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** What this distribution brings; they are named here and nowhere imported, since core knows no plugin. */
@@ -27,6 +27,18 @@ function showPassword({ tenant, admin }: Host): void {
     `\n  Administrator of tenant ${tenant}: user "${admin.user}", password "${admin.generatedPassword}"` +
       "\n  It is shown this once; MOORING_ADMIN_PASSWORD sets another for a new store.\n",
   );
+}
+
+/** What the demo shows: each series of what was stored. */
+function showMeasurements(log: Log): NonNullable<HostParts["onStored"]> {
+  return (endpoint, effects) => {
+    const series = effects.flatMap(effect => (effect.kind === "measurement" ? Object.entries(effect.series) : []));
+    if (series.length === 0) return;
+    const values = series.flatMap(([fragment, named]) =>
+      Object.entries(named).map(([name, { value, unit = "" }]) => [`${fragment}.${name}`, `${value} ${unit}`.trim()]),
+    );
+    log.info("demo.measured", { endpoint, ...Object.fromEntries(values) });
+  };
 }
 
 interface DemoModule {
@@ -57,6 +69,7 @@ async function run(config: Config, log: Log): Promise<void> {
       log,
       plugins: await loadPlugins(),
       decoderFolders: await decoderFolders(join(ROOT, "decoders")),
+      ...(config.demo.enabled && { onStored: showMeasurements(log) }),
     }),
   );
   showPassword(host);

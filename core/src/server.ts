@@ -9,6 +9,7 @@ import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { createCoapEndpoint } from "./coap/create-endpoint.ts";
 import type { Config } from "./config/schema.ts";
+import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";
 import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
 import { createDecoderRegistry } from "./decoding/decoder-registry.ts";
@@ -43,6 +44,8 @@ export interface HostParts {
   readonly plugins: readonly unknown[];
   /** Folders with a decoder each. */
   readonly decoderFolders: readonly string[];
+  /** Told what a device's message became, once it is stored. */
+  onStored?(endpoint: string, effects: readonly Effect[]): void;
 }
 
 export interface Host extends AsyncDisposable {
@@ -114,7 +117,14 @@ async function openWay(
     actions,
     conversion: { lenientOctal: config.deviceProtocols.lenientOctal },
   };
-  const uplink = createUplink({ platform, store, log, mapping, applier });
+  const uplink = createUplink({
+    platform,
+    store,
+    log,
+    mapping,
+    applier,
+    ...(parts.onStored && { onStored: parts.onStored }),
+  });
   const decodeQueue = opened.use(
     createDecodeQueue({
       runtime,

@@ -11,7 +11,7 @@ import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import type { Store } from "../store/store.ts";
-import type { EffectApplier } from "./apply-effects.ts";
+import type { ApplyTarget, EffectApplier } from "./apply-effects.ts";
 import { effectRule } from "./check-effect.ts";
 import { missingLastValues } from "./default-handlers.ts";
 import { createDeviceViews } from "./device-views.ts";
@@ -55,6 +55,8 @@ export interface UplinkParts {
   readonly applier: EffectApplier;
   /** Devices whose open failure alarms are remembered; default 200 000. */
   readonly rememberedDevices?: number;
+  /** Told what a message became, once it is stored. */
+  onStored?(endpoint: string, effects: readonly Effect[]): void;
 }
 
 const REMEMBERED_DEVICES = 200_000;
@@ -113,10 +115,15 @@ export function createUplink(parts: UplinkParts): Uplink {
   }
 
   /** Books what was stored. @returns `leftOut` */
-  function stored(deviceId: string, effects: readonly Effect[], leftOut: readonly string[]): readonly string[] {
+  function stored(
+    { deviceId, endpoint }: Pick<ApplyTarget, "deviceId" | "endpoint">,
+    effects: readonly Effect[],
+    leftOut: readonly string[],
+  ): readonly string[] {
     counters.effects += effects.length;
     if (leftOut.length > 0) counters.unstorable++;
     openAlarms.stored(deviceId, effects);
+    parts.onStored?.(endpoint, effects);
     return leftOut;
   }
 
@@ -154,7 +161,7 @@ export function createUplink(parts: UplinkParts): Uplink {
       } catch (error) {
         leftOut = reasonsOf(error);
       }
-      for (const reason of stored(deviceId, effects, leftOut))
+      for (const reason of stored(target, effects, leftOut))
         log.error("uplink.unstorable", { endpoint, path: formatPath(requestPath), reason });
     },
 
@@ -164,7 +171,7 @@ export function createUplink(parts: UplinkParts): Uplink {
       const usable = effects.filter((_, at) => rules[at] === undefined);
       const target = { tenant, deviceId, endpoint, messageKey: `raw/${rawId}`, receivedAtMs, object };
       const leftOut = await applier.apply(target, usable, more).catch(reasonsOf);
-      return [...rules.filter(rule => rule !== undefined), ...stored(deviceId, usable, leftOut)];
+      return [...rules.filter(rule => rule !== undefined), ...stored(target, usable, leftOut)];
     },
 
     forget: deviceId => openAlarms.forget(deviceId),
