@@ -69,6 +69,8 @@ function serve(open: Open): (frame: Frame) => Promise<void> {
 }
 
 async function main(): Promise<void> {
+  // A stop meant for the whole process group reaches this process too: it goes on until its parent closes the pipe.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   process.stdin.on("end", end).on("error", end);
   process.stdout.on("error", end);
   let open: Open;
