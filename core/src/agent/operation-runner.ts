@@ -61,6 +61,8 @@ interface DeviceOperations {
   /** How many may still start before the next wake. */
   budget: number;
   draining: boolean;
+  /** Counts Registers and Updates, so that one that comes while a job is being put back is not missed. */
+  wakes: number;
 }
 
 type Verdict = "ended" | "again" | "parked" | "stop";
@@ -90,7 +92,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     const key = keyOf(tenant, deviceId);
     const known = devices.get(key);
     if (known) return known;
-    const fresh = { tenant, endpoint, waiting: [], parked: [], budget: 0, draining: false };
+    const fresh = { tenant, endpoint, waiting: [], parked: [], budget: 0, draining: false, wakes: 0 };
     devices.set(key, fresh);
     return fresh;
   }
@@ -220,9 +222,10 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     try {
       while (!closed && device.budget > 0 && device.waiting.length > 0 && parts.isRegistered(device.endpoint)) {
         const id = device.waiting[0]!;
+        const { wakes } = device;
         const verdict = await runOne(device, id);
-        if (verdict === "stop") break;
-        if (verdict === "again") continue;
+        if (verdict === "stop" && device.wakes === wakes) break;
+        if (verdict === "stop" || verdict === "again") continue;
         device.budget--;
         device.waiting = device.waiting.filter(other => other !== id);
         if (verdict === "parked") device.parked.push(id);
@@ -281,6 +284,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
       device.waiting = [...device.waiting, ...device.parked].sort(byAge);
       device.parked = [];
       device.budget = limits.maxPending;
+      device.wakes++;
       follow(drain(device));
     },
     forget: (tenant, deviceId) => void devices.delete(keyOf(tenant, deviceId)),
