@@ -28,6 +28,18 @@ export async function events(api: Api, source: string, type?: string): Promise<r
   return expectStatus(answer, 200, "events").events;
 }
 
+/** Lifecycle events are stored beside the device's answer, not before it: waits until there are `count` of that type. */
+export function eventsOf(api: Api, source: string, type: string, count = 1): Promise<readonly StoredEvent[]> {
+  return eventually(
+    async () => {
+      const all = await events(api, source, type);
+      if (all.length !== count) throw new Error(`${all.length} of them`);
+      return all;
+    },
+    { withinMs: 5000, what: `${count} events ${type} of device ${source}` },
+  );
+}
+
 export async function alarms(api: Api, source: string): Promise<readonly StoredAlarm[]> {
   const query = new URLSearchParams({ source, pageSize: "2000" });
   const answer = await api.get<{ readonly alarms: readonly StoredAlarm[] }>(`/alarm/alarms?${query}`);

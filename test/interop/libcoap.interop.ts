@@ -1,7 +1,7 @@
 /** libcoap's client as a device: the registration interface and block-wise transfer of another CoAP stack. */
 import { assert } from "chai";
 import { registerDevice } from "../harness/agent.ts";
-import { events } from "../harness/documents.ts";
+import { eventsOf } from "../harness/documents.ts";
 import { withHost } from "../harness/with-host.ts";
 import { type LibcoapAnswer, type LibcoapRequest, libcoapRequest } from "./libcoap.ts";
 
@@ -34,7 +34,7 @@ describe("interop/libcoap's client", () => {
       contentFormat: LINK_FORMAT,
       ...extra,
     });
-  const happened = async (type: string): Promise<number> => (await events(suite.api, deviceId, type)).length;
+  const happenedOnce = (type: string) => eventsOf(suite.api, deviceId, type);
 
   it("registers, updates and de-registers, each from another port", async () => {
     const registered = await register();
@@ -43,23 +43,23 @@ describe("interop/libcoap's client", () => {
     assert.equal((await ask({ method: "post", uri: `${registered.location}?lt=120` })).code, "2.04");
     assert.equal((await ask({ method: "delete", uri: registered.location! })).code, "2.02");
     assert.equal((await ask({ method: "post", uri: registered.location! })).code, "4.04");
-    assert.deepEqual([await happened(REGISTRATION), await happened(UPDATE), await happened(DEREGISTRATION)], [1, 1, 1]);
+    for (const type of [REGISTRATION, UPDATE, DEREGISTRATION]) await happenedOnce(type);
   });
 
   it("registers with 3 kB of links in 64-byte blocks (RFC 7959 section 2.2)", async () => {
-    const links = Array.from({ length: 250 }, (_, instance) => `</3303/${instance}>`);
+    const links = Array.from({ length: 300 }, (_, instance) => `</3303/${instance}>`);
     const payload = ["</1/0>", "</3/0>", ...links].join(",");
     assert.isAbove(payload.length, 3000);
     const { code, location } = await register({ payload, blockBytes: 64 });
     assert.equal(code, "2.01");
     assert.isString(location);
-    assert.equal(await happened(REGISTRATION), 1);
+    await happenedOnce(REGISTRATION);
   });
 
   it("a Register whose first two datagrams are lost registers once (RFC 7252 section 4.2)", async () => {
     const { code } = await register({ lose: "1,2" });
     assert.equal(code, "2.01");
-    assert.equal(await happened(REGISTRATION), 1);
+    await happenedOnce(REGISTRATION);
   });
 
   it("a non-confirmable Register is answered", async () => {

@@ -33,7 +33,7 @@ import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.core.response.WriteResponse;
 
 /**
- * A device on Leshan's client library, driven line by line: `java -cp CLASSPATH LeshanDevice.java URI ENDPOINT LIFETIME
+ * A device on Leshan's client library, driven line by line: `java -cp CLASSPATH LeshanDevice URI ENDPOINT LIFETIME
  * 3303.xml`. Standard input takes `temperature 21.5`, `update`, `stop`; standard output tells what happens, one word first.
  */
 public class LeshanDevice {

@@ -1,28 +1,31 @@
 /** Leshan's client (Eclipse, Java) as a device of its own process; LeshanDevice.java holds its objects. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { root } from "../../harness/host.ts";
 import { startProcess, type TestProcess } from "../../harness/process.ts";
 import { ensurePrograms, runQuietly } from "../programs.ts";
 
 const JARS = join(root, ".cache", "interop", "leshan");
 const POM = join(import.meta.dirname, "pom.xml");
+const DEVICE = join(import.meta.dirname, "LeshanDevice.java");
+const CLASSPATH = [join(JARS, "*"), join(JARS, "classes")].join(delimiter);
 
 /**
- * Fetches the jars once for each state of pom.xml.
+ * Fetches the jars and compiles the device, once for each state of pom.xml and LeshanDevice.java.
  * @throws MissingPeer naming the command
  */
 export function prepareLeshan(): void {
-  ensurePrograms(["java", "mvn"], ["default-jdk-headless", "maven"]);
-  const stamp = join(JARS, "pom.sha256");
-  const wanted = createHash("sha256").update(readFileSync(POM)).digest("hex");
+  ensurePrograms(["java", "javac", "mvn"], ["default-jdk-headless", "maven"]);
+  const stamp = join(JARS, "sources.sha256");
+  const wanted = createHash("sha256").update(readFileSync(POM)).update(readFileSync(DEVICE)).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   console.log("interop: fetching Leshan's client with Maven ...");
   rmSync(JARS, { recursive: true, force: true });
   mkdirSync(JARS, { recursive: true });
   const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${JARS}`];
   runQuietly("Leshan's client", "mvn", ["-B", "-q", "-f", POM, ...goal]);
+  runQuietly("Leshan's device", "javac", ["-cp", CLASSPATH, "-d", join(JARS, "classes"), DEVICE]);
   writeFileSync(stamp, wanted);
 }
 
@@ -48,9 +51,7 @@ export function startLeshanDevice(options: {
     name: "Leshan's client",
     command: "java",
     args: [
-      "-cp",
-      join(JARS, "*"),
-      join(import.meta.dirname, "LeshanDevice.java"),
+      ...["-XX:TieredStopAtLevel=1", "-cp", CLASSPATH, "LeshanDevice"],
       `coap://127.0.0.1:${serverPort}`,
       endpoint,
       String(lifetimeSeconds),
