@@ -107,12 +107,17 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     }
   }
 
-  async function observeAll({ id, endpoint }: Registration): Promise<void> {
-    const registration = registrations.byId(id);
-    if (!registration) return;
-    for (const observed of parts.observedPaths(registration)) {
-      if (closed || registrations.byId(id) === undefined) return;
-      if (!(await observeOne(id, endpoint, observed))) return;
+  /** Also the links that an Update brings meanwhile. */
+  async function observeAll(id: string, endpoint: string): Promise<void> {
+    for (let seen: Registration | undefined; ; ) {
+      const registration = registrations.byId(id);
+      if (!registration || closed) return;
+      if (registration.objectLinks === seen?.objectLinks) break;
+      seen = registration;
+      for (const observed of parts.observedPaths(registration)) {
+        if (closed || registrations.byId(id) === undefined) return;
+        if (!(await observeOne(id, endpoint, observed))) return;
+      }
     }
     registrations.markSetUp(id);
   }
@@ -129,7 +134,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
         await takeSettings(registration, object);
         return true;
       });
-      if (isThere) await observeAll(registration);
+      if (isThere) await observeAll(id, registration.endpoint);
     } finally {
       settingUp.delete(id);
       const now = registrations.byId(id);

@@ -183,6 +183,20 @@ describe("agent/lifecycle", () => {
     assert.deepEqual(observed(), ["/3/0/9", "/3/1/9"], "what is observed already is left alone");
   });
 
+  it("R9: links that an Update brings while the device is being set up are observed as well", async () => {
+    await open();
+    await map(3, auto(9));
+    const script = device.script;
+    device.script = () => undefined;
+    const id = await register();
+    await device.send("POST", `/rd/${id}`, { payload: `${LINKS},</3/1>`, contentFormat: 40 });
+    device.script = script;
+    await world.clock.advance(4_000);
+    await world.settle();
+    assert.deepEqual(liveObservations(), ["/3/0/9", "/3/1/9"]);
+    assert.isTrue(world.agent.server.registrations.isSetUp(id));
+  });
+
   it("R10: after a new Register everything is observed again", async () => {
     await open();
     await map(3, auto(9));

@@ -31,12 +31,16 @@ function chosen({ settings, contentFormats }: Registration, path: Lwm2mPath): nu
   return SINGLE_VALUE.includes(format) && path.length < 3 ? [] : [format];
 }
 
+/** A device that offers nothing and refuses what its version makes likely: the other format of LwM2M 1.0 is what is left. */
+const lastResort = ({ contentFormats }: Registration): number[] =>
+  contentFormats.length === 0 ? [CONTENT_FORMAT.JSON].filter(isKnown) : [];
+
 export function createFormatChoice(): FormatChoice {
   const refusals = new Map<string, ReadonlySet<number>>();
   return {
     formats(registration, path) {
       const preferred = preferredFormats(registration.version, registration.contentFormats, path);
-      const all = [...new Set([...chosen(registration, path), ...preferred])];
+      const all = [...new Set([...chosen(registration, path), ...preferred, ...lastResort(registration)])];
       const refused = refusals.get(registration.id);
       if (!refused) return all;
       return [...all.filter(format => !refused.has(format)), ...all.filter(format => refused.has(format))];

@@ -159,7 +159,7 @@ export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests
 
   /** The request options of one attempt. */
   const within = (leftMs: number, signal: AbortSignal | undefined): RequestOptions => ({
-    timeoutMs: leftMs,
+    timeoutMs: Math.max(1, Math.round(leftMs)),
     ...(signal && { signal }),
   });
 

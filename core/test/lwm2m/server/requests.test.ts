@@ -181,6 +181,16 @@ describe("lwm2m/server: requests", () => {
     });
   }
 
+  it("D5: 4.06 from a 1.0 device that offers nothing: its other format is tried", async () => {
+    await open("ep=dev", "</3/0>");
+    answerWith({ code: 134 });
+    assert.equal(formatCode((await read("/3/0")).code), "4.06");
+    assert.deepEqual(
+      device.asked.map(({ accept }) => accept),
+      [11542, 11543],
+    );
+  });
+
   it("D5: a refusal that no format cures is shown, and nothing is remembered", async () => {
     await open("ep=dev&lwm2m=1.1", '</>;ct="11542 60",</3/0>');
     answerWith({ code: 133 });
