@@ -89,7 +89,7 @@ export function createBlockwiseClient(exchanges: Exchanges, limits: EndpointLimi
     parts: TransferParts,
   ): Promise<IncomingResponse | number> => {
     const { body } = parts;
-    const payload = body instanceof Uint8Array ? body : await readBlock(state, ongoing, body, 0, body.length);
+    const payload = body instanceof Uint8Array ? body : await readBlock(state, body, 0, body.length);
     const incoming = await send(state, ongoing, parts, payload, {});
     const { block1, response } = incoming;
     const tooLarge = response.code === CODES.REQUEST_ENTITY_TOO_LARGE;
@@ -110,7 +110,7 @@ export function createBlockwiseClient(exchanges: Exchanges, limits: EndpointLimi
     let restarts = 0;
     for (;;) {
       const block1 = blockAt(at, szx, body.length);
-      const payload = await readBlock(state, ongoing, body, at, blockBytes(szx));
+      const payload = await readBlock(state, body, at, blockBytes(szx));
       const size1 = at === 0 ? { size1: body.length } : {};
       const sendBlock = () => send(state, ongoing, parts, payload, { block1, ...size1 });
       const incoming = await (at > 0 && block1.more ? persistently(sendBlock) : sendBlock());
@@ -220,7 +220,6 @@ function sameEtag(a: CoapResponse, b: CoapResponse): boolean {
 /** Reads from the body; a source that gives less or throws ends the transfer. */
 async function readBlock(
   state: PeerState,
-  ongoing: Ongoing,
   body: Uint8Array | BodySource,
   at: number,
   size: number,
@@ -228,7 +227,6 @@ async function readBlock(
   const length = Math.min(size, body.length - at);
   if (body instanceof Uint8Array) return body.subarray(at, at + length);
   const bytes = await readFrom(state, body, at, length);
-  if (ongoing.stopped) throw ongoing.stopped;
   if (bytes.length !== length) failed(state, `the body gave ${bytes.length} of ${length} bytes at ${at}`);
   return bytes;
 }

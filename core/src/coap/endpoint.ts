@@ -97,7 +97,11 @@ export interface EndpointCounters {
 
 export interface CoapEndpoint extends AsyncDisposable {
   readonly transport: Transport;
-  /** Rejects with EXCHANGE_TIMEOUT, EXCHANGE_RESET, EXCHANGE_CANCELLED, TRANSFER_FAILED, TRANSFER_TOO_LARGE; an error code of the peer is a response, not a rejection. */
+  /**
+   * Rejects with EXCHANGE_TIMEOUT, EXCHANGE_RESET, EXCHANGE_CANCELLED, TRANSFER_FAILED, TRANSFER_TOO_LARGE, and with MESSAGE_FORMAT for a
+   * request that cannot be encoded or a response with a critical option that is not known; an error code of the peer is a response,
+   * not a rejection.
+   */
   request(peer: Peer, request: CoapRequest, options?: RequestOptions): Promise<CoapResponse>;
   /** As {@link request}, the body streamed from `body` with Block1. */
   upload(
@@ -116,7 +120,10 @@ export interface CoapEndpoint extends AsyncDisposable {
     onNotification: NotificationHandler,
     options?: RequestOptions,
   ): Promise<{ readonly response: CoapResponse; readonly observation: Observation | undefined }>;
-  /** Takes up an observation that was kept through a restart, without a message to the device. */
+  /**
+   * Takes up an observation that was kept through a restart, without a message to the device.
+   * @throws MooringError OVERLOADED where `maxPeers` are in use
+   */
   resumeObservation(key: ObservationKey, onNotification: NotificationHandler): Observation;
   /** The device has a new address: its observations go on there, its open exchanges end with EXCHANGE_CANCELLED. */
   movePeer(from: Peer, to: Peer): void;

@@ -343,6 +343,17 @@ describe("coap/message-layer", () => {
       await third;
     });
 
+    it("one leaves, one enters", async () => {
+      const { world, device, host, deviceAt } = setUp();
+      const ends = ["a", "b", "c"].map(path => host.request(deviceAt, request("GET", path)).catch(() => {}));
+      await world.clock.advance(0);
+      const { messageId, token } = device.take();
+      await device.send({ type: ACK, code: 69, messageId, token });
+      assert.lengthOf(device.inbox, 1);
+      host.forgetPeer(deviceAt);
+      await Promise.all(ends);
+    });
+
     it("as many as configured are open at once", async () => {
       const { world, device, host, deviceAt } = setUp({ transmission: { nstart: 2 } });
       const ends = ["a", "b", "c"].map(path => host.request(deviceAt, request("GET", path)).catch(() => {}));

@@ -397,6 +397,20 @@ describe("coap/observe", () => {
       assert.equal(host.counters["observations"], 0);
     });
 
+    it("when the rest of the first value cannot be fetched, the observation is over", async () => {
+      const { host, device, deviceAt, asked, answer } = createHostAndDevice();
+      const failed = rejection(host.observe(deviceAt, GET, async () => assert.fail("was offered")));
+      const { token } = await asked().then(async first => {
+        await answer(first, CONTENT, [uint(OBSERVE, 1), uint(BLOCK2, block(0, true, 0))], pattern(16));
+        return first;
+      });
+      await answer(await asked(), CONTENT, [uint(BLOCK2, block(9, false, 0))], pattern(1));
+      assert.propertyVal(await failed, "code", "TRANSFER_FAILED");
+      assert.equal(host.counters["observations"], 0);
+      await device.send({ type: NON, code: CONTENT, messageId: 1, token, options: [uint(OBSERVE, 2)] });
+      assert.equal(show(device.take()), "RST 0.00");
+    });
+
     it("when the first request fails, nothing is left", async () => {
       const { world, host, deviceAt } = createHostAndDevice();
       const failed = rejection(host.observe(deviceAt, GET, async () => {}));
@@ -541,6 +555,8 @@ describe("coap/observe", () => {
       host.movePeer({ ...deviceAt, key: "nobody" }, deviceAt);
       host.movePeer(deviceAt, { ...deviceAt });
       assert.isTrue(observation.active);
+      host.movePeer(deviceAt, { ...deviceAt, port: 7 });
+      assert.equal(observation.peer.port, 7, "the address under the same key");
       await notify(2, "a");
       assert.deepEqual(values(), ["a"]);
     });
