@@ -35,6 +35,8 @@ export interface SteadyDevice extends AsyncDisposable {
   readonly updates: ReadonlyMap<string, number>;
   /** Notifications answered by Reset: the server has lost the observation. */
   readonly resets: number;
+  /** Messages that had to be sent again: they were under way when the server went, or while it was away. */
+  readonly repeated: number;
   /** Times the server asked to observe. */
   readonly observations: number;
   register(): Promise<void>;
@@ -53,7 +55,7 @@ export async function createSteadyDevice(options: SteadyDeviceOptions): Promise<
   const acknowledged: number[] = [];
   const sent: number[] = [];
   const updates = new Map<string, number>();
-  let [resets, observations, messageId, observe] = [0, 0, Math.floor(Math.random() * 0x10000), 1];
+  let [resets, repeated, observations, messageId, observe] = [0, 0, 0, Math.floor(Math.random() * 0x10000), 1];
   let token: Buffer | undefined;
   let location = "";
   let tellObserved: () => void = () => {};
@@ -91,7 +93,7 @@ export async function createSteadyDevice(options: SteadyDeviceOptions): Promise<
       try {
         return await socket.receive("an answer", isAnswer, ACK_TIMEOUT_MS);
       } catch {
-        // Lost, or the server is down: sent again.
+        repeated++;
       }
     }
   };
@@ -140,6 +142,9 @@ export async function createSteadyDevice(options: SteadyDeviceOptions): Promise<
     updates,
     get resets() {
       return resets;
+    },
+    get repeated() {
+      return repeated;
     },
     get observations() {
       return observations;

@@ -14,6 +14,9 @@ const UNITS = "/3303/0/5701";
 const LINKS = "</1/0>,</3303/0>";
 const [TEXT, LINK_FORMAT, JSON_FORMAT, TLV, LWM2M_JSON] = [0, 40, 50, 11542, 11543];
 
+/** /5701 = "Cel" (LwM2M TS 1.0.2 section 6.4.3). */
+const UNITS_TLV = Buffer.from("e31645" + "43656c", "hex");
+
 describe("devices in the field: downlink", () => {
   const suite = withHost();
   let device: RawDevice;
@@ -101,8 +104,7 @@ describe("devices in the field: downlink", () => {
 
   it("D4: what comes is decoded by the Content-Format that came", async () => {
     await beObserved();
-    const tlv = Buffer.from("e31645" + "43656c", "hex");
-    const [operation] = await run(`read ${UNITS}`, UNITS, { code: "2.05", payload: tlv, contentFormat: TLV });
+    const [operation] = await run(`read ${UNITS}`, UNITS, { code: "2.05", payload: UNITS_TLV, contentFormat: TLV });
     assert.equal(operation.status, "SUCCESSFUL", operation.failureReason);
     assert.include(operation.c8y_Command!.result!, "Cel");
   });
@@ -114,14 +116,28 @@ describe("devices in the field: downlink", () => {
     assert.include(operation.failureReason!, String(JSON_FORMAT));
   });
 
-  it("D5: after 4.06 the next format is tried once and remembered", async () => {
+  it("D5: after 4.06 the next format is tried, and remembered for the registration", async () => {
     await beObserved();
-    const { id } = await createCommand(suite.api, deviceId, "read /3303/0");
-    const first = await device.expectRequest(GET, "/3303/0");
+    const { id } = await createCommand(suite.api, deviceId, `read ${UNITS}`);
+    const first = await device.expectRequest(GET, UNITS);
     await device.answer(first, { code: "4.06" });
-    const second = await device.expectRequest(GET, "/3303/0");
+    const second = await device.expectRequest(GET, UNITS);
     assert.notEqual(optionNumber(second, "Accept"), optionNumber(first, "Accept"));
-    await device.answer(second, { code: "4.06" });
+    const isText = optionNumber(second, "Accept") === TEXT;
+    const answer: RawAnswer = isText
+      ? { code: "2.05", payload: "Cel", contentFormat: TEXT }
+      : { code: "2.05", payload: UNITS_TLV, contentFormat: TLV };
+    await device.answer(second, answer);
+    assert.equal((await awaitOperation(suite.api, id)).status, "SUCCESSFUL");
+    const [, third] = await run(`read ${UNITS}`, UNITS, answer);
+    assert.equal(optionNumber(third, "Accept"), optionNumber(second, "Accept"));
+  });
+
+  it("D5: the next format is tried once, then the device's answer stands", async () => {
+    await beObserved();
+    const { id } = await createCommand(suite.api, deviceId, `read ${UNITS}`);
+    await device.answer(await device.expectRequest(GET, UNITS), { code: "4.06" });
+    await device.answer(await device.expectRequest(GET, UNITS), { code: "4.06" });
     const { status, failureReason } = await awaitOperation(suite.api, id);
     assert.equal(status, "FAILED");
     assert.include(failureReason!, "4.06");

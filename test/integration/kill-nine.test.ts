@@ -112,7 +112,10 @@ describe("kill -9 of the host under load, ten times", () => {
   }
 
   it("the load was real: every device and REST client was acknowledged all the way", () => {
-    for (const device of devices) assert.isAbove(device.acknowledged.length, 5 * KILLS, device.endpoint);
+    for (const device of devices) {
+      assert.isAbove(device.acknowledged.length, 5 * KILLS, device.endpoint);
+      assert.isAtLeast(device.repeated, KILLS, `${device.endpoint}: nothing was under way at a kill`);
+    }
     assert.isAbove(books.acknowledged.length, 5 * KILLS);
   });
 
