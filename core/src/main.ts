@@ -74,7 +74,8 @@ async function run(config: Config, log: Log): Promise<void> {
   );
   showPassword(host);
   const stopped = new Promise<NodeJS.Signals>(resolve => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
+    // Not `once`: Ctrl-C comes from the terminal and again from the script that started this process.
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, resolve);
   });
   if (config.demo.enabled) {
     const demo = await startDemo(host, log);
