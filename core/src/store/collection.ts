@@ -49,6 +49,8 @@ export interface CollectionSpec<T extends Document = Document> {
   readonly fields: { readonly [K in Exclude<keyof T & string, "_id">]?: FieldType };
   /** Fields that every document has; keys of unique indexes are required without being named. Sorting by them pages fast. */
   readonly required?: readonly string[];
+  /** Fields with few different values (a tenant, a status): between two indexes that fit, the one by other fields narrows more. */
+  readonly coarse?: readonly string[];
   readonly indexes: readonly IndexSpec[];
   /** `full`: survives power loss once stored (fsync per group commit, w:majority). `normal`: survives `kill -9`. */
   readonly durability: "full" | "normal";

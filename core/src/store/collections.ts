@@ -54,6 +54,7 @@ export const MANAGED_OBJECTS: CollectionSpec<ManagedObjectDocument> = {
     lastUpdated: "time",
   },
   required: ["tenant", "creationTime", "lastUpdated"],
+  coarse: ["tenant", "type", "owner"],
   indexes: [
     {
       keys: [
@@ -96,6 +97,7 @@ export const CHILD_REFERENCES: CollectionSpec<ChildReferenceDocument> = {
   name: "childReferences",
   fields: { tenant: "string", kind: "string", parent: "string", child: "string" },
   required: ["tenant", "kind", "parent", "child"],
+  coarse: ["kind"],
   indexes: [
     {
       keys: [
@@ -182,6 +184,7 @@ export const ALARMS: CollectionSpec<AlarmDocument> = {
     "count",
     "activeKey",
   ],
+  coarse: ["tenant", "status"],
   indexes: [
     { keys: [["activeKey", 1]], unique: true },
     {
@@ -228,6 +231,7 @@ export const EVENTS: CollectionSpec<EventDocument> = {
     lastUpdated: "time",
   },
   required: ["tenant", "source", "type", "time", "creationTime", "lastUpdated"],
+  coarse: ["tenant", "type"],
   indexes: [
     {
       keys: [
@@ -276,6 +280,7 @@ export const OPERATIONS: CollectionSpec<OperationDocument> = {
     bulkOperationId: "int",
   },
   required: ["tenant", "deviceId", "status", "creationTime", "lastUpdated"],
+  coarse: ["tenant", "status"],
   indexes: [
     {
       keys: [
@@ -327,6 +332,7 @@ export const DEVICES: CollectionSpec<DeviceDocument> = {
     bootstrapPskIdentity: "string",
   },
   required: ["tenant", "managedObject", "securityMode"],
+  coarse: ["tenant"],
   indexes: [
     {
       keys: [
@@ -366,6 +372,7 @@ export const REGISTRATIONS: CollectionSpec<RegistrationDocument> = {
     expireAt: "time",
   },
   required: ["tenant", "managedObject", "registrationId", "node", "registeredAt", "updatedAt", "expireAt"],
+  coarse: ["node"],
   indexes: [
     { keys: [["registrationId", 1]], unique: true },
     { keys: [["managedObject", 1]] },
@@ -404,6 +411,7 @@ export const OBSERVATIONS: CollectionSpec<ObservationDocument> = {
     createdAt: "time",
   },
   required: ["tenant", "endpoint", "path", "registrationId", "node", "token", "createdAt"],
+  coarse: ["node"],
   indexes: [
     {
       keys: [
@@ -480,6 +488,7 @@ export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
     dueAt: "time",
   },
   required: ["tenant", "managedObject", "endpoint", "path", "time", "decoder", "status", "attempts"],
+  coarse: ["status"],
   indexes: [
     {
       keys: [
@@ -534,6 +543,7 @@ export const USERS: CollectionSpec<UserDocument> = {
     creationTime: "time",
   },
   required: ["tenant", "userName", "enabled", "isDevice", "roles", "creationTime"],
+  coarse: ["tenant", "isDevice"],
   indexes: [
     {
       keys: [
@@ -557,6 +567,7 @@ export const SETTINGS: CollectionSpec<SettingDocument> = {
   name: "settings",
   fields: { tenant: "string", category: "string", key: "string" },
   required: ["tenant", "category", "key"],
+  coarse: ["tenant", "category"],
   indexes: [
     {
       keys: [
@@ -580,6 +591,7 @@ export const OBJECT_MODELS: CollectionSpec<ObjectModelDocument> = {
   name: "objectModels",
   fields: { tenant: "string", objectId: "int", version: "string" },
   required: ["tenant", "objectId", "version"],
+  coarse: ["tenant"],
   indexes: [
     {
       keys: [
@@ -601,6 +613,7 @@ export const OBJECT_MAPPINGS: CollectionSpec<ObjectMappingDocument> = {
   name: "objectMappings",
   fields: { tenant: "string", objectId: "int" },
   required: ["tenant", "objectId"],
+  coarse: ["tenant"],
   indexes: [
     {
       keys: [

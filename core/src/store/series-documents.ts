@@ -17,6 +17,7 @@ export const MEASUREMENTS: CollectionSpec<MeasurementDocument> = {
   name: "measurements",
   fields: { tenant: "string", source: "string", type: "string", time: "time", names: "strings" },
   required: ["tenant", "source", "type", "time"],
+  coarse: ["tenant"],
   indexes: [
     {
       keys: [

@@ -10,6 +10,7 @@ export interface Shape {
   /** Type of a declared field or of `_id`; undefined for any other member. */
   typeOf(name: string): FieldType | undefined;
   isRequired(name: string): boolean;
+  isCoarse(name: string): boolean;
 }
 
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
@@ -47,8 +48,9 @@ export function shapeOf(spec: CollectionSpec): Shape {
   checkIndexes(spec, fields);
   const required = new Set<string>(["_id", ...(spec.required ?? [])]);
   for (const { keys, unique } of spec.indexes) if (unique) for (const [name] of keys) required.add(name);
-  for (const name of required) {
-    if (name !== "_id" && !fields.has(name)) throw refuse(spec, `required field ${name} is not declared`);
+  const coarse = new Set(spec.coarse ?? []);
+  for (const name of [...required, ...coarse]) {
+    if (name !== "_id" && !fields.has(name)) throw refuse(spec, `required or coarse field ${name} is not declared`);
   }
   return {
     spec,
@@ -56,5 +58,6 @@ export function shapeOf(spec: CollectionSpec): Shape {
     fields: [...fields],
     typeOf: name => (name === "_id" ? "string" : fields.get(name)),
     isRequired: name => required.has(name),
+    isCoarse: name => coarse.has(name),
   };
 }
