@@ -2,6 +2,7 @@
  * The load generator, a process of its own: confirmable requests in a closed loop, round robin over many peers, each a
  * socket with its own port. `node load.ts '{"port":5683,...}'` prints one JSON line, a LoadResult.
  */
+import { randomBytes, randomInt } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
@@ -82,13 +83,17 @@ const template = (plan: LoadPlan, uri: string): Buffer =>
     payload: Buffer.alloc(plan.payloadBytes, 0x61),
   });
 
-/** Register over the peer's own socket. @returns the location */
+/**
+ * Register over the peer's own socket. Its message id and token are drawn, since the system hands out ports again and a message
+ * that looks like one of an earlier run would be answered as its duplicate.
+ * @returns the location
+ */
 async function register(socket: Socket, port: number, query: string): Promise<string> {
   const request = generate({
     code: "0.02",
     confirmable: true,
-    messageId: 65_000,
-    token: Buffer.from([9, 9]),
+    messageId: randomInt(0x10000),
+    token: randomBytes(8),
     options: [...uriOptions(`/rd?${query}`), { name: "Content-Format", value: uintBytes(40) }],
     payload: Buffer.from("</1/0>,</3/0>"),
   });
@@ -120,7 +125,7 @@ async function openPeer(plan: LoadPlan, at: number): Promise<Peer> {
   const socket = await open();
   const query = plan.register?.[at];
   const uri = query === undefined ? plan.uris[at]! : await register(socket, plan.port, query);
-  return { socket, request: template(plan, uri), sentAtMs: new Float64Array(RING), count: (at * 977) & 0xffff };
+  return { socket, request: template(plan, uri), sentAtMs: new Float64Array(RING), count: randomInt(0x10000) };
 }
 
 function percentile(sorted: Float64Array, fraction: number): number {

@@ -60,7 +60,14 @@ async function round(seconds: number): Promise<Round> {
   const endpoints = Array.from({ length: DEVICES }, (_, at) => `notify-${at}`);
   const ids: string[] = [];
   for (const endpointId of endpoints) ids.push((await registerDevice(client, { endpointId })).id);
-  const plan: NotifyPlan = { port: host.coapPort, pid: host.pid, endpoints, burst: BURST, measureMs: seconds * 1000 };
+  const plan: NotifyPlan = {
+    port: host.coapPort,
+    pid: host.pid,
+    endpoints,
+    burst: BURST,
+    warmUpMs: 2000,
+    measureMs: seconds * 1000,
+  };
   const notify = await generateLoad<NotifyResult>("notify-load.ts", plan, 90_000 + plan.measureMs);
   // Every device's first value came with the answer to Observe.
   const expected = notify.sent + DEVICES;

@@ -13,10 +13,12 @@ export interface NotifyPlan {
   readonly endpoints: readonly string[];
   /** Notifications in a burst, the confirmable one included. */
   readonly burst: number;
+  readonly warmUpMs: number;
   readonly measureMs: number;
 }
 
 export interface NotifyResult {
+  /** Also while warming up. */
   readonly sent: number;
   readonly seconds: number;
   readonly perSecond: number;
@@ -60,18 +62,20 @@ async function run(plan: NotifyPlan): Promise<NotifyResult> {
     for (let turn = 1; !stopped; turn++) await burst(device, turn);
   };
 
-  const [cpuBefore, startedAtMs] = [cpuSeconds(plan.pid), performance.now()];
   const running = devices.map(notify);
+  await pause(plan.warmUpMs);
+  const [cpuBefore, startedAtMs, sentBefore] = [cpuSeconds(plan.pid), performance.now(), sent];
   await pause(plan.measureMs);
   stopped = true;
   await Promise.all(running);
   const [cpuAfter, seconds] = [cpuSeconds(plan.pid), (performance.now() - startedAtMs) / 1000];
   for (const device of devices) device.close();
+  const measured = sent - sentBefore;
   return {
     sent,
     seconds,
-    perSecond: sent / seconds,
-    perCpuSecond: cpuBefore === undefined || cpuAfter === undefined ? undefined : sent / (cpuAfter - cpuBefore),
+    perSecond: measured / seconds,
+    perCpuSecond: cpuBefore === undefined || cpuAfter === undefined ? undefined : measured / (cpuAfter - cpuBefore),
     repeated,
   };
 }
