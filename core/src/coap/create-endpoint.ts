@@ -51,7 +51,7 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     onResponse,
     onPiggybacked: (state, token, view) => exchanges.onPiggybacked(state, token, view),
   });
-  const exchanges = createExchanges({ layer, peers, wheel, clock, random, transmission, tally });
+  const exchanges = createExchanges({ layer, peers, wheel, clock, random, transmission, tally, assertOpen });
   const blockwise = createBlockwiseClient(exchanges, limits);
   const observations = createObservations({
     layer,
@@ -110,9 +110,9 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     transfers.loseAll(state);
   };
 
-  const assertOpen = (): void => {
+  function assertOpen(): void {
     if (closed) throw new MooringError("EXCHANGE_CANCELLED", "the CoAP endpoint is closed");
-  };
+  }
 
   transport.start((bytes, peer) => {
     if (!closed) layer.receive(bytes, peer);
@@ -129,21 +129,18 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
       requestsInFlight: () => requests.inFlight,
       timers: () => wheel.size,
     }),
-    async request(peer, request, options = {}) {
-      assertOpen();
+    request(peer, request, options = {}) {
       const { payload } = request;
       return exchanges.inLine(peer, options, (state, ongoing) =>
         blockwise.transfer(state, ongoing, { request, body: payload, token: exchanges.newToken(state) }),
       );
     },
-    async upload(peer, request, body, options = {}) {
-      assertOpen();
+    upload(peer, request, body, options = {}) {
       return exchanges.inLine(peer, options, (state, ongoing) =>
         blockwise.transfer(state, ongoing, { request, body, token: exchanges.newToken(state) }),
       );
     },
-    async observe(peer, request, onNotification, options = {}) {
-      assertOpen();
+    observe(peer, request, onNotification, options = {}) {
       return exchanges.inLine(peer, options, async (state, ongoing) => {
         const token = exchanges.newToken(state);
         let observation: ObservationState | undefined;

@@ -84,6 +84,8 @@ export interface ExchangeParts {
   readonly random: Random;
   readonly transmission: TransmissionParameters;
   readonly tally: Tally;
+  /** @throws MooringError EXCHANGE_CANCELLED once the endpoint is closed */
+  assertOpen(): void;
 }
 
 const cancelled = (peer: Peer, reason: string): MooringError =>
@@ -156,6 +158,7 @@ export function createExchanges(parts: ExchangeParts): Exchanges {
     options: OngoingOptions,
     work: (state: PeerState, ongoing: Ongoing) => Promise<T>,
   ): Promise<T> => {
+    parts.assertOpen();
     const { confirmable = true, onProgress } = options;
     const ongoing: Ongoing = { confirmable, onProgress, stopped: undefined, abort: undefined };
     using watching = watch(peer, ongoing, options);

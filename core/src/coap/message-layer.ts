@@ -234,8 +234,8 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
       transmitEmpty(ACK, view.messageId, state.peer);
     } else if (reply > EMPTY_ACK) {
       const { messageId } = view;
-      const bare = { type: ACK, code: reply, messageId, token: tokenBytes(view), options: [], payload: EMPTY_BYTES };
-      transmit(codec.encode(bare as Parameters<MessageCodec["encode"]>[0]), state.peer);
+      const content = { code: reply, token: tokenBytes(view), options: [], payload: EMPTY_BYTES };
+      transmit(codec.encode({ ...content, type: ACK, messageId }), state.peer);
     }
   };
 

@@ -147,6 +147,7 @@ describe("coap/endpoint", () => {
     assert.propertyVal(await open, "code", "EXCHANGE_CANCELLED");
     assert.isFalse(observation.active);
     assert.propertyVal(await rejection(host.request(deviceAt, request("GET", "b"))), "code", "EXCHANGE_CANCELLED");
+    assert.propertyVal(await rejection(observation.cancel()), "code", "EXCHANGE_CANCELLED");
     await device.send({ code: 1, messageId: 5 });
     device.silent();
     assert.isFalse(closed);
