@@ -170,12 +170,14 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
  * up when it resolves.
  */
 export async function openDecoderRuntime(parts: RuntimeParts): Promise<DecoderRuntime> {
-  const runtime = createIsolateRuntime(parts);
+  let runtime: IsolateRuntime | undefined;
   try {
+    runtime = createIsolateRuntime(parts);
     await runtime.start();
     return runtime;
   } catch (error) {
-    await runtime[Symbol.asyncDispose]();
+    // Also when the package itself is missing: then there is not even a way to start a host.
+    await runtime?.[Symbol.asyncDispose]();
     parts.log.error("sandbox.unavailable", { reason: messageOf(error) });
     return createUnavailableRuntime(messageOf(error));
   }

@@ -18,7 +18,7 @@ describe("decoders/acme-meter", () => {
     before(async () => {
       sandboxed = await openSandboxedDecoder(folder);
     });
-    after(() => sandboxed[Symbol.asyncDispose]());
+    after(() => sandboxed?.[Symbol.asyncDispose]());
     runVectors(() => sandboxed, vectors);
   });
 
