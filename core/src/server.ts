@@ -215,8 +215,9 @@ export async function openHost(parts: HostParts): Promise<Host> {
     await protocols.installDefaults();
   }
   const way = await openWay(parts, base, opened);
-  // Both ports are bound before anything is said of being ready: a device that comes early is answered a little later.
-  const transport = opened.use(await openUdpTransport({ ...config.coap, log }));
+  const { host, port, ignoredSrcPorts, maxPeers } = config.coap;
+  // Bound before devices are loaded: a port that is taken is said at once.
+  const transport = opened.use(await openUdpTransport({ host, port, ignoredPorts: ignoredSrcPorts, maxPeers, log }));
   const agent = opened.use(await openAgent(parts, base, way, transport, tenants));
   way.decodeQueue.start();
   const measured: MeasuredParts = { store, transport, lwm2m: agent.server, ...way };

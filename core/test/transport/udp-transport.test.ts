@@ -46,6 +46,17 @@ describe("transport/udp", () => {
     assert.equal(a.scheme, "coap");
   });
 
+  it("datagrams from ignored source ports go no further", async () => {
+    await using reflector = await open();
+    await using honest = await open();
+    await using guarded = await open({ ignoredPorts: [reflector.local.port] });
+    const next = inbox(guarded)();
+    reflector.send(Uint8Array.of(1), reflector.peerAt("127.0.0.1", guarded.local.port)!);
+    honest.send(Uint8Array.of(2), honest.peerAt("127.0.0.1", guarded.local.port)!);
+    assert.equal((await next).peer.port, honest.local.port);
+    assert.deepEqual(guarded.counters, { received: 1, sent: 0, sendFailed: 0, dropped: 1 });
+  });
+
   it("IPv6, and IPv4 peers of a socket that takes both by their own address", async function () {
     let both: Transport;
     try {

@@ -18,6 +18,8 @@ export interface UdpOptions {
   readonly bufferBytes?: number;
   /** Peers whose values are kept for their next datagram. Default 200,000. */
   readonly maxPeers?: number;
+  /** Source ports whose datagrams are dropped: other services would answer our answers. Port 0 always is. */
+  readonly ignoredPorts?: readonly number[];
   readonly log: Log;
 }
 
@@ -93,6 +95,8 @@ export async function openUdpTransport(options: UdpOptions): Promise<Transport> 
   const dual = local.family === "IPv6";
   const peers = createPeerCache(options.maxPeers ?? DEFAULT_MAX_PEERS);
   const counters: TransportCounters = { received: 0, sent: 0, sendFailed: 0, dropped: 0 };
+  // Port 0 means that no answer is expected (RFC 768), and sending there is an error.
+  const ignored = new Set([0, ...(options.ignoredPorts ?? [])]);
   let open = true;
 
   const countFailure = (error: unknown): void => {
@@ -114,8 +118,7 @@ export async function openUdpTransport(options: UdpOptions): Promise<Transport> 
     counters,
     start(onDatagram: DatagramHandler) {
       socket.on("message", (bytes, { address, port }) => {
-        // Port 0 means that no answer is expected (RFC 768), and sending there is an error.
-        if (port === 0) {
+        if (ignored.has(port)) {
           counters.dropped++;
           return;
         }
