@@ -53,6 +53,7 @@ export interface OperationRunner extends AsyncDisposable {
 
 interface DeviceOperations {
   readonly tenant: string;
+  readonly deviceId: string;
   readonly endpoint: string;
   /** Ids in the order of creation. */
   waiting: string[];
@@ -82,18 +83,16 @@ const commandText = ({ fragments }: Operation): string | undefined => {
 export function createOperationRunner(parts: OperationRunnerParts): OperationRunner {
   const { platform, clock, log, limits } = parts;
   const { operations } = platform;
+  /** By endpoint: devices with operations that have not ended. */
   const devices = new Map<string, DeviceOperations>();
   const active = new Set<Promise<void>>();
   let closed = false;
 
-  const keyOf = (tenant: string, deviceId: string): string => `${tenant}/${deviceId}`;
-
   function deviceFor(tenant: string, deviceId: string, endpoint: string): DeviceOperations {
-    const key = keyOf(tenant, deviceId);
-    const known = devices.get(key);
+    const known = devices.get(endpoint);
     if (known) return known;
-    const fresh = { tenant, endpoint, waiting: [], parked: [], budget: 0, draining: false, wakes: 0 };
-    devices.set(key, fresh);
+    const fresh = { tenant, deviceId, endpoint, waiting: [], parked: [], budget: 0, draining: false, wakes: 0 };
+    devices.set(endpoint, fresh);
     return fresh;
   }
 
@@ -274,11 +273,11 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     created(tenant, operation) {
       if (!closed) follow(take(tenant, operation));
     },
-    wake({ tenant, deviceId }) {
-      const device = devices.get(keyOf(tenant, deviceId));
+    wake({ endpoint }) {
+      const device = devices.get(endpoint);
       if (!device || closed) return;
       if (device.waiting.length + device.parked.length === 0) {
-        if (!device.draining) devices.delete(keyOf(tenant, deviceId));
+        if (!device.draining) devices.delete(endpoint);
         return;
       }
       device.waiting = [...device.waiting, ...device.parked].sort(byAge);
@@ -287,7 +286,11 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
       device.wakes++;
       follow(drain(device));
     },
-    forget: (tenant, deviceId) => void devices.delete(keyOf(tenant, deviceId)),
+    forget(tenant, deviceId) {
+      for (const device of devices.values()) {
+        if (device.tenant === tenant && device.deviceId === deviceId) devices.delete(device.endpoint);
+      }
+    },
     async recover(tenants) {
       for (const tenant of tenants) {
         for (const operation of await unfinished(tenant)) await recoverOne(tenant, operation);
