@@ -7,13 +7,16 @@ import { isFailure, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { DdfUpload, DeviceProtocols } from "../device-protocols/device-protocols.ts";
 import { observedPaths } from "../device-protocols/observed-paths.ts";
+import { readProtocol } from "../device-protocols/schema.ts";
 import type { ModelView } from "../lwm2m/model/object-model.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { Lwm2mServer, Lwm2mUp } from "../lwm2m/server/lwm2m-server.ts";
 import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
 import type { ResourceAction } from "../mapping/action-registry.ts";
+import { clearNoMappingAlarms } from "../mapping/clear-no-mapping.ts";
 import type { ManagedObject, Operation, Platform } from "../platform/platform.ts";
 import type { Store } from "../store/store.ts";
+import { MANAGEMENT_TENANT } from "../tenants/tenants.ts";
 import { BULK_FRAGMENT, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
 import { createConnectorDevices } from "./connector-device.ts";
 import { createDeviceRecords } from "./device-records.ts";
@@ -199,6 +202,15 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     await runner.recover(tenants);
   }
 
+  /** An uploaded object cures the alarms that asked for it, in every tenant that sees it. */
+  async function uploadDdf(tenant: string, _fileName: string, xml: Uint8Array): Promise<DdfUpload> {
+    const upload = await protocols.uploadDdf(tenant, xml);
+    const objectIds = [...upload.new, ...upload.updated].map(object => readProtocol(object).objectId);
+    const cured = tenant === MANAGEMENT_TENANT ? await parts.tenants() : [tenant];
+    for (const each of cured) await clearNoMappingAlarms(store, clock.now(), each, objectIds);
+    return upload;
+  }
+
   try {
     await recover(bulk);
   } catch (error) {
@@ -219,7 +231,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     registerDevicesCsv: bulk.start,
     removeDevice: devices.remove,
     listMappings: async tenant => protocols.list(tenant),
-    uploadDdf: (tenant, _fileName, xml) => protocols.uploadDdf(tenant, xml),
+    uploadDdf,
     addMapping: protocols.addResourceMapping,
     listActions: async () => parts.actions.list(),
     [Symbol.asyncDispose]: close,
