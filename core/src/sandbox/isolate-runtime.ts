@@ -17,7 +17,7 @@ import {
 } from "./decoder-runtime.ts";
 import { type HostCommand, hostCommands } from "./host-command.ts";
 import { createHostSlot, type HostSlot } from "./host-slot.ts";
-import { DEFAULT_SANDBOX_LIMITS, type SandboxLimits } from "./limits.ts";
+import { type SandboxLimits, sandboxLimits } from "./limits.ts";
 import { createProcessReader } from "./process-stat.ts";
 import { createStation, type Station } from "./station.ts";
 import { createTrialLane } from "./trial-lane.ts";
@@ -60,7 +60,7 @@ function refusal(entry: DecoderEntry, input: RuntimeInput, limits: SandboxLimits
 
 export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   const { clock, log } = parts;
-  const limits: SandboxLimits = { ...DEFAULT_SANDBOX_LIMITS, ...parts.limits };
+  const limits = sandboxLimits(parts.limits);
   const { commands = hostCommands() } = parts;
   const processes = createProcessReader();
   if (!processes) log.warn("sandbox.noProcessStatistics", { effect: "decoder hosts are watched by wall time only" });

@@ -63,6 +63,20 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   sourceBytes: 512 * KB,
 };
 
+/** The watch must not end a host while the isolate's own, milder limit has not spoken. */
+const WALL_FACTOR = 3;
+
+/** Defaults, what is set instead, and walls that leave room for the longest call. */
+export function sandboxLimits(given: Partial<SandboxLimits> = {}): SandboxLimits {
+  const limits = { ...DEFAULT_SANDBOX_LIMITS, ...given };
+  const batchMs = limits.decodeMs + limits.perItemMs * (limits.batchItems - 1);
+  return {
+    ...limits,
+    hostWallMs: Math.max(limits.hostWallMs, WALL_FACTOR * batchMs),
+    trialWallMs: Math.max(limits.trialWallMs, WALL_FACTOR * limits.decodeMs),
+  };
+}
+
 /** What the guest wrapper enforces inside the isolate; the parent checks again (contract/manifest.ts). */
 export const OUTPUT_CHARACTERS = 64 * KB;
 export const OUTPUT_DEPTH = 16;
