@@ -108,7 +108,7 @@ async function openWay(
     platform,
     nowMs: clock.now,
     decodes: {
-      displayName: key => runtime.manifest(key)?.name ?? key,
+      displayName: key => decodeQueue.displayName(key),
       enqueue: payloads => decodeQueue.enqueue(payloads),
     },
   });
