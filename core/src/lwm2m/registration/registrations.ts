@@ -6,7 +6,7 @@
  * A restart gives every registration its full lifetime anew, counted from the start: the host cannot know who would have
  * updated while it was down, and must not punish a device for the host's own absence.
  */
-import { type Clock, every } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { MooringError, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { type Random, urlSafeId } from "../../base/random.ts";
@@ -21,7 +21,8 @@ import { endpointOf, newRegistration } from "./register.ts";
 import type { Registration } from "./registration.ts";
 import { createRegistrationIndex, type RegistrationEntry } from "./registration-index.ts";
 import { createLinkReader } from "./registration-links.ts";
-import { createRegistrationStore, type StoredRegistration } from "./registration-store.ts";
+import { createRegistrationStore } from "./registration-store.ts";
+import { createRenewals } from "./renewals.ts";
 import { applyUpdate, type FollowAddress, maySpeakFor, NO_CHANGES, type RegistrationChanges } from "./update.ts";
 
 export type RemovalReason = "deregister" | "expired" | "replaced" | "removed";
@@ -108,17 +109,16 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   const index = createRegistrationIndex();
   const lock = createEndpointLock();
   const readLinks = createLinkReader();
-  const unsaved: RegistrationEntry[] = [];
   let closed = false;
 
   const seenAtMs = (entry: RegistrationEntry): number =>
     Math.round(clock.now() - (clock.monotonic() - entry.seenMonotonicMs));
-  const renewedAtMs = (entry: RegistrationEntry): number =>
-    Math.round(clock.now() - (clock.monotonic() - entry.renewedMonotonicMs));
-  const storedForm = (entry: RegistrationEntry): StoredRegistration => ({
-    registration: entry.registration,
-    seenAtMs: renewedAtMs(entry),
-    setUp: entry.setUp,
+  const renewals = createRenewals({
+    clock,
+    log,
+    stored,
+    periodMs: options.saveSeenPeriodMs,
+    isLive: entry => index.byId(entry.registration.id) === entry,
   });
   const sweep = createExpirySweep<RegistrationEntry>({
     clock,
@@ -144,33 +144,6 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
     sweep.remove(entry);
     index.remove(entry);
     parts.onRemoved(entry.registration, reason, replacement);
-  }
-
-  /** Hot path: no allocation but the list's slot. */
-  function renew(entry: RegistrationEntry): void {
-    entry.renewedMonotonicMs = entry.seenMonotonicMs = clock.monotonic();
-    saveLater(entry);
-  }
-
-  function saveLater(entry: RegistrationEntry): void {
-    if (entry.unsaved) return;
-    entry.unsaved = true;
-    unsaved.push(entry);
-  }
-
-  async function saveSeen(): Promise<void> {
-    const batch = unsaved.splice(0);
-    for (const entry of batch) entry.unsaved = false;
-    const live = batch.filter(entry => index.byId(entry.registration.id) === entry);
-    try {
-      await stored.saveSeen(live.map(storedForm));
-    } catch (error) {
-      log.warn("registration.seen-not-stored", { registrations: live.length, reason: messageOf(error) });
-      for (const entry of live) {
-        if (!entry.unsaved) unsaved.push(entry);
-        entry.unsaved = true;
-      }
-    }
   }
 
   async function expire(entry: RegistrationEntry): Promise<void> {
@@ -219,7 +192,6 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   for (const { registration, seenAtMs: at, setUp } of await stored.all()) {
     enter(registration, clock.monotonic() - (clock.now() - at), setUp);
   }
-  const saving = every(clock, options.saveSeenPeriodMs, saveSeen, () => {});
 
   return {
     get size() {
@@ -249,7 +221,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       const entry = index.byId(id);
       if (!entry || entry.setUp) return;
       entry.setUp = true;
-      saveLater(entry);
+      renewals.saveLater(entry);
     },
     isSetUp: id => index.byId(id)?.setUp ?? false,
 
@@ -278,18 +250,18 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       const { registration } = entry;
       const free = !lock.held(registration.endpoint);
       if (free && query === EMPTY_QUERY && !request.links && registration.peer.key === peer.key) {
-        renew(entry);
+        renewals.renew(entry);
         return { registration, changes: NO_CHANGES };
       }
       const links = request.links && readLinks(request.links);
       if (free && applyUpdate(registration, query, links, peer, 0).changes === NO_CHANGES) {
-        renew(entry);
+        renewals.renew(entry);
         return { registration, changes: NO_CHANGES };
       }
       return inTurn(id, peer, async current => {
         const outcome = applyUpdate(current.registration, query, links, peer, clock.now());
         if (outcome.changes !== NO_CHANGES) await change(current, outcome.registration);
-        renew(current);
+        renewals.renew(current);
         return outcome;
       });
     },
@@ -318,9 +290,8 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
 
     async [Symbol.asyncDispose]() {
       closed = true;
-      saving[Symbol.dispose]();
       sweep[Symbol.dispose]();
-      await saveSeen();
+      await renewals[Symbol.asyncDispose]();
     },
   };
 }

@@ -83,15 +83,17 @@ function readRegistrationRequest(request: CoapRequest, registrationId: string): 
  *         LWM2M_VERSION_UNSUPPORTED, CONTENT_FORMAT_UNSUPPORTED
  */
 export function readDeviceRequest(request: CoapRequest): DeviceRequest {
-  const [root, id = "", ...more] = request.path;
-  if (root === "rd" && more.length === 0) {
-    if (id !== "") return readRegistrationRequest(request, id);
+  const { path } = request;
+  // A slash at the end is an empty last segment.
+  const length = path.at(-1) === "" ? path.length - 1 : path.length;
+  if (path[0] === "rd" && length === 2) return readRegistrationRequest(request, path[1]!);
+  if (path[0] === "rd" && length === 1) {
     if (request.method !== "POST") throw methodRefused(request);
     return { kind: "register", query: readRegistrationQuery(request.query), links: linksOf(request) };
   }
-  if (root === "dp" && id === "" && more.length === 0) {
+  if (path[0] === "dp" && length === 1) {
     if (request.method !== "POST") throw methodRefused(request);
     return readSend(request);
   }
-  throw new MooringError("NOT_FOUND", `nothing at /${request.path.join("/")}`, { path: request.path.join("/") });
+  throw new MooringError("NOT_FOUND", `nothing at /${path.join("/")}`, { path: path.join("/") });
 }
