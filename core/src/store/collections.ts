@@ -13,8 +13,14 @@
 import type { CollectionSpec, Document, Json, JsonObject } from "./collection.ts";
 
 /** A key from parts that may hold any character: `,` and `~` are escaped, so that different parts give different keys. */
-export const keyOf = (...parts: readonly string[]): string =>
-  parts.map(part => part.replaceAll("~", "~0").replaceAll(",", "~1")).join(",");
+export function keyOf(first: string, ...more: readonly string[]): string {
+  let key = escapePart(first);
+  for (const part of more) key += `,${escapePart(part)}`;
+  return key;
+}
+
+const escapePart = (part: string): string =>
+  part.includes("~") || part.includes(",") ? part.replaceAll("~", "~0").replaceAll(",", "~1") : part;
 
 export interface CounterDocument extends Document {
   /** First number of the sequence that is not reserved. `_id`: its name. */

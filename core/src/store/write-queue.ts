@@ -1,6 +1,6 @@
 /**
- * Group commit: operations that come within a few milliseconds are stored together, one group after the other. What comes after a
- * quiet time is stored at once.
+ * Group commit: under load, operations that come within a few milliseconds are stored together, one batch after the other. A caller
+ * that waits for each of its writes is alone in each batch; it is not kept waiting for others that do not come.
  */
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
@@ -9,7 +9,7 @@ export interface WriteQueueParts<C, R> {
   /** Stores a batch; one result per command, in order. A rejection is that of every command. */
   readonly flush: (batch: readonly C[]) => Promise<readonly R[]>;
   readonly clock: Clock;
-  /** Shortest time between two batches; 0: each is stored as soon as the running job ends. */
+  /** Shortest time from a batch that several callers shared to the next; 0: each is stored as soon as the running job ends. */
   readonly groupCommitMs: number;
   /** So many are stored without waiting. */
   readonly maxBatch: number;
@@ -40,7 +40,7 @@ export function createWriteQueue<C, R>(parts: WriteQueueParts<C, R>): WriteQueue
   let timer: Disposable | undefined;
   let isPlanned = false;
   let isClosed = false;
-  let flushedAtMs = Number.NEGATIVE_INFINITY;
+  let nextFlushMs = 0;
 
   /** Whole groups, until the batch is large enough. */
   const take = (): Group<C, R>[] => {
@@ -61,7 +61,7 @@ export function createWriteQueue<C, R>(parts: WriteQueueParts<C, R>): WriteQueue
     const batch = groups.flatMap(({ commands }) => commands);
     waitingCount -= batch.length;
     storingCount = batch.length;
-    flushedAtMs = clock.monotonic();
+    nextFlushMs = groups.length > 1 ? clock.monotonic() + groupCommitMs : 0;
     try {
       settle(groups, await parts.flush(batch));
     } catch (error) {
@@ -81,7 +81,7 @@ export function createWriteQueue<C, R>(parts: WriteQueueParts<C, R>): WriteQueue
 
   const plan = (): void => {
     if (storing || waitingCount === 0) return;
-    const waitMs = flushedAtMs + groupCommitMs - clock.monotonic();
+    const waitMs = nextFlushMs - clock.monotonic();
     if (waitingCount >= maxBatch || isClosed) begin();
     else if (isPlanned) return;
     else if (groupCommitMs === 0) queueMicrotask(begin);

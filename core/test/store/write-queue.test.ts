@@ -41,26 +41,44 @@ describe("store/write-queue", () => {
     assert.equal(queue.size, 0);
   });
 
-  it("under load waits for the group commit time, and for the batch before", async () => {
+  it("stores one batch at a time", async () => {
     const { clock, queue, batches } = openQueue();
     const first = queue.push([1]);
     await turn();
     const second = queue.push([2]);
     await clock.advance(20);
-    assert.equal(batches.length, 1, "one batch at a time");
+    assert.equal(batches.length, 1);
     batches[0]!.store();
     await first;
     await turn();
     assert.deepEqual(batches[1]!.batch, [2]);
     batches[1]!.store();
     await second;
+  });
+
+  it("waits for the group commit time after a batch that was shared", async () => {
+    const { clock, queue, batches } = openQueue();
+    const both = [queue.push([1]), queue.push([2])];
+    await turn();
+    batches[0]!.store();
+    await Promise.all(both);
     const third = queue.push([3]);
     await clock.advance(4);
-    assert.equal(batches.length, 2, "5 ms have not gone by");
+    assert.equal(batches.length, 1, "5 ms have not gone by");
     await clock.advance(1);
-    assert.equal(batches.length, 3);
-    batches[2]!.store();
+    assert.equal(batches.length, 2);
+    batches[1]!.store();
     await third;
+  });
+
+  it("does not keep a lone caller waiting", async () => {
+    const { queue, batches } = openQueue({ groupCommitMs: 1000 });
+    for (const i of [1, 2, 3]) {
+      const push = queue.push([i]);
+      await turn();
+      batches[i - 1]!.store();
+      assert.deepEqual(await push, [10 * i]);
+    }
   });
 
   it("stores a full batch without waiting, and never splits a group", async () => {

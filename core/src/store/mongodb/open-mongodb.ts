@@ -23,7 +23,7 @@ export interface MongodbParts {
   readonly url: string;
   readonly collections: readonly CollectionSpec[];
   readonly clock: Clock;
-  /** Shortest time between two groups of writes, ms; default 5. */
+  /** Time that a batch of writes waits for company under load, ms; default 5. */
   readonly groupCommitMs?: number;
   /** Most operations waiting to be stored; default 50 000. */
   readonly maxQueuedWrites?: number;

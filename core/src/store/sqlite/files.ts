@@ -16,17 +16,27 @@ export interface Files {
 
 const CACHE_MIB = 64;
 const READ_CACHE_MIB = 32;
-const CHECKPOINT_PAGES = 4000;
+/** 16 MB of WAL, and 64 MB where most is written: a checkpoint pauses the writer for as long as the copying takes. */
+const CORE_CHECKPOINT_PAGES = 4000;
+const SERIES_CHECKPOINT_PAGES = 16_000;
 
 /** @param directory where the files are, or undefined for a store in memory */
 function openBoth(directory: string | undefined, readOnly: boolean): Files {
   const file = (name: string): string => (directory === undefined ? ":memory:" : join(directory, name));
   const cacheMiB = readOnly ? READ_CACHE_MIB : CACHE_MIB;
-  const options = { readOnly, cacheMiB, checkpointPages: CHECKPOINT_PAGES };
-  const core = openDatabase(file("core.db"), { ...options, synchronous: "FULL" });
+  const options = { readOnly, cacheMiB };
+  const core = openDatabase(file("core.db"), {
+    ...options,
+    synchronous: "FULL",
+    checkpointPages: CORE_CHECKPOINT_PAGES,
+  });
   let series: Database;
   try {
-    series = openDatabase(file("series.db"), { ...options, synchronous: "NORMAL" });
+    series = openDatabase(file("series.db"), {
+      ...options,
+      synchronous: "NORMAL",
+      checkpointPages: SERIES_CHECKPOINT_PAGES,
+    });
   } catch (error) {
     core.close();
     throw error;

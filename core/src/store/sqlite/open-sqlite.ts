@@ -21,7 +21,7 @@ export interface SqliteParts {
   readonly clock: Clock;
   /** `worker`: a thread that writes and a thread that reads; `inline`: both here, each call done when it returns. */
   readonly host: "worker" | "inline";
-  /** Shortest time between two commits under load, ms; default 5, `inline` 0. */
+  /** Time that a commit waits for company under load, ms; default 5, `inline` 0. */
   readonly groupCommitMs?: number;
   /** Most operations waiting to be stored; default 50 000. */
   readonly maxQueuedWrites?: number;
