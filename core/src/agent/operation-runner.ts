@@ -75,10 +75,20 @@ const PAGE = 2000;
 /** Ids are decimal and given in ascending order. */
 const byAge = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);
 
-const commandText = ({ fragments }: Operation): string | undefined => {
-  const command = fragments["c8y_Command"] as { readonly text?: unknown } | undefined;
-  return typeof command?.text === "string" ? command.text : undefined;
+const commandFragment = ({ fragments }: Operation): Fragments | undefined => {
+  const command = fragments["c8y_Command"];
+  return typeof command === "object" && command !== null ? (command as Fragments) : undefined;
 };
+
+const commandText = (operation: Operation): string | undefined => {
+  const text = commandFragment(operation)?.["text"];
+  return typeof text === "string" ? text : undefined;
+};
+
+/** The command with its result; what else stands in it stays. */
+const withResult = (operation: Operation, result: string): Fragments => ({
+  c8y_Command: { ...commandFragment(operation), result },
+});
 
 export function createOperationRunner(parts: OperationRunnerParts): OperationRunner {
   const { platform, clock, log, limits } = parts;
@@ -125,8 +135,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   }
 
   function fail(tenant: string, operation: Operation, failureReason: string, result?: string): Promise<void> {
-    const text = commandText(operation);
-    const command = text !== undefined && result !== undefined && { c8y_Command: { text, result } };
+    const command = result !== undefined && commandFragment(operation) && withResult(operation, result);
     log.info("operation.failed", { operationId: operation.id, deviceId: operation.deviceId, reason: failureReason });
     return setStatus(tenant, operation.id, "FAILED", { failureReason, ...command });
   }
@@ -134,8 +143,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   async function finish(tenant: string, operation: Operation, outcome: CommandOutcome): Promise<void> {
     const { ok, result, failureReason = result } = outcome;
     if (!ok) return fail(tenant, operation, failureReason, result);
-    const text = commandText(operation);
-    await setStatus(tenant, operation.id, "SUCCESSFUL", { c8y_Command: { text, result } });
+    await setStatus(tenant, operation.id, "SUCCESSFUL", withResult(operation, result));
   }
 
   /** A request that got no answer. @returns what becomes of the operation; undefined: the error is its end */

@@ -234,6 +234,21 @@ describe("agent/device-registration", () => {
       assert.equal((await records()).length, 2);
     });
 
+    it("agent specification 3.2: at most so many files wait, one more is refused", async () => {
+      await world[Symbol.asyncDispose]();
+      world = await createAgentWorld({ agent: { maxBulkFiles: 1 } });
+      const [first, second] = await world.wait(
+        Promise.allSettled([
+          world.agent.registerDevicesCsv(TENANT, file("a;NO_SEC"), USER),
+          world.agent.registerDevicesCsv(TENANT, file("b;NO_SEC"), USER),
+        ]),
+      );
+      assert.equal(first?.status, "fulfilled");
+      assert(second?.status === "rejected" && isFailure(second.reason, "TOO_MANY_REQUESTS"));
+      await world.settle();
+      await upload(file("b;NO_SEC"));
+    });
+
     it("bad input: no such file leaves no operation and no connector device", async () => {
       assert.equal((await failure(world.agent.registerDevicesCsv(TENANT, encodeUtf8("x"), USER))).code, "VALIDATION");
       const page = { currentPage: 1, pageSize: 10, withTotal: false };

@@ -1,4 +1,5 @@
 import { assert } from "chai";
+import { MooringError } from "../../src/base/errors.ts";
 import { formatPath } from "../../src/lwm2m/path.ts";
 import type { PlatformEvent } from "../../src/platform/platform.ts";
 import { MANAGED_OBJECTS } from "../../src/store/collections.ts";
@@ -274,5 +275,22 @@ describe("agent/lifecycle", () => {
     assert.equal(world.agent.server.registrations.size, 0);
     const answer = await device.send("POST", "/rd", { query: ["ep=dev"], payload: "</3/0>" });
     assert.equal(answer.code, 131);
+  });
+
+  it("values of a device whose managed object is gone are acknowledged, and the device is cleared up", async () => {
+    await open();
+    await map(3, auto(9));
+    await register();
+    const { token } = device.asked[0]!;
+    const notify = (sequence: number) => device.notify({ token, sequence, payload: "6" });
+    world.refuseValues = new MooringError("NOT_FOUND", "no managed object");
+    await notify(8);
+    assert.equal(world.agent.server.registrations.size, 1, "it is there after all");
+    await world.store.collection(MANAGED_OBJECTS).deleteMany({ _id: deviceId });
+    await world.restart();
+    world.refuseValues = new MooringError("NOT_FOUND", "no managed object");
+    assert.isDefined(await notify(9));
+    await world.settle();
+    assert.equal(world.agent.server.registrations.size, 0);
   });
 });

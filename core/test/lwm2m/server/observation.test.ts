@@ -311,6 +311,64 @@ describe("lwm2m/server: observation", () => {
   });
 
   describe("Send", () => {
+    const history = [
+      { bn: "/3303/0/", bt: 1_767_225_600, n: "5700", v: 20.5 },
+      { n: "5700", t: 60, v: 21 },
+      { n: "5601", v: 18 },
+    ];
+    const sendHistory = (messageId?: number) =>
+      device.send("POST", "/dp", {
+        payload: JSON.stringify(history),
+        contentFormat: 110,
+        ...(messageId !== undefined && { messageId }),
+      });
+
+    it("OMA 306: a Send of the registered peer is answered 2.04 when its values are stored", async () => {
+      const id = await open();
+      assert.equal(formatCode((await sendHistory(7)).code), "2.04");
+      const [batch] = world.batches;
+      assert.equal(batch?.source, "SEND");
+      assert.strictEqual(batch?.registration, live());
+      assert.isTrue(batch?.messageKey.startsWith(`${id}/dp/7/`));
+    });
+
+    it("D11: several times of one resource come up each with its own time", async () => {
+      await open();
+      await sendHistory();
+      assert.deepEqual(
+        world.batches[0]?.values.map(({ path, value, atMs }) => [formatPath(path), value, atMs]),
+        [
+          ["/3303/0/5700", 20.5, 1_767_225_600_000],
+          ["/3303/0/5700", 21, 1_767_225_660_000],
+          ["/3303/0/5601", 18, 1_767_225_600_000],
+        ],
+      );
+    });
+
+    it("a Send repeated to the next life of the host has the same key, a new one with the same payload another", async () => {
+      await open();
+      await sendHistory(7);
+      await world.restart();
+      await sendHistory(7);
+      await sendHistory(8);
+      const [first, repeated, next] = world.batches.map(({ messageKey }) => messageKey);
+      assert.equal(repeated, first);
+      assert.notEqual(next, first);
+    });
+
+    it("values that cannot be stored now are answered 5.03", async () => {
+      await open();
+      world.refuseValues = new MooringError("STORE_FULL", "too much waits");
+      assert.equal(formatCode((await sendHistory()).code), "5.03");
+    });
+
+    it("bad input: a malformed payload is answered 4.00, nothing goes up", async () => {
+      await open();
+      const answer = await device.send("POST", "/dp", { payload: "[{", contentFormat: 110 });
+      assert.equal(formatCode(answer.code), "4.00");
+      assert.isEmpty(world.batches);
+    });
+
     it("OMA 306: without a registration of the peer 4.04", async () => {
       await open();
       const answer = await world.device(6000).send("POST", "/dp", { payload: "[]", contentFormat: 110 });
