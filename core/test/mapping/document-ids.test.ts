@@ -21,6 +21,15 @@ describe("mapping/document-ids", () => {
     );
   });
 
+  it("what a device sends on one day stands together", () => {
+    const start = (changes: Partial<MessageIdentity>, place = 0): string =>
+      documentId({ ...message, ...changes }, "measurement", place).slice(0, 14);
+    assert.equal(start({ messageKey: "reg/ab/8/2/20454" }), start({}));
+    assert.equal(start({}, 1), start({}));
+    assert.notEqual(start({ deviceId: "4712" }), start({}));
+    assert.notEqual(start({ tenant: "t2" }), start({}));
+  });
+
   it("tenant, device, key, kind and place each make another id", () => {
     const ids = [
       documentId(message, "measurement", 0),
