@@ -22,7 +22,8 @@ const defaultOf = (option: Option): string =>
 
 function entry({ key, environment, option }: NamedOption): string {
   const agent = option.agent?.length ? `\n      agent  ${option.agent.join(", ")}` : "";
-  return `  --${key}  ${environment}\n      ${option.description}.\n      ${rangeOf(option)}; ${defaultOf(option)}${agent}`;
+  const notYet = option.notYet ? ` No effect: ${option.notYet}.` : "";
+  return `  --${key}  ${environment}\n      ${option.description}.${notYet}\n      ${rangeOf(option)}; ${defaultOf(option)}${agent}`;
 }
 
 /** Every option with its names, range, unit and default. */

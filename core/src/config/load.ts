@@ -2,7 +2,15 @@
 import { readFileSync } from "node:fs";
 import { MooringError, messageOf } from "../base/errors.ts";
 import { helpText } from "./help.ts";
-import { BY_ARGUMENT, BY_ENVIRONMENT, BY_FILE_KEY, NAMED_OPTIONS, type NamedOption, withoutEffect } from "./names.ts";
+import {
+  BY_ARGUMENT,
+  BY_ENVIRONMENT,
+  BY_FILE_KEY,
+  NAMED_OPTIONS,
+  type NamedOption,
+  withoutEffect,
+  withoutEffectInEnvironment,
+} from "./names.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type Checked, checkValue, checkWord, type OptionValue } from "./option.ts";
 import { type Config, JOINT_RULES } from "./schema.ts";
@@ -20,7 +28,7 @@ export type LoadedConfig =
   | {
       readonly kind: "config";
       readonly config: Config;
-      /** Properties that were given and change nothing here, with the reason: worth a line in the log. */
+      /** What was given and changes nothing here, with the reason: worth a line in the log. */
       readonly ignored: readonly { readonly option: string; readonly reason: string }[];
     };
 
@@ -66,6 +74,7 @@ function keep(
   } else {
     seen.set(named, as);
     given.values.set(named, checked.value);
+    if (named.option.notYet) given.ignored.push({ option: as, reason: named.option.notYet });
   }
 }
 
@@ -128,6 +137,9 @@ function takeEnvironment(given: Given, env: ConfigSources["env"]): void {
     else if (key.startsWith(OUR_PREFIX) && !key.startsWith(TEST_PREFIX)) {
       const ours = NAMED_OPTIONS.map(({ environment }) => environment);
       given.problems.push(unknown(key, nearestName(key, ours)));
+    } else {
+      const reason = withoutEffectInEnvironment(key);
+      if (reason) given.ignored.push({ option: key, reason });
     }
   }
 }

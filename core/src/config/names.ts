@@ -39,12 +39,16 @@ export const BY_ENVIRONMENT = indexBy(named => [
   ...(named.option.agent ?? []).map(agentEnvironment),
 ]);
 
-/** @returns why one of the agent's properties changes nothing here; undefined for any other name */
-export function withoutEffect(property: string): string | undefined {
-  const exact = AGENT_PROPERTIES_WITHOUT_EFFECT[property];
-  if (exact) return exact;
-  const prefix = Object.keys(AGENT_PROPERTIES_WITHOUT_EFFECT).find(
-    name => name.endsWith(".") && property.startsWith(name),
-  );
-  return prefix && AGENT_PROPERTIES_WITHOUT_EFFECT[prefix];
+/** @param inForm how a property is written where `name` comes from */
+function reasonFor(name: string, inForm: (property: string) => string): string | undefined {
+  return Object.entries(AGENT_PROPERTIES_WITHOUT_EFFECT).find(([property]) =>
+    property.endsWith(".") ? name.startsWith(inForm(property)) : name === inForm(property),
+  )?.[1];
 }
+
+/** @returns why one of the agent's properties changes nothing here; undefined for any other name */
+export const withoutEffect = (property: string): string | undefined => reasonFor(property, name => name);
+
+/** The same for its name in the environment. */
+export const withoutEffectInEnvironment = (variable: string): string | undefined =>
+  reasonFor(variable, agentEnvironment);

@@ -43,6 +43,11 @@ const address = (value: string, description: string, agent: readonly string[] = 
     agent,
   }) as const;
 
+/** For the options of parts that come later: their names are taken, and a value is checked. */
+const NO_DTLS = { notYet: "there is no DTLS yet" } as const;
+const NO_BOOTSTRAP = { notYet: "there is no bootstrap yet" } as const;
+const NO_FIRMWARE = { notYet: "there is no firmware update yet" } as const;
+
 export const OPTIONS = {
   http: {
     host: address("127.0.0.1", "Address that the REST API listens on; 0.0.0.0 for all"),
@@ -79,21 +84,27 @@ export const OPTIONS = {
     },
   },
   coaps: {
-    port: port(5784, "UDP port of the LwM2M server over DTLS; not bound before DTLS is there", [
-      "eclipse.californium.coaps.port",
-    ]),
+    port: {
+      ...port(5784, "UDP port of the LwM2M server over DTLS", ["eclipse.californium.coaps.port"]),
+      ...NO_DTLS,
+    },
   },
   bootstrap: {
-    coapPort: port(5683, "UDP port of the bootstrap server; not bound before bootstrap is there", [
-      "eclipse.californium.bootstrap.coap.port",
-    ]),
-    coapsPort: port(5684, "UDP port of the bootstrap server over DTLS; not bound before bootstrap is there", [
-      "eclipse.californium.bootstrap.coaps.port",
-    ]),
-    host: literal("0.0.0.0", "Address that the bootstrap server listens on", [
-      "eclipse.californium.bootstrap.coap.host",
-      "eclipse.californium.bootstrap.coaps.host",
-    ]),
+    coapPort: {
+      ...port(5683, "UDP port of the bootstrap server", ["eclipse.californium.bootstrap.coap.port"]),
+      ...NO_BOOTSTRAP,
+    },
+    coapsPort: {
+      ...port(5684, "UDP port of the bootstrap server over DTLS", ["eclipse.californium.bootstrap.coaps.port"]),
+      ...NO_BOOTSTRAP,
+    },
+    host: {
+      ...literal("0.0.0.0", "Address that the bootstrap server listens on", [
+        "eclipse.californium.bootstrap.coap.host",
+        "eclipse.californium.bootstrap.coaps.host",
+      ]),
+      ...NO_BOOTSTRAP,
+    },
     lifetimeSeconds: {
       type: "integer",
       default: 432_000,
@@ -102,6 +113,7 @@ export const OPTIONS = {
       unit: "s",
       description: "Registration Lifetime written to a device without one of its own",
       agent: ["bootstrap.device.lifetime.default"],
+      ...NO_BOOTSTRAP,
     },
   },
   transmission: {
@@ -151,12 +163,6 @@ export const OPTIONS = {
     manageAvailability: flag(true, "Whether the required interval of a device follows its Lifetime", [
       "c8y.lwm2m.autoManageAvailabilityRequiredInterval",
     ]),
-    deduplicateObservations: flag(true, "One observation per path, however many mappings ask for it", [
-      "C8Y.lwm2m.deduplicateObservationPaths",
-    ]),
-    oldContentFormats: flag(true, "Whether the formats 1542 and 1543 of early devices are understood", [
-      "C8Y.lwm2m.supportDeprecatedContentFormat",
-    ]),
     maxPending: count(50, 10_000, "Pending operations started after a registration or update", [
       "C8Y.lwm2m.postReg.maxPendingOperationExecutions",
     ]),
@@ -189,38 +195,31 @@ export const OPTIONS = {
   },
   decoding: {
     maxQueued: count(10_000, 1_000_000, "Decodes that wait", ["C8Y.lwm2m.decoder.maxQueueSizeOfDecoderEvents"]),
-    sweepMs: timeMs(10_000, "Pause between two looks for decodes to repeat", [
+    sweepMs: timeMs(10_000, "Pause between two looks for payloads that wait in the store", [
       "C8Y.lwm2m.decoder.execution.fixedDelay",
     ]),
-    maxRetries: count(6, 100, "Repetitions of a failed decode", ["C8Y.lwm2m.decoder.maxRetries"], 0),
-    retryDelayMinutes: {
-      type: "integer",
-      default: 10,
-      minimum: 0,
-      maximum: 10_080,
-      unit: "minutes",
-      description: "Pause before a failed decode is repeated",
-      agent: ["C8Y.lwm2m.decoder.retryDelayMinutes"],
-    },
     rawRetentionDays: {
       type: "integer",
       default: 30,
       minimum: 1,
       maximum: 3650,
       unit: "days",
-      description: "How long raw payloads are kept",
+      description: "How long raw payloads are kept, decoded or not",
     },
   },
   firmware: {
-    address: address("127.0.0.1", "Host name at which devices fetch firmware over HTTP", [
-      "C8Y.lwm2m.fwupdate.address",
-    ]),
-    httpPort: port(8773, "TCP port of firmware over HTTP; not bound before firmware update is there", [
-      "C8Y.lwm2m.fwupdate.httpPort",
-    ]),
-    httpsPort: port(8774, "TCP port of firmware over HTTPS; not bound before firmware update is there", [
-      "C8Y.lwm2m.fwupdate.httpsPort",
-    ]),
+    address: {
+      ...address("127.0.0.1", "Host name at which devices fetch firmware over HTTP", ["C8Y.lwm2m.fwupdate.address"]),
+      ...NO_FIRMWARE,
+    },
+    httpPort: {
+      ...port(8773, "TCP port of firmware over HTTP", ["C8Y.lwm2m.fwupdate.httpPort"]),
+      ...NO_FIRMWARE,
+    },
+    httpsPort: {
+      ...port(8774, "TCP port of firmware over HTTPS", ["C8Y.lwm2m.fwupdate.httpsPort"]),
+      ...NO_FIRMWARE,
+    },
   },
   data: {
     dir: { type: "text", default: "./data", description: "Directory of the embedded store; made when missing" },
@@ -320,7 +319,7 @@ export const JOINT_RULES: readonly {
 ];
 
 /**
- * Properties of the LwM2M agent that a file may hold and that change nothing here, each with the reason
+ * Properties of the LwM2M agent that may be given and that change nothing here, each with the reason
  * (agent specification 19). A name that ends in `.` stands for all below it.
  */
 export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> = {
@@ -348,6 +347,10 @@ export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> =
   "californium3.properties.COAP.ACK_TIMEOUT_SCALE": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
   "californium3.properties.DTLS.": "there is no DTLS yet",
   "eclipse.californium.scandium.dtlsConnector.": "there is no DTLS yet",
+  "C8Y.lwm2m.deduplicateObservationPaths": "a path is observed once, however many mappings ask for it",
+  "C8Y.lwm2m.supportDeprecatedContentFormat": "the formats 1542 and 1543 of early devices are always understood",
+  "C8Y.lwm2m.decoder.maxRetries": "a decoder in the sandbox gives the same result again; there are no remote ones yet",
+  "C8Y.lwm2m.decoder.retryDelayMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.decoder.processEventForMonths": "raw payloads are kept apart from events (decoding.rawRetentionDays)",
   "C8Y.lwm2m.decoder.serviceUnavailabilityDelayInMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.failStarvedOperation.": "operations do not expire yet",
