@@ -114,7 +114,10 @@ export interface Update<T extends Document = Document> {
   /** Missing parents become objects; a parent of another kind is a CONFLICT. */
   readonly $set?: { readonly [K in Exclude<keyof T & string, "_id">]?: T[K] } & { readonly [path: DottedPath]: Json };
   readonly $unset?: { readonly [K in Exclude<keyof T & string, "_id">]?: true } & { readonly [path: DottedPath]: true };
-  /** Absent counts as 0; another kind than a number is a CONFLICT. Not for `time`. */
+  /**
+   * By at most 2^53. Absent counts as 0; another kind than a number is a CONFLICT. Not for `time`. That an `int` field stays within
+   * 2^53 is the caller's to see to: only SQLite refuses it.
+   */
   readonly $inc?: { readonly [K in NumberKeys<T>]?: number } & { readonly [path: DottedPath]: number };
   /** Declared `string`, `int`, `double` and `time` fields. */
   readonly $max?: { readonly [K in OrderedKeys<T>]?: number | string };
@@ -123,7 +126,7 @@ export interface Update<T extends Document = Document> {
   readonly $push?: { readonly [K in ArrayKeys<T>]?: Json } & { readonly [path: DottedPath]: Json };
   /** Appends a scalar that is not there yet. */
   readonly $addToSet?: { readonly [K in ArrayKeys<T>]?: Scalar } & { readonly [path: DottedPath]: Scalar };
-  /** Removes each of the scalars wherever it stands. */
+  /** Removes each of the scalars wherever it stands; absent stays absent, another kind than an array is a CONFLICT. */
   readonly $pullAll?: { readonly [K in ArrayKeys<T>]?: readonly Scalar[] } & {
     readonly [path: DottedPath]: readonly Scalar[];
   };

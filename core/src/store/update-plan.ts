@@ -3,7 +3,7 @@
  * that a plan can go to the writer's thread.
  */
 import { MooringError } from "../base/errors.ts";
-import type { Document, FieldType, Scalar, Update } from "./collection.ts";
+import type { Document, Scalar, Update } from "./collection.ts";
 import { type Path, parsePath, unsupported } from "./path.ts";
 import type { Shape } from "./shape.ts";
 import { checkField, checkId, checkJson, checkMember, invalid } from "./value-rules.ts";
@@ -42,6 +42,8 @@ const checkNumber: Check = (shape, path, value) => {
   if (type !== undefined && type !== "int" && type !== "double")
     throw unsupported(shape, `${path.text} cannot be counted`);
   if (typeof value !== "number") throw unsupported(shape, `${path.text}: $inc takes a number`);
+  // So small that no sum of doubles can overflow, which no server would refuse.
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw invalid(path.text, "is counted by more than 2^53");
   checkField(type ?? "double", value, path.text);
 };
 
@@ -120,17 +122,17 @@ const isObject = (value: unknown): value is Members =>
 const conflict = (path: Path, rule: string): MooringError =>
   new MooringError("CONFLICT", `${path.text} ${rule}`, { field: path.text, rule });
 
-/** The object that holds the path's last member; made where absent, unless only looked for. */
-function parentOf(document: Members, path: Path, make: boolean): Members | undefined {
+/** The object that holds the path's last member: made where absent, except by what only removes, and then undefined. */
+function parentOf(document: Members, path: Path, operator: Operator): Members | undefined {
   let parent = document;
   for (const key of path.segments.slice(0, -1)) {
     if (!Object.hasOwn(parent, key)) {
-      if (!make) return undefined;
+      if (operator === "$unset" || operator === "$pullAll") return undefined;
       parent[key] = {};
     }
     const next = parent[key];
     if (!isObject(next)) {
-      if (!make) return undefined;
+      if (operator === "$unset") return undefined;
       throw conflict(path, "lies below a value that is no object");
     }
     parent = next;
@@ -188,11 +190,6 @@ function valueAfter({ operator, path, value }: Change, current: unknown): unknow
   }
 }
 
-function checkResult(type: FieldType | undefined, path: Path, value: unknown): void {
-  if (type === "int" && !Number.isSafeInteger(value)) throw conflict(path, "would leave the whole numbers within 2^53");
-  if (typeof value === "number" && !Number.isFinite(value)) throw conflict(path, "would be no finite number");
-}
-
 /**
  * Changes a document in place.
  * @param isNew the document is being inserted: `$setOnInsert` counts
@@ -202,8 +199,7 @@ export function applyUpdate(document: Document, plan: UpdatePlan, isNew: boolean
   for (const change of plan) {
     const { operator, path } = change;
     if (operator === "$setOnInsert" && !isNew) continue;
-    const removes = operator === "$unset" || operator === "$pullAll";
-    const parent = parentOf(document as unknown as Members, path, !removes);
+    const parent = parentOf(document as unknown as Members, path, operator);
     if (!parent) continue;
     const last = path.segments.at(-1)!;
     if (operator === "$unset") {
@@ -212,7 +208,8 @@ export function applyUpdate(document: Document, plan: UpdatePlan, isNew: boolean
     }
     const value = valueAfter(change, Object.hasOwn(parent, last) ? parent[last] : undefined);
     if (value === undefined) continue;
-    checkResult(path.type, path, value);
+    if (path.type === "int" && !Number.isSafeInteger(value))
+      throw conflict(path, "would leave the whole numbers within 2^53");
     parent[last] = value;
   }
 }

@@ -2,7 +2,7 @@
  * The engine for several nodes: a MongoDB server (4.4 or newer), or one that speaks its protocol. Nothing here needs transactions,
  * change streams, partial or TTL indexes.
  */
-import { MongoClient } from "mongodb";
+import { MongoClient, type MongoClientOptions } from "mongodb";
 import type { Clock } from "../../base/clock.ts";
 import { MooringError } from "../../base/errors.ts";
 import type { CollectionSpec, Document } from "../collection.ts";
@@ -33,18 +33,25 @@ export interface MongodbParts {
 
 const MAX_BATCH = 1000;
 const DEFAULT_DATABASE = "mooring";
-const CLIENT_OPTIONS = {
+/** Unless the URL says otherwise. */
+const CLIENT_OPTIONS: Readonly<Record<string, string | number>> = {
   appName: "mooring",
   serverSelectionTimeoutMS: 5000,
   connectTimeoutMS: 5000,
   socketTimeoutMS: 30_000,
   maxPoolSize: 32,
-} as const;
+};
+
+/** What the URL does not set itself; the driver would let these win over it. */
+function clientOptions(url: string): MongoClientOptions {
+  const given = new Set([...new URLSearchParams(url.split("?")[1] ?? "").keys()].map(key => key.toLowerCase()));
+  return Object.fromEntries(Object.entries(CLIENT_OPTIONS).filter(([key]) => !given.has(key.toLowerCase())));
+}
 
 async function connect(url: string): Promise<MongoClient> {
   let client: MongoClient;
   try {
-    client = new MongoClient(url, CLIENT_OPTIONS);
+    client = new MongoClient(url, clientOptions(url));
   } catch (error) {
     throw new MooringError("CONFIG_INVALID", "store is no usable mongodb:// URL", { field: "store" }, { cause: error });
   }

@@ -1,15 +1,64 @@
 /** Random filters over random documents, compared with an evaluator in memory. */
 import { assert } from "chai";
+import type { MooringError } from "../../../src/base/errors.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
-import type { Filter } from "../../../src/store/collection.ts";
-import { compareText } from "../../../src/store/update-plan.ts";
+import type { Filter, Update } from "../../../src/store/collection.ts";
+import { shapeOf } from "../../../src/store/shape.ts";
+import { applyUpdate, compareText, parseUpdate, type UpdatePlan } from "../../../src/store/update-plan.ts";
 import { matches } from "./evaluate.ts";
-import { randomFilter, randomThing } from "./random-things.ts";
-import { type Bench, ids } from "./things.ts";
+import { randomFilter, randomThing, randomUpdate } from "./random-things.ts";
+import { type Bench, codeOf, ids, THINGS, type Thing } from "./things.ts";
 
 const LISTS = new Set(["tags"]);
 const DOCUMENTS = 80;
 const FILTERS = 300;
+const UPDATED_DOCUMENTS = 20;
+const UPDATES_EACH = 12;
+const SHAPE = shapeOf(THINGS);
+
+/** The document and the code that the update plan, applied in memory, leads to; undefined where the update is refused. */
+function expected(before: Thing, update: Update<Thing>): readonly [after: Thing, code: string] | undefined {
+  let plan: UpdatePlan;
+  try {
+    plan = parseUpdate(SHAPE, update as Update, false);
+  } catch {
+    return undefined;
+  }
+  const after = structuredClone(before);
+  try {
+    applyUpdate(after, plan, false);
+    return [JSON.parse(JSON.stringify(after)), "none"];
+  } catch (error) {
+    return [before, (error as MooringError).code];
+  }
+}
+
+async function compareUpdates(bench: Bench, seed: number): Promise<void> {
+  const random = createSeededRandom(seed);
+  const seen = new Set<string>();
+  for (let i = 0; i < UPDATED_DOCUMENTS; i++) {
+    let document = randomThing(random, String(i));
+    await bench.things.insertOne(document);
+    for (let n = 0; n < UPDATES_EACH; n++) {
+      const update = randomUpdate(random);
+      const wanted = expected(document, update);
+      if (!wanted) continue;
+      const [after, code] = wanted;
+      assert.equal(
+        await codeOf(() => bench.things.updateOne({ _id: document._id }, update)),
+        code,
+        say(document, update),
+      );
+      assert.deepEqual(await bench.things.findOne({ _id: document._id }), after, say(document, update));
+      document = after;
+      seen.add(code);
+    }
+  }
+  assert.deepEqual([...seen].sort(), ["CONFLICT", "none"], "both happen");
+}
+
+const say = (document: Thing, update: Update<Thing>): string =>
+  `${JSON.stringify(update)} of ${JSON.stringify(document)}`;
 
 export function differentialSuite(bench: Bench): void {
   for (const seed of [1, 2]) {
@@ -31,4 +80,5 @@ export function differentialSuite(bench: Bench): void {
       }
     });
   }
+  it("updates as the rules say", () => compareUpdates(bench, 5));
 }

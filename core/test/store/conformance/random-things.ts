@@ -1,6 +1,6 @@
 /** Documents and filters at random, from small sets of values, so that they meet. */
 import type { Random } from "../../../src/base/random.ts";
-import { type Filter, type Json, pathOf } from "../../../src/store/collection.ts";
+import { type Filter, type Json, pathOf, type Update } from "../../../src/store/collection.ts";
 import type { Thing } from "./things.ts";
 
 const TEXTS = [
@@ -108,4 +108,34 @@ export function randomFilter(random: Random, depth = 2): Filter<Thing> {
   if (depth === 0 || kind < 3) return leaf(random) as Filter<Thing>;
   const of = [randomFilter(random, depth - 1), ...some(random, () => randomFilter(random, depth - 1), 2)];
   return { [pick(random, ["$and", "$or", "$nor"])]: of } as Filter<Thing>;
+}
+
+const CHANGES: readonly ((random: Random) => readonly [operator: string, path: string, value: unknown])[] = [
+  random => ["$set", path(random), json(random, 2)],
+  random => ["$set", "weight", pick(random, NUMBERS)],
+  random => ["$set", "tags", some(random, () => pick(random, TEXTS), 3)],
+  random => ["$unset", path(random), true],
+  random => ["$unset", pick(random, ["name", "size", "at"]), true],
+  random => ["$inc", path(random), pick(random, [1, -1, 0.5, 2 ** 31])],
+  () => ["$inc", "weight", 0.1],
+  random => ["$max", "name", pick(random, TEXTS)],
+  random => ["$min", "at", pick(random, [0, 1_600_000_000_000])],
+  random => ["$push", path(random), json(random, 2)],
+  random => ["$push", "tags", pick(random, TEXTS)],
+  random => ["$addToSet", path(random), scalar(random)],
+  random => ["$addToSet", "tags", pick(random, TEXTS)],
+  random => ["$pullAll", path(random), some(random, () => scalar(random), 3)],
+  random => ["$pullAll", "tags", some(random, () => pick(random, TEXTS), 3)],
+];
+
+/** May name paths that stand in each other's way, which is refused. */
+export function randomUpdate(random: Random): Update<Thing> {
+  const update: Record<string, Record<string, unknown>> = {};
+  for (const [operator, at, value] of [
+    pick(random, CHANGES)(random),
+    ...some(random, () => pick(random, CHANGES)(random), 2),
+  ]) {
+    (update[operator] ??= {})[at] = value;
+  }
+  return update as Update<Thing>;
 }

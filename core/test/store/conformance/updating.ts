@@ -72,6 +72,7 @@ const CONFLICTS: readonly (readonly [name: string, update: Update<Thing>])[] = [
   ["appends to a text", { $push: { "free.s": 1 } }],
   ["adds to a number", { $addToSet: { "free.n.m": 1 } }],
   ["pulls from a text", { $pullAll: { "free.s": [1] } }],
+  ["pulls below a text", { $pullAll: { "free.s.x": [1] } }],
 ];
 
 const UNSUPPORTED: readonly (readonly [name: string, update: object])[] = [
