@@ -86,39 +86,67 @@ interface Held extends ObservedPath {
 
 interface ObservationSet {
   readonly rate: RateFigure;
+  /** One for all observations of the registration. */
+  readonly onNotification: (notification: Notification) => Promise<void>;
   held: readonly Held[];
 }
 
-const SHARED_REQUESTS = 4096;
+/** What devices that are observed alike share. */
+interface SharedPath {
+  readonly path: Lwm2mPath;
+  readonly request: CoapRequest;
+}
+
+const SHARED_PATHS = 4096;
 const NONE: readonly Held[] = Object.freeze([]);
 
 export function createObservations(parts: ObservationsParts): Observations {
   const { coap, clock, log } = parts;
   const stored = createObservationStore(parts.store, parts.node);
   const sets = new Map<string, ObservationSet>();
-  const requests = createInterner<CoapRequest>(SHARED_REQUESTS);
+  const sharedPaths = createInterner<SharedPath>(SHARED_PATHS);
+  const sharedAttributes = createInterner<NotificationAttributes>(SHARED_PATHS);
+  /** Paths of the requests in `sharedPaths`, by which a notification's path is known. */
+  const pathsOfRequests = new WeakMap<CoapRequest, Lwm2mPath>();
   const deletions = new Set<Promise<void>>();
 
-  /** One request object per path and format, however many devices are observed alike. */
-  const requestFor = ({ rootPath }: Registration, path: Lwm2mPath, accept: number): CoapRequest =>
-    requests.share(`${rootPath} ${formatPath(path)} ${accept}`, () => readRequest(segmentsOf(rootPath, path), accept));
+  /** One path and one request object per path and format, however many devices are observed alike. */
+  const sharedFor = ({ rootPath }: Registration, path: Lwm2mPath, accept: number): SharedPath =>
+    sharedPaths.share(`${rootPath} ${formatPath(path)} ${accept}`, () => {
+      const request = readRequest(segmentsOf(rootPath, path), accept);
+      pathsOfRequests.set(request, path);
+      return { path, request };
+    });
+
+  const shareAttributes = (attributes: NotificationAttributes | undefined): NotificationAttributes | undefined =>
+    attributes && sharedAttributes.share(JSON.stringify(attributes), () => attributes);
 
   const samePath = (a: Lwm2mPath, b: Lwm2mPath): boolean => a.length === b.length && a.every((id, i) => id === b[i]);
 
   const find = (registrationId: string, path: Lwm2mPath): Held | undefined =>
     sets.get(registrationId)?.held.find(held => samePath(held.path, path));
 
-  function hold(registrationId: string, held: Held): void {
-    const set = sets.get(registrationId);
-    if (set) set.held = [...set.held, held];
-    else sets.set(registrationId, { rate: createRateFigure(), held: [held] });
+  function setOf(registrationId: string): ObservationSet {
+    const known = sets.get(registrationId);
+    if (known) return known;
+    const set: ObservationSet = {
+      rate: createRateFigure(),
+      onNotification: notification => onNotification(registrationId, notification),
+      held: NONE,
+    };
+    sets.set(registrationId, set);
+    return set;
   }
 
+  function hold(registrationId: string, held: Held): void {
+    const set = setOf(registrationId);
+    set.held = [...set.held, held];
+  }
+
+  /** The set stays until the registration ends: another observation may be on its way. */
   function release(registrationId: string, observation: Observation): void {
     const set = sets.get(registrationId);
-    if (!set) return;
-    set.held = set.held.filter(held => held.observation !== observation);
-    if (set.held.length === 0) sets.delete(registrationId);
+    if (set) set.held = set.held.filter(held => held.observation !== observation);
   }
 
   /** A deletion that nobody waits for; one that fails is made up for at the next start. */
@@ -128,9 +156,10 @@ export function createObservations(parts: ObservationsParts): Observations {
     void watched.then(() => deletions.delete(watched));
   }
 
-  async function onNotification(registrationId: string, path: Lwm2mPath, notification: Notification): Promise<void> {
+  async function onNotification(registrationId: string, notification: Notification): Promise<void> {
     const registration = parts.registration(registrationId);
-    if (!registration) return;
+    const path = pathsOfRequests.get(notification.observation.request);
+    if (!registration || !path) return;
     const set = sets.get(registrationId);
     if (set) countOne(set.rate, clock.monotonic());
     const { response, observation, receivedAtMs } = notification;
@@ -149,19 +178,17 @@ export function createObservations(parts: ObservationsParts): Observations {
     await parts.onNotification({ registration, path, response, messageKey, receivedAtMs });
   }
 
-  const handler = (registrationId: string, path: Lwm2mPath) => (notification: Notification) =>
-    onNotification(registrationId, path, notification);
-
   function resumeOne(saved: StoredObservation): boolean {
-    const { registrationId, path, token, accept, attributes } = saved;
+    const { registrationId, token, accept } = saved;
     const registration = parts.registration(registrationId);
     if (!registration) {
       deleteLater(stored.deleteRegistration(saved.endpoint, registrationId));
       return false;
     }
-    const key = { peer: registration.peer, token, request: requestFor(registration, path, accept) };
-    const observation = coap.resumeObservation(key, handler(registrationId, path));
-    hold(registrationId, { path, accept, attributes, observation });
+    const { path, request } = sharedFor(registration, saved.path, accept);
+    const key = { peer: registration.peer, token, request };
+    const observation = coap.resumeObservation(key, setOf(registrationId).onNotification);
+    hold(registrationId, { path, accept, attributes: shareAttributes(saved.attributes), observation });
     return true;
   }
 
@@ -178,15 +205,18 @@ export function createObservations(parts: ObservationsParts): Observations {
       return set ? perMinute(set.rate, clock.monotonic()) : 0;
     },
 
-    async establish(registration, path, { accept, attributes, ...options }) {
+    async establish(registration, wanted, { accept, attributes: given, ...options }) {
       const { id } = registration;
-      const request = requestFor(registration, path, accept);
-      const { response, observation } = await coap.observe(registration.peer, request, handler(id, path), options);
-      if (!observation) return { response, kept: false };
+      const { path, request } = sharedFor(registration, wanted, accept);
+      const attributes = shareAttributes(given);
+      const { onNotification } = setOf(id);
+      const { response, observation } = await coap.observe(registration.peer, request, onNotification, options);
       if (parts.registration(id) === undefined) {
-        observation.forget();
+        observation?.forget();
+        sets.delete(id);
         return { response, kept: false };
       }
+      if (!observation) return { response, kept: false };
       const earlier = find(id, path);
       if (earlier) {
         earlier.observation.forget();
@@ -232,6 +262,7 @@ export function createObservations(parts: ObservationsParts): Observations {
       const set = sets.get(registration.id);
       if (!set) return;
       sets.delete(registration.id);
+      if (set.held.length === 0) return;
       for (const { observation } of set.held) observation.forget();
       deleteLater(stored.delete(registration));
     },

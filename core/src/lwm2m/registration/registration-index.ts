@@ -30,25 +30,37 @@ export interface RegistrationIndex {
   change(entry: RegistrationEntry, registration: Registration): void;
 }
 
-const NONE: readonly RegistrationEntry[] = Object.freeze([]);
-const deviceKey = (tenant: string, deviceId: string): string => `${tenant}/${deviceId}`;
+/** One entry as it is, for nearly all peers have one and an array each would cost more than the entries' own fields. */
+type PeerEntries = RegistrationEntry | readonly RegistrationEntry[];
+
+const listOf = (entries: PeerEntries | undefined): readonly RegistrationEntry[] => {
+  if (entries === undefined) return [];
+  return "registration" in entries ? [entries] : entries;
+};
 
 export function createRegistrationIndex(): RegistrationIndex {
   const endpoints = new Map<string, RegistrationEntry>();
   const ids = new Map<string, RegistrationEntry>();
+  /** By managed object id, which is unique over all tenants. */
   const devices = new Map<string, RegistrationEntry>();
-  const peers = new Map<string, readonly RegistrationEntry[]>();
+  const peers = new Map<string, PeerEntries>();
+
+  function setPeer(key: string, entries: readonly RegistrationEntry[]): void {
+    if (entries.length === 0) peers.delete(key);
+    else peers.set(key, entries.length === 1 ? entries[0]! : entries);
+  }
 
   function addPeer(entry: RegistrationEntry): void {
     const { key } = entry.registration.peer;
-    peers.set(key, [...(peers.get(key) ?? NONE), entry]);
+    setPeer(key, [...listOf(peers.get(key)), entry]);
   }
 
   function removePeer(entry: RegistrationEntry): void {
     const { key } = entry.registration.peer;
-    const others = (peers.get(key) ?? NONE).filter(other => other !== entry);
-    if (others.length > 0) peers.set(key, others);
-    else peers.delete(key);
+    setPeer(
+      key,
+      listOf(peers.get(key)).filter(other => other !== entry),
+    );
   }
 
   return {
@@ -57,21 +69,24 @@ export function createRegistrationIndex(): RegistrationIndex {
     },
     byEndpoint: endpoint => endpoints.get(endpoint),
     byId: id => ids.get(id),
-    byDevice: (tenant, deviceId) => devices.get(deviceKey(tenant, deviceId)),
-    byPeer: peerKey => peers.get(peerKey) ?? NONE,
+    byDevice(tenant, deviceId) {
+      const entry = devices.get(deviceId);
+      return entry?.registration.tenant === tenant ? entry : undefined;
+    },
+    byPeer: peerKey => listOf(peers.get(peerKey)),
     entries: () => endpoints.values(),
     add(entry) {
-      const { endpoint, id, tenant, deviceId } = entry.registration;
+      const { endpoint, id, deviceId } = entry.registration;
       endpoints.set(endpoint, entry);
       ids.set(id, entry);
-      devices.set(deviceKey(tenant, deviceId), entry);
+      devices.set(deviceId, entry);
       addPeer(entry);
     },
     remove(entry) {
-      const { endpoint, id, tenant, deviceId } = entry.registration;
+      const { endpoint, id, deviceId } = entry.registration;
       endpoints.delete(endpoint);
       ids.delete(id);
-      if (devices.get(deviceKey(tenant, deviceId)) === entry) devices.delete(deviceKey(tenant, deviceId));
+      if (devices.get(deviceId) === entry) devices.delete(deviceId);
       removePeer(entry);
     },
     change(entry, registration) {

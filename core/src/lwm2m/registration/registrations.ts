@@ -16,6 +16,7 @@ import type { RegisterRequest, UpdateRequest } from "../wire/from-coap.ts";
 import { EMPTY_QUERY } from "../wire/registration-query.ts";
 import type { AdmittedDevice, DeviceSettings } from "./device-settings.ts";
 import { createEndpointLock } from "./endpoint-lock.ts";
+import { createInterner } from "./interner.ts";
 import { createExpirySweep, deadlineOf } from "./lifetime.ts";
 import { endpointOf, newRegistration } from "./register.ts";
 import type { Registration } from "./registration.ts";
@@ -98,6 +99,7 @@ export interface Registrations extends AsyncDisposable {
 
 const ID_LENGTH = 10;
 const EXPIRY_RETRY_MS = 10_000;
+const DISTINCT_SETTINGS = 1024;
 
 const unknownRegistration = (id: string): MooringError =>
   new MooringError("REGISTRATION_UNKNOWN", `no registration ${id} for this peer`, { id });
@@ -109,6 +111,8 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   const index = createRegistrationIndex();
   const lock = createEndpointLock();
   const readLinks = createLinkReader();
+  const settings = createInterner<DeviceSettings>(DISTINCT_SETTINGS);
+  const tenants = createInterner<string>(DISTINCT_SETTINGS);
   let closed = false;
 
   const seenAtMs = (entry: RegistrationEntry): number =>
@@ -126,6 +130,14 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       deadlineOf(registration.lifetimeSeconds, renewedMonotonicMs, options.gracePeriodMs),
     onExpired: entry => void expire(entry),
   });
+
+  /** Thousands of devices have the same settings and tenant. */
+  const shared = (device: AdmittedDevice | undefined): AdmittedDevice | undefined =>
+    device && {
+      tenant: tenants.share(device.tenant, () => device.tenant),
+      deviceId: device.deviceId,
+      settings: settings.share(JSON.stringify(device.settings), () => device.settings),
+    };
 
   function enter(registration: Registration, seenMonotonicMs: number, setUp: boolean): void {
     const entry: RegistrationEntry = {
@@ -230,7 +242,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       const links = readLinks(request.links);
       return lock.run(endpoint, async () => {
         // Within the lock, so that a device deleted meanwhile is either refused here or found and removed afterwards.
-        const device = await admit(endpoint, peer);
+        const device = shared(await admit(endpoint, peer));
         if (!device) throw new MooringError("ENDPOINT_UNKNOWN", `endpoint ${endpoint} is not known here`, { endpoint });
         const { query } = request;
         const id = urlSafeId(random, ID_LENGTH);
@@ -282,10 +294,12 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
         return entry.registration;
       }),
 
-    configure: (endpoint, settings) =>
+    configure: (endpoint, wanted) =>
       lock.run(endpoint, async () => {
         const entry = index.byEndpoint(endpoint);
-        if (entry) await change(entry, { ...entry.registration, settings });
+        if (!entry) return;
+        const shared = settings.share(JSON.stringify(wanted), () => wanted);
+        await change(entry, { ...entry.registration, settings: shared });
       }),
 
     async [Symbol.asyncDispose]() {

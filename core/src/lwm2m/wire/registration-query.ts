@@ -40,10 +40,13 @@ function endpointName(text: string): string {
   return text;
 }
 
+/** The usual ones, so that registrations share their text. */
+const USUAL_BINDINGS: readonly string[] = ["U", "UQ"];
+
 function bindingModes(text: string): string {
   const modes = text.toUpperCase();
   if (!/^[UTSNMHQ]{1,7}$/.test(modes)) throw invalid("b", text, "must be made of the modes U, T, S, N, M, H and Q");
-  return modes;
+  return USUAL_BINDINGS.find(usual => usual === modes) ?? modes;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
