@@ -10,7 +10,11 @@
  * a device raises or clears an alarm once. What is frequent and followed by a newer value is `normal`: measurements, last values,
  * raw payloads.
  */
-import type { CollectionSpec, Document, Json, JsonObject } from "./collection.ts";
+import type { CollectionSpec, Document, IndexSpec, Json, JsonObject } from "./collection.ts";
+
+/** An index on fields, ascending. */
+export const by = (...fields: readonly string[]): IndexSpec => ({ keys: fields.map(field => [field, 1] as const) });
+const uniqueBy = (...fields: readonly string[]): IndexSpec => ({ ...by(...fields), unique: true });
 
 /** A key from parts that may hold any character: `,` and `~` are escaped, so that different parts give different keys. */
 export function keyOf(first: string, ...more: readonly string[]): string {
@@ -61,34 +65,7 @@ export const MANAGED_OBJECTS: CollectionSpec<ManagedObjectDocument> = {
   },
   required: ["tenant", "creationTime", "lastUpdated"],
   coarse: ["tenant", "type", "owner"],
-  indexes: [
-    {
-      keys: [
-        ["tenant", 1],
-        ["_id", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["type", 1],
-        ["_id", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["owner", 1],
-        ["_id", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["name", 1],
-      ],
-    },
-  ],
+  indexes: [by("tenant", "_id"), by("tenant", "type", "_id"), by("tenant", "owner", "_id"), by("tenant", "name")],
   durability: "full",
 };
 
@@ -104,22 +81,7 @@ export const CHILD_REFERENCES: CollectionSpec<ChildReferenceDocument> = {
   fields: { tenant: "string", kind: "string", parent: "string", child: "string" },
   required: ["tenant", "kind", "parent", "child"],
   coarse: ["kind"],
-  indexes: [
-    {
-      keys: [
-        ["parent", 1],
-        ["kind", 1],
-        ["_id", 1],
-      ],
-    },
-    {
-      keys: [
-        ["child", 1],
-        ["kind", 1],
-        ["_id", 1],
-      ],
-    },
-  ],
+  indexes: [by("parent", "kind", "_id"), by("child", "kind", "_id")],
   durability: "full",
 };
 
@@ -135,14 +97,7 @@ export const EXTERNAL_IDS: CollectionSpec<ExternalIdDocument> = {
   name: "externalIds",
   fields: { tenant: "string", type: "string", externalId: "string", managedObject: "string", words: "strings" },
   required: ["tenant", "type", "externalId", "managedObject", "words"],
-  indexes: [
-    {
-      keys: [
-        ["managedObject", 1],
-        ["_id", 1],
-      ],
-    },
-  ],
+  indexes: [by("managedObject", "_id")],
   durability: "full",
 };
 
@@ -191,28 +146,7 @@ export const ALARMS: CollectionSpec<AlarmDocument> = {
     "activeKey",
   ],
   coarse: ["tenant", "status"],
-  indexes: [
-    { keys: [["activeKey", 1]], unique: true },
-    {
-      keys: [
-        ["source", 1],
-        ["time", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["status", 1],
-        ["time", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["time", 1],
-      ],
-    },
-  ],
+  indexes: [uniqueBy("activeKey"), by("source", "time"), by("tenant", "status", "time"), by("tenant", "time")],
   durability: "full",
 };
 
@@ -238,27 +172,7 @@ export const EVENTS: CollectionSpec<EventDocument> = {
   },
   required: ["tenant", "source", "type", "time", "creationTime", "lastUpdated"],
   coarse: ["tenant", "type"],
-  indexes: [
-    {
-      keys: [
-        ["source", 1],
-        ["time", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["time", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["type", 1],
-        ["time", 1],
-      ],
-    },
-  ],
+  indexes: [by("source", "time"), by("tenant", "time"), by("tenant", "type", "time")],
   durability: "full",
 };
 
@@ -288,32 +202,10 @@ export const OPERATIONS: CollectionSpec<OperationDocument> = {
   required: ["tenant", "deviceId", "status", "creationTime", "lastUpdated"],
   coarse: ["tenant", "status"],
   indexes: [
-    {
-      keys: [
-        ["deviceId", 1],
-        ["status", 1],
-        ["_id", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["_id", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["status", 1],
-        ["_id", 1],
-      ],
-    },
-    {
-      keys: [
-        ["bulkOperationId", 1],
-        ["_id", 1],
-      ],
-    },
+    by("deviceId", "status", "_id"),
+    by("tenant", "_id"),
+    by("tenant", "status", "_id"),
+    by("bulkOperationId", "_id"),
   ],
   durability: "full",
 };
@@ -339,17 +231,7 @@ export const DEVICES: CollectionSpec<DeviceDocument> = {
   },
   required: ["tenant", "managedObject", "securityMode"],
   coarse: ["tenant"],
-  indexes: [
-    {
-      keys: [
-        ["tenant", 1],
-        ["_id", 1],
-      ],
-    },
-    { keys: [["managedObject", 1]] },
-    { keys: [["pskIdentity", 1]] },
-    { keys: [["bootstrapPskIdentity", 1]] },
-  ],
+  indexes: [by("tenant", "_id"), by("managedObject"), by("pskIdentity"), by("bootstrapPskIdentity")],
   durability: "full",
 };
 
@@ -379,17 +261,7 @@ export const REGISTRATIONS: CollectionSpec<RegistrationDocument> = {
   },
   required: ["tenant", "managedObject", "registrationId", "node", "registeredAt", "updatedAt", "expireAt"],
   coarse: ["node"],
-  indexes: [
-    { keys: [["registrationId", 1]], unique: true },
-    { keys: [["managedObject", 1]] },
-    { keys: [["expireAt", 1]] },
-    {
-      keys: [
-        ["node", 1],
-        ["_id", 1],
-      ],
-    },
-  ],
+  indexes: [uniqueBy("registrationId"), by("managedObject"), by("expireAt"), by("node", "_id")],
   durability: "full",
 };
 
@@ -418,20 +290,7 @@ export const OBSERVATIONS: CollectionSpec<ObservationDocument> = {
   },
   required: ["tenant", "endpoint", "path", "registrationId", "node", "token", "createdAt"],
   coarse: ["node"],
-  indexes: [
-    {
-      keys: [
-        ["endpoint", 1],
-        ["_id", 1],
-      ],
-    },
-    {
-      keys: [
-        ["node", 1],
-        ["_id", 1],
-      ],
-    },
-  ],
+  indexes: [by("endpoint", "_id"), by("node", "_id")],
   durability: "full",
 };
 
@@ -452,14 +311,7 @@ export const LAST_VALUES: CollectionSpec<LastValuesDocument> = {
   name: "lastValues",
   fields: { tenant: "string", managedObject: "string", object: "int", instance: "int", time: "time" },
   required: ["tenant", "managedObject", "object", "instance", "time"],
-  indexes: [
-    {
-      keys: [
-        ["managedObject", 1],
-        ["_id", 1],
-      ],
-    },
-  ],
+  indexes: [by("managedObject", "_id")],
   durability: "normal",
 };
 
@@ -495,21 +347,7 @@ export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
   },
   required: ["tenant", "managedObject", "endpoint", "path", "time", "decoder", "status", "attempts"],
   coarse: ["status"],
-  indexes: [
-    {
-      keys: [
-        ["status", 1],
-        ["dueAt", 1],
-      ],
-    },
-    {
-      keys: [
-        ["managedObject", 1],
-        ["time", 1],
-      ],
-    },
-    { keys: [["time", 1]] },
-  ],
+  indexes: [by("status", "dueAt"), by("managedObject", "time"), by("time")],
   durability: "normal",
 };
 
@@ -550,15 +388,7 @@ export const USERS: CollectionSpec<UserDocument> = {
   },
   required: ["tenant", "userName", "enabled", "isDevice", "roles", "creationTime"],
   coarse: ["tenant", "isDevice"],
-  indexes: [
-    {
-      keys: [
-        ["tenant", 1],
-        ["isDevice", 1],
-        ["userName", 1],
-      ],
-    },
-  ],
+  indexes: [by("tenant", "isDevice", "userName")],
   durability: "full",
 };
 
@@ -574,15 +404,7 @@ export const SETTINGS: CollectionSpec<SettingDocument> = {
   fields: { tenant: "string", category: "string", key: "string" },
   required: ["tenant", "category", "key"],
   coarse: ["tenant", "category"],
-  indexes: [
-    {
-      keys: [
-        ["tenant", 1],
-        ["category", 1],
-        ["key", 1],
-      ],
-    },
-  ],
+  indexes: [by("tenant", "category", "key")],
   durability: "full",
 };
 
@@ -598,14 +420,7 @@ export const OBJECT_MODELS: CollectionSpec<ObjectModelDocument> = {
   fields: { tenant: "string", objectId: "int", version: "string" },
   required: ["tenant", "objectId", "version"],
   coarse: ["tenant"],
-  indexes: [
-    {
-      keys: [
-        ["tenant", 1],
-        ["objectId", 1],
-      ],
-    },
-  ],
+  indexes: [by("tenant", "objectId")],
   durability: "full",
 };
 
@@ -620,14 +435,7 @@ export const OBJECT_MAPPINGS: CollectionSpec<ObjectMappingDocument> = {
   fields: { tenant: "string", objectId: "int" },
   required: ["tenant", "objectId"],
   coarse: ["tenant"],
-  indexes: [
-    {
-      keys: [
-        ["tenant", 1],
-        ["objectId", 1],
-      ],
-    },
-  ],
+  indexes: [by("tenant", "objectId")],
   durability: "full",
 };
 

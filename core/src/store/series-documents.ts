@@ -1,6 +1,6 @@
 /** How measurements lie in collections. */
 import type { CollectionSpec, Document, Filter, JsonObject } from "./collection.ts";
-import { keyOf } from "./collections.ts";
+import { by, keyOf } from "./collections.ts";
 import type { Measurement, SeriesFilter, SupportedSeries } from "./series.ts";
 import { invalid } from "./value-rules.ts";
 
@@ -18,20 +18,7 @@ export const MEASUREMENTS: CollectionSpec<MeasurementDocument> = {
   fields: { tenant: "string", source: "string", type: "string", time: "time", names: "strings" },
   required: ["tenant", "source", "type", "time"],
   coarse: ["tenant"],
-  indexes: [
-    {
-      keys: [
-        ["source", 1],
-        ["time", 1],
-      ],
-    },
-    {
-      keys: [
-        ["tenant", 1],
-        ["time", 1],
-      ],
-    },
-  ],
+  indexes: [by("source", "time"), by("tenant", "time")],
   durability: "normal",
 };
 
@@ -47,14 +34,7 @@ export const SERIES_NAMES: CollectionSpec<SeriesNameDocument> = {
   name: "seriesNames",
   fields: { tenant: "string", source: "string", fragment: "string", series: "string", unit: "string" },
   required: ["tenant", "source"],
-  indexes: [
-    {
-      keys: [
-        ["source", 1],
-        ["_id", 1],
-      ],
-    },
-  ],
+  indexes: [by("source", "_id")],
   durability: "normal",
 };
 
