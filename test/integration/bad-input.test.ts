@@ -7,6 +7,9 @@ import { withHost } from "../harness/with-host.ts";
 
 /** Result of a bulk operation (agent specification 3.2). */
 interface BulkResult {
+  readonly numberOfAll: number;
+  readonly numberOfSuccessful: number;
+  readonly numberOfFailed: number;
   readonly failed: readonly { readonly line: number; readonly endpoint: string; readonly reason: string }[];
 }
 
