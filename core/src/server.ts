@@ -13,6 +13,7 @@ import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";
 import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
 import { createDecoderRegistry } from "./decoding/decoder-registry.ts";
+import { createRawRetention } from "./decoding/raw-retention.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "./device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "./device-protocols/protocol-repository.ts";
 import { createModelRegistry, type ModelRegistry } from "./lwm2m/model/model-registry.ts";
@@ -62,6 +63,7 @@ const url = (scheme: string, address: string, port: number): string =>
 /** The only node there is: registrations and observations name it as their owner. */
 const NODE = "local";
 const SAVE_SEEN_PERIOD_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 /** Store, platform and tenants: what stands without any device. */
 interface Base {
@@ -125,10 +127,11 @@ async function openWay(
     applier,
     ...(parts.onStored && { onStored: parts.onStored }),
   });
+  const payloads = store.collection(RAW_PAYLOADS);
   const decodeQueue = opened.use(
     createDecodeQueue({
       runtime,
-      backlog: createBacklog(store.collection(RAW_PAYLOADS)),
+      backlog: createBacklog(payloads),
       apply: uplink.applyDecoded,
       write: platform.write,
       findDevice: platform.inventory.findCached,
@@ -137,6 +140,8 @@ async function openWay(
       limits: { maxQueued: config.decoding.maxQueued, sweepMs: config.decoding.sweepMs },
     }),
   );
+  const keepMs = config.decoding.rawRetentionDays * DAY_MS;
+  opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs })).start();
   return { actions, uplink, runtime, decodeQueue };
 }
 

@@ -8,7 +8,7 @@ import type { ResourceType } from "../lwm2m/resource-value.ts";
 import { eventChangeOp, eventDeleteOp, eventOp } from "../platform/event.ts";
 import { deterministicId } from "../platform/ids.ts";
 import { RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections.ts";
-import { updateOp, type WriteOp } from "../store/store.ts";
+import { deleteOp, updateOp, type WriteOp } from "../store/store.ts";
 import { decoderBytes, decoderRequest } from "./decoder-wire.ts";
 
 export const DECODER_EVENT_TYPE = "c8y_decoder_event";
@@ -135,3 +135,9 @@ export const errorOps = (raw: RawPayload, error: DecodeError, nowMs: number): Wr
     eventChangeOp(raw.tenant, eventIdOf(raw), { decoderData }, nowMs),
   ];
 };
+
+/** Kept long enough: the event that shows it, where it was never decoded, goes with it. */
+export const forgetOps = (raw: RawPayload): WriteOp[] => [
+  deleteOp(RAW_PAYLOADS, { _id: raw.id }),
+  eventDeleteOp(raw.tenant, eventIdOf(raw)),
+];
