@@ -7,7 +7,7 @@ import { type Agent, createAgent } from "./agent/agent.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
-import { createCoapEndpoint } from "./coap/create-endpoint.ts";
+import { createCoapEndpoint } from "./coap/endpoint.ts";
 import type { Config } from "./config/schema.ts";
 import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";

@@ -28,7 +28,6 @@ export const FAILURES = {
   EXCHANGE_TIMEOUT: { coap: "5.04", http: 504 },
   EXCHANGE_RESET: { coap: "5.02", http: 502 },
   EXCHANGE_CANCELLED: { coap: "5.03", http: 503 },
-  DEVICE_RESPONSE: { coap: "5.02", http: 502 },
   // LwM2M
   PATH_INVALID: { coap: "4.00", http: 422 },
   QUERY_INVALID: { coap: "4.00", http: 400 },
@@ -51,7 +50,6 @@ export const FAILURES = {
   QUERY_UNSUPPORTED: { coap: "5.00", http: 500 },
   // Decoders and plugins
   DECODER_FAILED: { coap: "5.00", http: 502 },
-  DECODER_TIMEOUT: { coap: "5.00", http: 504 },
   DECODER_UNAVAILABLE: { coap: "5.03", http: 503 },
   DECODER_INVALID: { coap: "5.00", http: 422 },
   PLUGIN_INVALID: { coap: "5.00", http: 422 },

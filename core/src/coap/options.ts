@@ -1,6 +1,6 @@
 /**
  * Option numbers as a table (RFC 7252 section 5.10, RFC 7641 section 2, RFC 7959 sections 2.1 and 4, RFC 7967, RFC 8768,
- * RFC 9175, RFC 8613, RFC 9177). Whether an option is critical, unsafe to forward or outside the cache key is in its number.
+ * RFC 9175, RFC 8613, RFC 9177). Whether an option is critical is in its number; unsafe to forward and outside the cache key are too, but only a proxy asks.
  */
 
 export const OPTIONS = {
@@ -95,12 +95,6 @@ export const definitionOf = (number: number): OptionDefinition | undefined => BY
 
 /** A recipient that does not know it must not go on (RFC 7252 section 5.4.1). */
 export const isCritical = (number: number): boolean => (number & 1) !== 0;
-
-/** A proxy that does not know it must not forward the message (RFC 7252 section 5.4.2). */
-export const isUnsafe = (number: number): boolean => (number & 2) !== 0;
-
-/** Two requests that differ in it alone are still the same to a cache (RFC 7252 section 5.4.6). */
-export const isNoCacheKey = (number: number): boolean => (number & 0x1e) === 0x1c;
 
 /** `Uri-Path`, or `option 2048`. */
 export const optionName = (number: number): string => definitionOf(number)?.name ?? `option ${number}`;

@@ -84,7 +84,7 @@ export function keepOps(raw: RawPayload, displayName: string, nowMs: number): Wr
     updateOp<RawPayloadDocument>(
       RAW_PAYLOADS,
       { _id: id },
-      { $set: { status: "PENDING", dueAt: nowMs }, $setOnInsert: first },
+      { $set: { status: "PENDING" }, $setOnInsert: first },
       { upsert: true },
     ),
     eventOp(
@@ -103,7 +103,7 @@ export const doneOps = (raw: RawPayload, decoderVersion: string): WriteOp[] => [
     { _id: raw.id },
     {
       $set: { status: "DONE", decoderVersion },
-      $unset: { dueAt: true, "details.reason": true, "details.message": true },
+      $unset: { "details.reason": true, "details.message": true },
       $inc: { attempts: 1 },
     },
   ),
@@ -128,7 +128,6 @@ export const errorOps = (raw: RawPayload, error: DecodeError, nowMs: number): Wr
       { _id: raw.id },
       {
         $set: { status: "ERROR", ...version, "details.reason": reason, "details.message": message },
-        $unset: { dueAt: true },
         $inc: { attempts: 1 },
       },
     ),

@@ -205,6 +205,3 @@ export interface DocumentCollection<T extends Document> {
 export function pathOf(first: string, second: string, ...more: readonly string[]): DottedPath {
   return [first, second, ...more].map(key => key.replaceAll("~", "~0").replaceAll(".", "~1")).join(".") as DottedPath;
 }
-
-/** `{[path]: value}`, for a path that is computed: `{ tenant, ...at(pathOf("custom", key), value) }`. */
-export const at = <V>(path: DottedPath, value: V): { readonly [path: DottedPath]: V } => ({ [path]: value });

@@ -10,7 +10,7 @@
  * a device raises or clears an alarm once. What is frequent and followed by a newer value is `normal`: measurements, last values,
  * raw payloads.
  */
-import type { CollectionSpec, Document, IndexSpec, Json, JsonObject } from "./collection.ts";
+import type { CollectionSpec, Document, IndexSpec, JsonObject } from "./collection.ts";
 
 /** An index on fields, ascending. */
 export const by = (...fields: readonly string[]): IndexSpec => ({ keys: fields.map(field => [field, 1] as const) });
@@ -327,8 +327,6 @@ export interface RawPayloadDocument extends Document {
   readonly decoderVersion?: string;
   readonly status: "PENDING" | "IN_PROGRESS" | "ERROR" | "DONE";
   readonly attempts: number;
-  /** When the next attempt is due, while PENDING or ERROR. */
-  readonly dueAt?: number;
   readonly details: JsonObject;
 }
 export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
@@ -343,11 +341,10 @@ export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
     decoder: "string",
     status: "string",
     attempts: "int",
-    dueAt: "time",
   },
   required: ["tenant", "managedObject", "endpoint", "path", "time", "decoder", "status", "attempts"],
   coarse: ["status"],
-  indexes: [by("status", "dueAt"), by("managedObject", "time"), by("time")],
+  indexes: [by("status", "time"), by("managedObject", "time"), by("time")],
   durability: "normal",
 };
 
@@ -392,53 +389,6 @@ export const USERS: CollectionSpec<UserDocument> = {
   durability: "full",
 };
 
-/** Options of a tenant or of a part of the host. `_id`: `keyOf(tenant, category, key)`. */
-export interface SettingDocument extends Document {
-  readonly tenant: string;
-  readonly category: string;
-  readonly key: string;
-  readonly value: Json;
-}
-export const SETTINGS: CollectionSpec<SettingDocument> = {
-  name: "settings",
-  fields: { tenant: "string", category: "string", key: "string" },
-  required: ["tenant", "category", "key"],
-  coarse: ["tenant", "category"],
-  indexes: [by("tenant", "category", "key")],
-  durability: "full",
-};
-
-/** An uploaded object definition. `_id`: `keyOf(tenant, objectId, version)`. */
-export interface ObjectModelDocument extends Document {
-  readonly tenant: string;
-  readonly objectId: number;
-  readonly version: string;
-  readonly model: JsonObject;
-}
-export const OBJECT_MODELS: CollectionSpec<ObjectModelDocument> = {
-  name: "objectModels",
-  fields: { tenant: "string", objectId: "int", version: "string" },
-  required: ["tenant", "objectId", "version"],
-  coarse: ["tenant"],
-  indexes: [by("tenant", "objectId")],
-  durability: "full",
-};
-
-/** How the resources of an object become documents. `_id`: `keyOf(tenant, objectId)`. */
-export interface ObjectMappingDocument extends Document {
-  readonly tenant: string;
-  readonly objectId: number;
-  readonly mapping: JsonObject;
-}
-export const OBJECT_MAPPINGS: CollectionSpec<ObjectMappingDocument> = {
-  name: "objectMappings",
-  fields: { tenant: "string", objectId: "int" },
-  required: ["tenant", "objectId"],
-  coarse: ["tenant"],
-  indexes: [by("tenant", "objectId")],
-  durability: "full",
-};
-
 /** What a store is opened with unless told otherwise; the store adds those of its series. */
 export const COLLECTIONS: readonly CollectionSpec[] = [
   COUNTERS,
@@ -455,7 +405,4 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   RAW_PAYLOADS,
   TENANTS,
   USERS,
-  SETTINGS,
-  OBJECT_MODELS,
-  OBJECT_MAPPINGS,
 ];

@@ -84,8 +84,6 @@ export interface SeriesBucket {
   )[];
 }
 
-export const BUCKET_MS = { MINUTELY: 60_000, HOURLY: 3_600_000, DAILY: 86_400_000 } as const;
-
 export interface SeriesStore {
   /** Inserts what is not there; resolves when all is stored. */
   append(

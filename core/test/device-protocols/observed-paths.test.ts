@@ -3,8 +3,7 @@ import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { emptyProtocol, type ResourceMapping } from "../../src/device-protocols/device-protocol.ts";
 import { observedPaths } from "../../src/device-protocols/observed-paths.ts";
 import { decodeRegistrationLinks } from "../../src/lwm2m/codecs/link-format.ts";
-import { parseDdf } from "../../src/lwm2m/model/ddf.ts";
-import { ddfFile } from "../fixtures/ddf.ts";
+import { ddfFile, parseDdf } from "../fixtures/ddf.ts";
 
 const protocol = emptyProtocol(parseDdf(ddfFile("3303-temperature"))[0]!);
 const event = { type: "c8y_Event", text: "x" };

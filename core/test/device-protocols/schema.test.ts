@@ -1,9 +1,8 @@
 import { assert } from "chai";
 import { PROTOCOL_FRAGMENT } from "../../src/device-protocols/device-protocol.ts";
 import { readProtocol, readResourceMappings } from "../../src/device-protocols/schema.ts";
-import { parseDdf } from "../../src/lwm2m/model/ddf.ts";
 import type { ManagedObject } from "../../src/platform/platform.ts";
-import { ddfFile } from "../fixtures/ddf.ts";
+import { ddfFile, parseDdf } from "../fixtures/ddf.ts";
 import { assertFails } from "../lwm2m/codecs/robust.ts";
 
 const MODEL = parseDdf(ddfFile("3303-temperature"))[0]!;

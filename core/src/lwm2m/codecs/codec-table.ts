@@ -7,8 +7,8 @@ import { cborCodec } from "./cbor.ts";
 import { CONTENT_FORMAT, type Codec, type CodecContext, contentFormatName } from "./codec.ts";
 import { jsonCodec } from "./json.ts";
 import { opaqueCodec } from "./opaque.ts";
-import { senmlCborCodec, writeCborRecords } from "./senml-cbor.ts";
-import { senmlJsonCodec, writeJsonRecords } from "./senml-json.ts";
+import { senmlCborCodec } from "./senml-cbor.ts";
+import { senmlJsonCodec } from "./senml-json.ts";
 import { textCodec } from "./text.ts";
 import { tlvCodec } from "./tlv.ts";
 
@@ -102,19 +102,4 @@ export function preferredFormats(version: string, offered: readonly number[], pa
     formats.filter(format => CODECS.has(format) && offered.includes(format));
   const found = [...of(STRUCTURED), ...(path.length >= 3 ? of(SINGLE) : [])];
   return found.length > 0 ? found : assumed(version).filter(format => CODECS.has(format));
-}
-
-/**
- * Paths without values: the body of a composite read or observe (LwM2M Core 1.1.1 section 6.3.8).
- * @throws MooringError CONTENT_FORMAT_UNSUPPORTED for a format that cannot say it
- */
-export function encodePaths(contentFormat: number, paths: readonly Lwm2mPath[]): Uint8Array {
-  const records = paths.map(path => ({ n: formatPath(path) }));
-  if (contentFormat === SENML_CBOR) return writeCborRecords(records);
-  if (contentFormat === SENML_JSON) return writeJsonRecords(records);
-  throw new MooringError(
-    "CONTENT_FORMAT_UNSUPPORTED",
-    `${contentFormatName(contentFormat)} cannot hold paths of a composite request`,
-    { contentFormat },
-  );
 }

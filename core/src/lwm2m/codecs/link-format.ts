@@ -102,8 +102,6 @@ export function encodeLinkFormat(links: readonly Link[]): Uint8Array {
   return encodeUtf8(parts.join(","));
 }
 
-export const linkOf = ({ path, attributes }: ObjectLink): Link => ({ target: formatPath(path), attributes });
-
 /** With a leading slash and none at the end; `/` for the root. */
 const normalTarget = (target: string): string => `/${target.replace(/^\/+/, "").replace(/\/+$/, "")}`;
 

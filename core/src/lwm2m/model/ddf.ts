@@ -221,13 +221,3 @@ export function readDdf(bytes: Uint8Array): DdfContent {
   }
   return { models, failures };
 }
-
-/**
- * Reads a file whose objects must all be good.
- * @throws MooringError DDF_INVALID naming object, item and rule, TOO_LARGE
- */
-export function parseDdf(bytes: Uint8Array): ObjectModel[] {
-  const { models, failures } = readDdf(bytes);
-  if (failures[0]) throw failures[0].error;
-  return [...models];
-}

@@ -5,7 +5,6 @@ import {
   decodeLinkFormat,
   decodeRegistrationLinks,
   encodeLinkFormat,
-  linkOf,
   statedVersions,
 } from "../../../src/lwm2m/codecs/link-format.ts";
 import { formatPath } from "../../../src/lwm2m/path.ts";
@@ -136,8 +135,8 @@ describe("lwm2m/codecs/link-format", () => {
     assert.equal(
       decodeUtf8(
         encodeLinkFormat([
-          linkOf({ path: [3303], attributes: { ver: "1.1" } }),
-          linkOf({ path: [3303, 0], attributes: {} }),
+          { target: "/3303", attributes: { ver: "1.1" } },
+          { target: "/3303/0", attributes: {} },
         ]),
       ),
       "</3303>;ver=1.1,</3303/0>",

@@ -2,7 +2,6 @@ import { assert } from "chai";
 import { decodeUtf8, encodeUtf8, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
 import type { Codec } from "../../../src/lwm2m/codecs/codec.ts";
-import { encodePaths } from "../../../src/lwm2m/codecs/codec-table.ts";
 import { type ResolvedRecord, resolveRecords } from "../../../src/lwm2m/codecs/senml.ts";
 import { readCborRecords, senmlCborCodec } from "../../../src/lwm2m/codecs/senml-cbor.ts";
 import { readJsonRecords, senmlJsonCodec } from "../../../src/lwm2m/codecs/senml-json.ts";
@@ -244,12 +243,6 @@ describe("lwm2m/codecs/senml", () => {
 
   it("CBOR: text labels and unknown numbers are read", () =>
     assert.deepEqual(readCbor("81a3616e672f332f302f3130617605182a01"), [row([3, 0, 10], "INTEGER", 5)]));
-  it("paths of a composite read (Core 1.1.1 §6.3.8)", () => {
-    const paths = [[3, 0, 9], [3303]];
-    assert.equal(decodeUtf8(encodePaths(110, paths)), '[{"n":"/3/0/9"},{"n":"/3303"}]');
-    assert.equal(toHex(encodePaths(112, paths)), "82a100662f332f302f39a100652f33333033");
-    assertFails("CONTENT_FORMAT_UNSUPPORTED", () => encodePaths(11542, paths), "TLV");
-  });
   it("no values are an empty pack", () => {
     assert.equal(write([], [3]), "[]");
     assert.deepEqual(read("[]", [3]), []);

@@ -1,8 +1,8 @@
 import { assert } from "chai";
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../../src/base/bytes.ts";
 import { isFailure } from "../../../src/base/errors.ts";
-import { LARGEST_DDF_BYTES, parseDdf, readDdf } from "../../../src/lwm2m/model/ddf.ts";
-import { ddf, ddfFile, item, object } from "../../fixtures/ddf.ts";
+import { LARGEST_DDF_BYTES, readDdf } from "../../../src/lwm2m/model/ddf.ts";
+import { ddf, ddfFile, item, object, parseDdf } from "../../fixtures/ddf.ts";
 import { assertFails, assertSurvivesMutation, truncations } from "../codecs/robust.ts";
 
 const fails = (content: string | Uint8Array, text: string | RegExp): void =>

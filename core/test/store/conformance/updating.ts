@@ -1,6 +1,6 @@
 /** Updates, upserts, replacing, deleting. */
 import { assert } from "chai";
-import { at, type Filter, pathOf, type Update } from "../../../src/store/collection.ts";
+import { type Filter, pathOf, type Update } from "../../../src/store/collection.ts";
 import { type Bench, codeOf, ids, type Thing } from "./things.ts";
 
 const BASE: Thing = {
@@ -25,7 +25,7 @@ const CHANGES: readonly (readonly [
   ],
   [
     "sets a member whose name has a dot and a dollar",
-    { $set: at(pathOf("free", "$a.b~c"), 1) },
+    { $set: { [pathOf("free", "$a.b~c")]: 1 } },
     { free: { s: "text", n: { m: 1 }, l: [1, "a", 1], "$a.b~c": 1 } },
   ],
   ["sets in an absent container", { $set: { "note.x.y": 1 } }, { note: { x: { y: 1 } } }],
@@ -96,7 +96,7 @@ const INVALID: readonly (readonly [name: string, update: object])[] = [
   ["NaN", { $set: { "free.x": Number.NaN } }],
   ["a number among texts", { $push: { tags: 1 } }],
   ["removing what is required", { $unset: { group: true } }],
-  ["what is too deep", { $set: at(pathOf("free", "a", ...Array.from({ length: 61 }, () => "a")), [[]]) }],
+  ["what is too deep", { $set: { [pathOf("free", "a", ...Array.from({ length: 61 }, () => "a"))]: [[]] } }],
 ];
 
 export function updatingSuite(bench: Bench): void {
