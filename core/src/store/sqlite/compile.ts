@@ -17,7 +17,8 @@ const SIGNS: Readonly<Record<Comparison, string>> = { eq: "=", gt: ">", gte: ">=
 const sql = (text: string, ...values: readonly Cell[]): Sql => ({ text, values });
 
 /** `$."a"."b"`: quoted labels are members, never places in an array. */
-const jsonPath = ({ segments }: Path): string => `$${segments.map(key => `.${JSON.stringify(key)}`).join("")}`;
+export const jsonPath = (segments: readonly string[]): string =>
+  `$${segments.map(key => `.${JSON.stringify(key)}`).join("")}`;
 
 const column = (path: Path): string => columnOf(path.text, path.type!);
 
@@ -45,7 +46,7 @@ function compareColumn(path: Path, is: Comparison, value: Comparable): Sql {
 
 // A number inside of the JSON was read from its text; the value compared with goes the same way, so that equal doubles are equal.
 function compareJson(path: Path, is: Comparison, value: Comparable): Sql {
-  const at = jsonPath(path);
+  const at = jsonPath(path.segments);
   if (typeof value === "boolean") return sql("json_type(rest, ?) = ?", at, String(value));
   if (typeof value === "string") {
     return sql(`(json_type(rest, ?) = 'text' AND json_extract(rest, ?) ${SIGNS[is]} ?)`, at, at, value);
@@ -68,7 +69,7 @@ function inColumn(path: Path, values: readonly Comparable[]): Sql {
 }
 
 function inJson(path: Path, values: readonly Comparable[]): Sql {
-  const at = jsonPath(path);
+  const at = jsonPath(path.segments);
   const list = (kind: "string" | "number"): string => JSON.stringify(values.filter(value => typeof value === kind));
   const booleans = JSON.stringify(values.filter(value => typeof value === "boolean").map(String));
   return sql(
@@ -82,8 +83,8 @@ function inJson(path: Path, values: readonly Comparable[]): Sql {
 
 function exists({ path, is }: Node & { is: "exists" | "present" }): Sql {
   if (path.type) return sql(`${column(path)} IS NOT NULL`);
-  const type = sql("json_type(rest, ?) IS NOT NULL", jsonPath(path));
-  return is === "exists" ? type : sql("json_type(rest, ?) <> 'null'", jsonPath(path));
+  const type = sql("json_type(rest, ?) IS NOT NULL", jsonPath(path.segments));
+  return is === "exists" ? type : sql("json_type(rest, ?) <> 'null'", jsonPath(path.segments));
 }
 
 /** The text of a WHERE that holds exactly where the node does. */
@@ -175,7 +176,7 @@ export function compileAggregate(shape: Shape, parts: AggregateParts): Sql {
       `ORDER BY start${direction === 1 ? "" : " DESC"} LIMIT ?`,
     values: [
       ...[originMs, bucketMs, bucketMs, bucketMs],
-      ...paths.flatMap(path => [jsonPath(path), jsonPath(path)]),
+      ...paths.flatMap(path => [jsonPath(path.segments), jsonPath(path.segments)]),
       ...condition.values,
       limit,
     ],

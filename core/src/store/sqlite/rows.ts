@@ -53,7 +53,7 @@ const joinElements = (elements: readonly string[]): string =>
 const splitElements = (text: string): string[] =>
   text === SEPARATOR ? [] : text.slice(1, -1).split(SEPARATOR).map(unescapeElement);
 
-function encodeCell(type: FieldType, value: unknown): Cell {
+export function encodeCell(type: FieldType, value: unknown): Cell {
   if (value === undefined) return null;
   switch (type) {
     case "bool":

@@ -1,10 +1,10 @@
 /** The one that writes: takes batches, each in one transaction per database, and answers when they are committed. */
 import { MooringError, messageOf } from "../../base/errors.ts";
 import type { Shape } from "../shape.ts";
-import { applyUpdate } from "../update-plan.ts";
+import { applyUpdate, type UpdatePlan, upsertDocument } from "../update-plan.ts";
 import type { Database } from "./database.ts";
 import { columnsOf, decodeRow, encodeRow, type Row, tableOf } from "./rows.ts";
-import { toWireFailure, type WireCommand, type WireResult } from "./wire.ts";
+import { fromWirePlan, fromWireSeeds, toWireFailure, type WireCommand, type WireResult } from "./wire.ts";
 
 export interface Writer {
   /** @throws MooringError STORE_FAILED when the batch could not be committed */
@@ -62,14 +62,21 @@ function updateRow(table: Table, before: Row, after: Row): void {
   }
 }
 
-function update(table: Table, command: WireCommand & { do: "update" }): WireResult {
-  const { select, plan, insert, returning } = command;
+type UpdateCommand = WireCommand & { do: "update" };
+
+function upsert(table: Table, { seeds, returning }: UpdateCommand, plan: UpdatePlan): WireResult {
+  if (!seeds) return { outcome: "done", count: 0 };
+  const row = encodeRow(table.shape, upsertDocument(table.shape, fromWireSeeds(seeds), plan));
+  if (!insertRow(table, row)) throw duplicateKey(table, row[0] as string);
+  return { outcome: "inserted", count: 0, ...(returning === "after" && { row }) };
+}
+
+function update(table: Table, command: UpdateCommand): WireResult {
+  const { direct, select, returning } = command;
+  if (direct && table.database.run(direct.text, direct.values) > 0) return { outcome: "done", count: 1 };
+  const plan = fromWirePlan(table.shape, command.plan);
   const [before] = table.database.rows(select);
-  if (!before) {
-    if (!insert) return { outcome: "done", count: 0 };
-    if (!insertRow(table, insert)) throw duplicateKey(table, insert[0] as string);
-    return { outcome: "inserted", count: 0, ...(returning === "after" && { row: insert }) };
-  }
+  if (!before) return upsert(table, command, plan);
   const document = decodeRow(table.shape, before);
   applyUpdate(document, plan, false);
   const after = encodeRow(table.shape, document);
