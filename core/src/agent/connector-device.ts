@@ -12,7 +12,7 @@ export interface ConnectorDevices {
   isConnector(tenant: string, deviceId: string): Promise<boolean>;
 }
 
-export const isConnectorObject = (object: ManagedObject | undefined): boolean => object?.type === CONNECTOR_TYPE;
+const isConnectorObject = (object: ManagedObject | undefined): boolean => object?.type === CONNECTOR_TYPE;
 
 export function createConnectorDevices({
   inventory,

@@ -6,11 +6,11 @@ import { requiredInterval } from "./availability.ts";
 import { DEVICE_FIELDS, FIELD_SCHEMAS, fragmentName, storedValue } from "./device-fields.ts";
 import { type DeviceSecurity, readSecurity, SECURITY_SCHEMAS, type SecurityBody } from "./security.ts";
 
-export const DEVICE_TYPE = "c8y_lwm2m";
+const DEVICE_TYPE = "c8y_lwm2m";
 /** External id type under which the endpoint is bound to its managed object. */
 export const ENDPOINT_ID_TYPE = "c8y_Id";
 /** Written to devices in bootstrap where the registration names none (agent specification 19). */
-export const DEFAULT_REGISTRATION_LIFETIME_SECONDS = 432_000;
+const DEFAULT_REGISTRATION_LIFETIME_SECONDS = 432_000;
 
 /** A device to be made: everything checked. */
 export interface DeviceDraft {
@@ -25,7 +25,7 @@ export interface DeviceDraft {
   readonly externalIds: readonly { readonly type: string; readonly externalId: string }[];
 }
 
-export const REGISTRATION_SCHEMA: JsonSchema = {
+const REGISTRATION_SCHEMA: JsonSchema = {
   type: "object",
   required: ["endpointId", "serverSecurity"],
   additionalProperties: false,

@@ -10,7 +10,7 @@ export interface Block {
   readonly szx: number;
 }
 
-export const MAX_SZX = 6;
+const MAX_SZX = 6;
 const MAX_NUM = 2 ** 20 - 1;
 
 export const blockBytes = (szx: number): number => 2 ** (szx + 4);

@@ -55,7 +55,7 @@ export const CODES = {
   PROXYING_NOT_SUPPORTED: code(5, 5),
 } as const;
 
-export const codeClass = (messageCode: number): number => messageCode >> 5;
+const codeClass = (messageCode: number): number => messageCode >> 5;
 
 /** True for 2.xx. */
 export const isSuccess = (messageCode: number): boolean => codeClass(messageCode) === 2;

@@ -222,7 +222,7 @@ export function encodeMessage(message: CoapMessage): Uint8Array {
 /**
  * @returns a function that writes messages into one buffer, used again at each call
  */
-export function createMessageEncoder(): (message: CoapMessage) => Uint8Array {
+function createMessageEncoder(): (message: CoapMessage) => Uint8Array {
   let scratch = new Uint8Array(2048);
   return message => {
     checkFields(message);

@@ -19,7 +19,7 @@ const snake = (name: string): string =>
     .toUpperCase();
 
 /** Environment form of one of the agent's properties: `.` becomes `_`, upper case (agent specification 19). */
-export const agentEnvironment = (property: string): string => property.replaceAll(".", "_").toUpperCase();
+const agentEnvironment = (property: string): string => property.replaceAll(".", "_").toUpperCase();
 
 export const NAMED_OPTIONS: readonly NamedOption[] = Object.entries(OPTIONS).flatMap(([group, options]) =>
   Object.entries(options).map(([name, option]: [string, Option]) => {

@@ -8,7 +8,7 @@ import { type DecodedDevice, type DecodedEffects, decodedEffects } from "./decod
 import { doneOps, errorOps, type RawPayload } from "./raw-payload.ts";
 
 /** Followed by the decoder's key (agent specification 15.3). */
-export const DECODER_FAILURE_ALARM = "c8y_LWM2MDecoderFailure_";
+const DECODER_FAILURE_ALARM = "c8y_LWM2MDecoderFailure_";
 
 export interface Conclusion {
   readonly effects: readonly Effect[];

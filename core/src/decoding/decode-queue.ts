@@ -23,7 +23,7 @@ export interface DecodeQueueLimits {
   readonly sweepMs: number;
 }
 
-export const DEFAULT_DECODE_QUEUE_LIMITS: DecodeQueueLimits = { maxQueued: 10_000, concurrency: 500, sweepMs: 10_000 };
+const DEFAULT_DECODE_QUEUE_LIMITS: DecodeQueueLimits = { maxQueued: 10_000, concurrency: 500, sweepMs: 10_000 };
 
 export interface DecodeQueueParts extends DecodeWorkerParts {
   readonly runtime: Pick<DecoderRuntime, "decode" | "manifest" | "manifests">;

@@ -17,7 +17,7 @@ export interface DecodedEffects {
   readonly alarmStatuses: readonly { readonly type: string; readonly status: "ACTIVE" | "ACKNOWLEDGED" }[];
 }
 
-export const DEFAULT_NAME_FRAGMENT = "device!Name";
+const DEFAULT_NAME_FRAGMENT = "device!Name";
 
 type Properties = Record<string, unknown>;
 

@@ -11,7 +11,7 @@ import { RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections.ts";
 import { deleteOp, updateOp, type WriteOp } from "../store/store.ts";
 import { decoderBytes, decoderRequest } from "./decoder-wire.ts";
 
-export const DECODER_EVENT_TYPE = "c8y_decoder_event";
+const DECODER_EVENT_TYPE = "c8y_decoder_event";
 
 export interface RawPayload {
   /** What a decoder makes of it has ids that follow from this one. */

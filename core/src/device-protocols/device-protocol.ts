@@ -73,7 +73,7 @@ export interface DeviceProtocol extends ObjectMapping {
   readonly otherVersions: readonly ObjectModel[];
 }
 
-export const protocolName = ({ id, name }: ObjectModel): string => `${id} ${name}`;
+const protocolName = ({ id, name }: ObjectModel): string => `${id} ${name}`;
 
 /** A protocol that maps nothing yet. */
 export const emptyProtocol = (objectModel: ObjectModel): DeviceProtocol => ({

@@ -66,7 +66,7 @@ function mappingSchema(isStrict: boolean): JsonSchema {
 }
 
 /** Published with the API: the mapping of one resource. */
-export const resourceMappingSchema: JsonSchema = mappingSchema(true);
+const resourceMappingSchema: JsonSchema = mappingSchema(true);
 
 const byResource = (of: JsonSchema): JsonSchema => ({
   type: "object",

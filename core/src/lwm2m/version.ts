@@ -1,7 +1,7 @@
 /** LwM2M enabler versions (LwM2M Core 1.1.1 section 6.2.1, query `lwm2m`). */
 import { MooringError } from "../base/errors.ts";
 
-export const LWM2M_VERSIONS = ["1.0", "1.1", "1.2"] as const;
+const LWM2M_VERSIONS = ["1.0", "1.1", "1.2"] as const;
 export type Lwm2mVersion = (typeof LWM2M_VERSIONS)[number];
 
 /**

@@ -31,7 +31,7 @@ interface Group {
 }
 
 /** `c8y_Acceleration.x` is series `x` of fragment `c8y_Acceleration`; without a dot the fragment is the type. */
-export function splitSeries({ type, series }: MeasurementTarget): {
+function splitSeries({ type, series }: MeasurementTarget): {
   readonly fragment: string;
   readonly series: string;
 } {

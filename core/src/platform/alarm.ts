@@ -26,7 +26,7 @@ const OWN = new Set([
   "lastUpdated",
 ]);
 
-export const NEW_ALARM_SCHEMA: JsonSchema = {
+const NEW_ALARM_SCHEMA: JsonSchema = {
   type: "object",
   required: ["source", "type", "text", "severity", "time"],
   properties: {
@@ -39,7 +39,7 @@ export const NEW_ALARM_SCHEMA: JsonSchema = {
   },
 };
 
-export const ALARM_CHANGE_SCHEMA: JsonSchema = {
+const ALARM_CHANGE_SCHEMA: JsonSchema = {
   type: "object",
   properties: {
     text: { type: "string" },
@@ -149,7 +149,7 @@ export function clearUpdate(uniqueKey: string, nowMs: number): Update<AlarmDocum
  * Raises an alarm of a device, or counts the open one up: one write without a read. For ACTIVE and ACKNOWLEDGED.
  * @param id for a new alarm; never used before
  */
-export function alarmRaiseOp(tenant: string, id: string, alarm: NewAlarm, nowMs: number): WriteOp {
+function alarmRaiseOp(tenant: string, id: string, alarm: NewAlarm, nowMs: number): WriteOp {
   return updateOp(ALARMS, openAlarmFilter(alarm.sourceId, alarm.type), raiseUpdate(tenant, id, alarm, nowMs), {
     upsert: true,
   });

@@ -25,7 +25,7 @@ import { readPage } from "./read-page.ts";
 import { requireNarrow, timeFilter } from "./time-filter.ts";
 
 /** Id of an alarm that was not kept, because its source is in maintenance (platform API 9.2). */
-export const NOT_KEPT = "null";
+const NOT_KEPT = "null";
 
 /** Managed objects of one owner that a filter by owner follows. */
 const MOST_OWNED = 1000;

@@ -10,7 +10,7 @@ import { parseTime } from "./time.ts";
 
 const OWN = new Set(["id", "self", "source", "type", "text", "time", "creationTime", "lastUpdated"]);
 
-export const NEW_EVENT_SCHEMA: JsonSchema = {
+const NEW_EVENT_SCHEMA: JsonSchema = {
   type: "object",
   required: ["source", "type", "text", "time"],
   properties: {
@@ -21,7 +21,7 @@ export const NEW_EVENT_SCHEMA: JsonSchema = {
   },
 };
 
-export const EVENT_CHANGE_SCHEMA: JsonSchema = { type: "object", properties: { text: { type: "string" } } };
+const EVENT_CHANGE_SCHEMA: JsonSchema = { type: "object", properties: { text: { type: "string" } } };
 
 interface EventBody {
   readonly source: { readonly id: unknown };

@@ -12,7 +12,7 @@ const MOST_EXTERNAL_IDS = 1000;
 /** Of a document's `_id`. */
 const LONGEST_KEY = 512;
 
-export const EXTERNAL_ID_SCHEMA: JsonSchema = {
+const EXTERNAL_ID_SCHEMA: JsonSchema = {
   type: "object",
   required: ["type", "externalId"],
   properties: {
@@ -28,8 +28,7 @@ interface ExternalIdBody {
 /** @throws MooringError VALIDATION */
 export const checkExternalId = compileSchema<ExternalIdBody>(EXTERNAL_ID_SCHEMA);
 
-export const externalIdKey = (tenant: string, type: string, externalId: string): string =>
-  keyOf(tenant, type, externalId);
+const externalIdKey = (tenant: string, type: string, externalId: string): string => keyOf(tenant, type, externalId);
 
 /** @throws MooringError VALIDATION where the pair makes no key */
 export function externalIdDocument(

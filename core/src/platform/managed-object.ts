@@ -26,7 +26,7 @@ const SERVER_OWNED = new Set([
 ]);
 const OWN = new Set([...SERVER_OWNED, "name", "type", "owner"]);
 
-export const MANAGED_OBJECT_SCHEMA: JsonSchema = {
+const MANAGED_OBJECT_SCHEMA: JsonSchema = {
   type: "object",
   properties: {
     name: { type: ["string", "null"] },

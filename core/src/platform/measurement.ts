@@ -8,7 +8,7 @@ import { parseTime } from "./time.ts";
 
 const OWN = new Set(["id", "self", "source", "type", "time"]);
 
-export const NEW_MEASUREMENT_SCHEMA: JsonSchema = {
+const NEW_MEASUREMENT_SCHEMA: JsonSchema = {
   type: "object",
   required: ["source", "type", "time"],
   properties: { source: SOURCE_SCHEMA, type: { type: "string", minLength: 1 }, time: TIME_SCHEMA },

@@ -23,7 +23,7 @@ const OWN = new Set([
   "bulkOperationId",
 ]);
 
-export const NEW_OPERATION_SCHEMA: JsonSchema = {
+const NEW_OPERATION_SCHEMA: JsonSchema = {
   type: "object",
   required: ["deviceId"],
   properties: {
@@ -33,7 +33,7 @@ export const NEW_OPERATION_SCHEMA: JsonSchema = {
   },
 };
 
-export const OPERATION_CHANGE_SCHEMA: JsonSchema = {
+const OPERATION_CHANGE_SCHEMA: JsonSchema = {
   type: "object",
   required: ["status"],
   properties: {

@@ -15,7 +15,7 @@ export interface BasicCredentials {
  * `Basic base64("<tenant>/<user>:<password>")`: the tenant ends at the first `/` of the user part, the user at the first `:`.
  * UTF-8, else Latin-1 as old clients send it. Undefined for anything else.
  */
-export function parseBasic(header: string): BasicCredentials | undefined {
+function parseBasic(header: string): BasicCredentials | undefined {
   const encoded = /^Basic +([A-Za-z0-9+/_=-]+) *$/i.exec(header)?.[1];
   if (encoded === undefined) return undefined;
   const bytes = Buffer.from(encoded, "base64");

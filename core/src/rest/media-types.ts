@@ -21,7 +21,7 @@ export type VendorType =
   | "loginOptionCollection"
   | "error";
 
-export const vendorType = (name: VendorType): string =>
+const vendorType = (name: VendorType): string =>
   `application/vnd.com.nsn.cumulocity.${name.toLowerCase()}+json${PARAMETERS}`;
 
 /** The bare types of an Accept header, in its order; anything unreadable is passed over, never refused. */

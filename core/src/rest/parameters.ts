@@ -62,7 +62,7 @@ export function count(query: Query, name: string): number | undefined {
 }
 
 /** @throws MooringError VALIDATION */
-export function time(query: Query, name: string): number | undefined {
+function time(query: Query, name: string): number | undefined {
   const value = text(query, name);
   return value === undefined ? undefined : parseQueryTime(value, name);
 }

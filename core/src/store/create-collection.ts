@@ -32,7 +32,7 @@ const DEFAULT_PAGE = 500;
 const DEFAULT_COUNT_CAP = 1_000_000;
 const SLICE = 500;
 
-export const idEquals = (shape: Shape, id: string): Node => ({ is: "eq", path: parsePath(shape, "_id"), value: id });
+const idEquals = (shape: Shape, id: string): Node => ({ is: "eq", path: parsePath(shape, "_id"), value: id });
 
 /** @throws MooringError VALIDATION, TOO_LARGE */
 export function insertCommand(shape: Shape, document: Document): Command {
@@ -74,7 +74,7 @@ function replaceCommand(shape: Shape, document: Document, filter: Filter | undef
   return { do: "replace", shape, where, document, upsert };
 }
 
-export const duplicateKey = (shape: Shape, id: string): MooringError =>
+const duplicateKey = (shape: Shape, id: string): MooringError =>
   new MooringError("DUPLICATE_KEY", `${shape.name}: the _id or a unique key of ${id} is taken`, {
     collection: shape.name,
     _id: id,

@@ -3,12 +3,12 @@ import { MooringError } from "../base/errors.ts";
 import type { Document, FieldType } from "./collection.ts";
 import type { Shape } from "./shape.ts";
 
-export const MAX_ID_LENGTH = 1024;
+const MAX_ID_LENGTH = 1024;
 export const MAX_DEPTH = 64;
 /** As JSON, in UTF-16 code units. */
 export const MAX_DOCUMENT_LENGTH = 4 * 1024 * 1024;
 /** All `bytes` fields of a document together. */
-export const MAX_BYTES_LENGTH = 8 * 1024 * 1024;
+const MAX_BYTES_LENGTH = 8 * 1024 * 1024;
 const MAX_TIME_MS = 8.64e15;
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -20,7 +20,7 @@ export const tooLarge = (what: string, limit: number): MooringError =>
   new MooringError("TOO_LARGE", `${what} is larger than ${limit}`, { field: what, limit });
 
 /** Rule that a text breaks, or undefined. */
-export function textRule(text: string): string | undefined {
+function textRule(text: string): string | undefined {
   if (text.includes("\0")) return "must not contain NUL";
   return text.isWellFormed() ? undefined : "must be well-formed Unicode";
 }
@@ -143,7 +143,7 @@ export function checkDocument(shape: Shape, document: Document): void {
   checkRequired(shape, document);
 }
 
-export function checkRequired(shape: Shape, document: Document): void {
+function checkRequired(shape: Shape, document: Document): void {
   for (const [name] of shape.fields) {
     if (shape.isRequired(name) && (document as unknown as Record<string, unknown>)[name] === undefined) {
       throw invalid(name, "is missing");

@@ -41,7 +41,7 @@ export const isRole = (text: string): text is Role => (ROLES as readonly string[
  * Any of the roles of a list allows. Whoever may change may also see: the role to write stands in the list to read.
  * Without an entry here a request needs no role, only a user.
  */
-export const ALLOWED_BY = {
+const ALLOWED_BY = {
   "inventory:read": [
     "ROLE_INVENTORY_READ",
     "ROLE_MANAGED_OBJECT_READ",

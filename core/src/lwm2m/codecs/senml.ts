@@ -17,7 +17,7 @@ import {
 } from "./scalar.ts";
 
 /** Labels of RFC 8428 section 4.3 and `vlo` of LwM2M. */
-export const SENML_LABELS = [
+const SENML_LABELS = [
   "bver",
   "bn",
   "bt",

@@ -22,7 +22,7 @@ const BOOLEANS: Readonly<Record<string, boolean>> = { "0": false, "1": true, fal
  * @returns the value that the text stands for, or undefined where it is none of that type. Blanks and a closing NUL round
  * numbers are tolerated, as are `true` and `false` for 1 and 0.
  */
-export function parseScalarText(text: string, type: ResourceType): ScalarValue | undefined {
+function parseScalarText(text: string, type: ResourceType): ScalarValue | undefined {
   if (type === "STRING" || type === "CORELINK") return text;
   const trimmed = text.replace(/\0$/, "").trim();
   switch (type) {

@@ -2,7 +2,7 @@
 import type { Registration } from "../registration/registration.ts";
 
 /** MAX_TRANSMIT_WAIT: how long a device in Queue Mode stays reachable after a message (LwM2M Core 1.1.1 section 6.5, note on the awake time). */
-export const QUEUE_MODE_AWAKE_MS = 93_000;
+const QUEUE_MODE_AWAKE_MS = 93_000;
 
 /**
  * ms that the device stays awake after any message of its own; 0: always online. First of: the operator's setting, the device's own `at`,

@@ -7,7 +7,7 @@ import type { AdmittedDevice } from "./device-settings.ts";
 import type { Registration } from "./registration.ts";
 
 /** Lifetime where the device names none (LwM2M Core 1.1.1 section 6.2.1, table 6.2.1-1). */
-export const DEFAULT_LIFETIME_SECONDS = 86_400;
+const DEFAULT_LIFETIME_SECONDS = 86_400;
 
 /**
  * The endpoint name: [ep], or what the device proved to the transport, which it may then leave out (LwM2M Core 1.1.1 section 6.2.1).
