@@ -94,7 +94,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     manageAvailability: options.manageAvailability,
     endRegistration: async endpoint => void (await server.registrations.remove(endpoint)),
   });
-  const bulk = createBulkRegistration({ platform, connectors, devices, log, maxFiles: options.maxBulkFiles });
+  const bulk = createBulkRegistration({ platform, connectors, devices, clock, log, maxFiles: options.maxBulkFiles });
 
   const managedObject = async (registration: Registration): Promise<ManagedObject | undefined> =>
     (await platform.inventory.findCached(registration.tenant, registration.deviceId)) ?? devices.confirm(registration);

@@ -2,17 +2,20 @@
  * Devices from a file (agent specification 3.2, 17). The file becomes an operation of the connector device and is answered at
  * once; the outcome, row by row, is the operation's result.
  */
+import type { Clock } from "../base/clock.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Operation, Platform } from "../platform/platform.ts";
 import type { ConnectorDevices } from "./connector-device.ts";
 import type { DeviceRegistration } from "./device-registration.ts";
+import { createOperationStatus } from "./operation-status.ts";
 import { type CsvRow, readRegistrationCsv } from "./registration-csv.ts";
 
 export interface BulkResult {
   readonly numberOfAll: number;
   readonly numberOfSuccessful: number;
   readonly numberOfFailed: number;
+  /** The first 1,000 of them, long texts cut. */
   readonly failed: readonly { readonly line: number; readonly endpoint: string; readonly reason: string }[];
 }
 
@@ -20,6 +23,7 @@ export interface BulkRegistrationParts {
   readonly platform: Pick<Platform, "operations">;
   readonly connectors: ConnectorDevices;
   readonly devices: Pick<DeviceRegistration, "register">;
+  readonly clock: Clock;
   readonly log: Log;
   /** Files of one tenant that wait or are being worked through. */
   readonly maxFiles: number;
@@ -40,6 +44,9 @@ export const BULK_FRAGMENT = "c8y_LWM2MBulkDeviceUpload";
 const DESCRIPTION = "LWM2M bulk device upload operation";
 /** Rows that are made at once: enough to share the store's commits. */
 const ROWS_AT_ONCE = 32;
+/** The result must fit into an operation, whatever the file holds. */
+const MOST_SHOWN = 1000;
+const LONGEST_SHOWN = 300;
 const INTERRUPTED = "interrupted by a restart of the host; send the file again, devices that were made are refused";
 
 export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegistration {
@@ -48,6 +55,7 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
   const files = new Map<string, number>();
   const queues = new Map<string, Promise<void>>();
   let closed = false;
+  const setStatus = createOperationStatus({ operations, clock: parts.clock, isClosed: () => closed });
 
   /** @returns why the row failed, if it did */
   async function makeRow(tenant: string, { outcome }: CsvRow, owner: string): Promise<string | undefined> {
@@ -63,15 +71,17 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
 
   async function makeAll(tenant: string, rows: readonly CsvRow[], owner: string): Promise<BulkResult> {
     const failed: BulkResult["failed"][number][] = [];
+    let numberOfFailed = 0;
     for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
       const slice = rows.slice(at, at + ROWS_AT_ONCE);
       const reasons = await Promise.all(slice.map(row => makeRow(tenant, row, owner)));
       for (const [i, reason] of reasons.entries()) {
         const { line, endpoint } = slice[i]!;
-        if (reason !== undefined) failed.push({ line, endpoint, reason });
+        if (reason === undefined || numberOfFailed++ >= MOST_SHOWN) continue;
+        failed.push({ line, endpoint: endpoint.slice(0, LONGEST_SHOWN), reason: reason.slice(0, LONGEST_SHOWN) });
       }
     }
-    const [numberOfAll, numberOfFailed] = [rows.length, failed.length];
+    const numberOfAll = rows.length;
     return { numberOfAll, numberOfSuccessful: numberOfAll - numberOfFailed, numberOfFailed, failed };
   }
 
@@ -81,7 +91,7 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
     log.info("bulk.done", { tenant, operationId: id, numberOfAll, numberOfFailed });
     const c8y_Command = { text: DESCRIPTION, result: JSON.stringify(result) };
     const failure = numberOfFailed > 0 && { failureReason: `${numberOfFailed} of ${numberOfAll} rows failed` };
-    await operations.update(tenant, id, { status: failure ? "FAILED" : "SUCCESSFUL", c8y_Command, ...failure });
+    await setStatus(tenant, id, failure ? "FAILED" : "SUCCESSFUL", { c8y_Command, ...failure });
   }
 
   /** Files of one tenant one after the other. */

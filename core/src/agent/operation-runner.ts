@@ -16,8 +16,9 @@ import type { Clock } from "../base/clock.ts";
 import { isFailure, MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
-import type { Fragments, Operation, OperationStatus, Platform } from "../platform/platform.ts";
+import type { Fragments, Operation, Platform } from "../platform/platform.ts";
 import { type Command, parseCommand } from "./commands.ts";
+import { createOperationStatus } from "./operation-status.ts";
 import type { CommandOutcome } from "./run-command.ts";
 
 export interface OperationRunnerParts {
@@ -68,8 +69,6 @@ interface DeviceOperations {
 
 type Verdict = "ended" | "again" | "parked" | "stop";
 
-const STATUS_TRIES = 5;
-const STATUS_RETRY_MS = 1_000;
 const PAGE = 2000;
 
 /** Ids are decimal and given in ascending order. */
@@ -97,6 +96,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   const devices = new Map<string, DeviceOperations>();
   const active = new Set<Promise<void>>();
   let closed = false;
+  const setStatus = createOperationStatus({ operations, clock, isClosed: () => closed });
 
   function deviceFor(tenant: string, deviceId: string, endpoint: string): DeviceOperations {
     const known = devices.get(endpoint);
@@ -111,27 +111,6 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     const watched = work.catch(error => log.error("operation.fault", { reason: messageOf(error) }));
     active.add(watched);
     void watched.then(() => active.delete(watched));
-  }
-
-  const delay = (ms: number): Promise<void> => new Promise(resolve => void clock.after(ms, resolve));
-
-  /** The device has done its part by now, so the outcome must not get lost: a store that refuses is asked again. */
-  async function setStatus(
-    tenant: string,
-    id: string,
-    status: OperationStatus,
-    changes: Fragments = {},
-  ): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await operations.update(tenant, id, { ...changes, status });
-        return;
-      } catch (error) {
-        if (isFailure(error, "NOT_FOUND")) return;
-        if (closed || tries === STATUS_TRIES) throw error;
-        await delay(STATUS_RETRY_MS * tries);
-      }
-    }
   }
 
   function fail(tenant: string, operation: Operation, failureReason: string, result?: string): Promise<void> {

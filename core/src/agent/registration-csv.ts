@@ -16,7 +16,12 @@ export interface CsvRow {
 
 const LARGEST_BYTES = 10 * 1024 * 1024;
 const LARGEST_RECORD = 256 * 1024;
-const SLICE_BYTES = 64 * 1024;
+/** A file of usual rows is full of bytes before it has so many. */
+const MOST_ROWS = 100_000;
+const MOST_COLUMNS = 1000;
+/** What is read in one turn of the event loop, which devices wait for. */
+const SLICE_BYTES = 16 * 1024;
+const SLICE_ROWS = 200;
 const DELIMITERS = [";", ",", "\t"] as const;
 
 const ENDPOINT = "endpoint id";
@@ -50,6 +55,7 @@ function delimiterOf(text: string): string {
 }
 
 function readHeader(cells: readonly string[]): readonly string[] {
+  if (cells.length > MOST_COLUMNS) throw refuse("header", `has more than ${MOST_COLUMNS} columns`);
   const names = cells.map(cell => cell.trim());
   const unnamed = names.indexOf("");
   if (unnamed >= 0) throw refuse("header", `column ${unnamed + 1} has no name`);
@@ -130,6 +136,8 @@ interface RawRecord {
   readonly cells: readonly string[] | CsvError;
 }
 
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
 /** All records, broken ones in their place; in slices, so that a large file does not hold up devices. */
 async function recordsOf(csv: Uint8Array, delimiter: string): Promise<RawRecord[]> {
   const records: RawRecord[] = [];
@@ -150,7 +158,11 @@ async function recordsOf(csv: Uint8Array, delimiter: string): Promise<RawRecord[
   parser.resume();
   for (let at = 0; at < csv.length; at += SLICE_BYTES) {
     parser.write(csv.subarray(at, at + SLICE_BYTES));
-    await new Promise(resolve => setImmediate(resolve));
+    if (records.length > MOST_ROWS + 1) {
+      parser.destroy();
+      throw new MooringError("TOO_LARGE", `the file has more than ${MOST_ROWS} rows`);
+    }
+    await nextTurn();
   }
   const ended = once(parser, "end");
   parser.end();
@@ -167,6 +179,15 @@ function toRow(header: readonly string[], { line, cells }: RawRecord): CsvRow {
     if (error instanceof MooringError) return { line, endpoint, outcome: error };
     throw error;
   }
+}
+
+async function rowsOf(header: readonly string[], records: readonly RawRecord[]): Promise<CsvRow[]> {
+  const rows: CsvRow[] = [];
+  for (let at = 0; at < records.length; at += SLICE_ROWS) {
+    rows.push(...records.slice(at, at + SLICE_ROWS).map(record => toRow(header, record)));
+    await nextTurn();
+  }
+  return rows;
 }
 
 /** An endpoint that stands in the file twice is made once. */
@@ -192,5 +213,5 @@ export async function readRegistrationCsv(csv: Uint8Array): Promise<CsvRow[]> {
   const [first, ...others] = await recordsOf(csv, delimiterOf(text.replace(/^\uFEFF/, "")));
   if (!first || !Array.isArray(first.cells)) throw refuse("header", "cannot be read");
   const header = readHeader(first.cells);
-  return withoutRepetitions(others.map(record => toRow(header, record)));
+  return withoutRepetitions(await rowsOf(header, others));
 }

@@ -222,6 +222,22 @@ describe("agent/device-registration", () => {
       assert.deepEqual((await records()).map(({ _id }) => _id).sort(), ["a", "b", "known"]);
     });
 
+    it("of very many failed rows the first thousand are told, so that the operation can end", async () => {
+      let isTaken = false;
+      const rows = Array.from({ length: 25_000 }, (_, i) => `${"long-".repeat(75)}${i};NONE`);
+      const taken = world.agent.registerDevicesCsv(TENANT, file(...rows), USER).finally(() => {
+        isTaken = true;
+      });
+      while (!isTaken) await world.settle();
+      const { id } = await taken;
+      const { operation, result } = await resultOf(id);
+      assert.equal(operation.status, "FAILED");
+      assert.equal(operation.failureReason, "25000 of 25000 rows failed");
+      assert.equal(result!.numberOfFailed, 25_000);
+      assert.equal(result!.failed.length, 1000);
+      assert.isAtMost(result!.failed[0]!.endpoint.length, 300);
+    });
+
     it("one connector device per tenant, also when two files come at once", async () => {
       const [a, b] = await world.wait(
         Promise.all([

@@ -140,6 +140,13 @@ describe("agent/registration-csv", () => {
     ["without securityMode", encodeUtf8("endpoint id\na"), "VALIDATION", "securityMode"],
     ["a column without name", encodeUtf8("endpoint id;;securityMode\na;b;NO_SEC"), "VALIDATION", "column 2"],
     ["a column twice", encodeUtf8("endpoint id;a;a;securityMode"), "VALIDATION", "twice"],
+    ["of too many columns", encodeUtf8(`endpoint id;securityMode;${"a;".repeat(1000)}`), "VALIDATION", "1000 columns"],
+    [
+      "of too many rows",
+      encodeUtf8(`endpoint id;securityMode\n${"a;b\n".repeat(120_000)}`),
+      "TOO_LARGE",
+      "100000 rows",
+    ],
     ["too large", new Uint8Array(10 * 1024 * 1024 + 1), "TOO_LARGE", "larger"],
   ];
   for (const [name, bytes, code, part] of files) {
@@ -155,6 +162,21 @@ describe("agent/registration-csv", () => {
       assert.fail("was taken");
     });
   }
+
+  it("devices are served while a file of bad rows is read", async () => {
+    let turns = 0;
+    let more = true;
+    const count = (): void => {
+      turns++;
+      if (more) setImmediate(count);
+    };
+    setImmediate(count);
+    const rows = await read("endpoint id;securityMode", ...Array.from({ length: 5000 }, (_, i) => `dev-${i};NONE`));
+    more = false;
+    assert.equal(rows.length, 5000);
+    // The file has two slices of bytes; the rest of the turns came between its rows.
+    assert.isAbove(turns, 20);
+  });
 
   it("ten thousand rows", async () => {
     const rows = await read("endpoint id;securityMode", ...Array.from({ length: 10_000 }, (_, i) => `dev-${i};NO_SEC`));

@@ -1,0 +1,41 @@
+/** Writing down how far an operation is, so that an outcome is not lost to a store that is busy for a moment. */
+import type { Clock } from "../base/clock.ts";
+import { isFailure } from "../base/errors.ts";
+import type { Fragments, OperationStatus, Operations } from "../platform/platform.ts";
+
+export interface OperationStatusParts {
+  readonly operations: Pick<Operations, "update">;
+  readonly clock: Clock;
+  /** The host stops: nothing is waited for any more. */
+  isClosed(): boolean;
+}
+
+/**
+ * A store that refuses is asked again, as whatever the status tells of has happened already. Nothing happens where the operation
+ * is gone. @throws MooringError those of the store when it goes on refusing
+ */
+export type SetOperationStatus = (
+  tenant: string,
+  id: string,
+  status: OperationStatus,
+  changes?: Fragments,
+) => Promise<void>;
+
+const TRIES = 5;
+const RETRY_MS = 1_000;
+
+export function createOperationStatus({ operations, clock, isClosed }: OperationStatusParts): SetOperationStatus {
+  const delay = (ms: number): Promise<void> => new Promise(resolve => void clock.after(ms, resolve));
+  return async (tenant, id, status, changes = {}) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        await operations.update(tenant, id, { ...changes, status });
+        return;
+      } catch (error) {
+        if (isFailure(error, "NOT_FOUND")) return;
+        if (isClosed() || tries === TRIES) throw error;
+        await delay(RETRY_MS * tries);
+      }
+    }
+  };
+}
