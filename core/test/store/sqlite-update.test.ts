@@ -18,8 +18,8 @@ type UpdateCommand = Command & { do: "update" };
 const command = (
   update: Update<Thing>,
   options: UpdateCommandOptions = {},
-  filter: Filter = { _id: "a" },
-): UpdateCommand => updateCommand(shape, filter, update as Update, options) as UpdateCommand;
+  filter: Filter<Thing> = { _id: "a" },
+): UpdateCommand => updateCommand(shape, filter as Filter, update as Update, options) as UpdateCommand;
 
 /** Document `a` after the update, and the writer's result, by the statement or without it. */
 function outcome(before: Thing, update: Update<Thing>, isDirect: boolean) {
