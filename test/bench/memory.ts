@@ -1,7 +1,7 @@
 /** Memory for each registered device with five observations, from a clean start of the host to all registered. */
 import { mapResources, registerDevice } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
-import { type Host, startHost } from "../harness/host.ts";
+import { startHost } from "../harness/host.ts";
 import { mapSignalStrength, mapTemperature } from "../harness/meter-protocol.ts";
 import { generateLoad } from "./generator.ts";
 import type { HerdPlan, HerdResult } from "./herd.ts";
@@ -12,7 +12,7 @@ const PREFIX = "herd-";
 const LINKS = "</1/0>,</3/0>,</4/0>,</6/0>,</3303/0>";
 const OBSERVATIONS = 5;
 const REST_AT_ONCE = 32;
-const AT_ONCE = 64;
+const AT_ONCE = 512;
 const RESIDENT_LIMIT_BYTES = 1e9;
 const LIMIT_HOLDS_AT = 100_000;
 const RATE_KEEPS = 0.8;
@@ -26,8 +26,6 @@ async function registerAll(client: Api, total: number): Promise<number> {
   await Promise.all(Array.from({ length: REST_AT_ONCE }, worker));
   return total / ((performance.now() - startedAtMs) / 1000);
 }
-
-const memoryOf = (host: Host): Promise<MemoryUsage> => memoryAfterCollection(inspectorAddress(host.lines));
 
 const inUse = ({ heapUsed, external }: MemoryUsage): number => heapUsed + external;
 
@@ -54,7 +52,8 @@ export async function benchMemory(quick: boolean): Promise<Row[]> {
   const restRate = await registerAll(api(host), sizes.at(-1)!);
   await host.stop();
   await host.start();
-  const before = await memoryOf(host);
+  const inspector = inspectorAddress(host.lines);
+  const before = await memoryAfterCollection(inspector);
   const steps: Step[] = [];
   let from = 0;
   for (const devices of sizes) {
@@ -68,7 +67,7 @@ export async function benchMemory(quick: boolean): Promise<Row[]> {
       atOnce: AT_ONCE,
     };
     const herd = await generateLoad<HerdResult>("herd.ts", plan, 600_000);
-    steps.push({ devices, memory: await memoryOf(host), herd });
+    steps.push({ devices, memory: await memoryAfterCollection(inspector), herd });
     from = devices;
   }
   const rows = steps.map(({ devices, memory, herd }): Row => {

@@ -11,7 +11,7 @@ import type { LoadPlan, LoadResult } from "./load.ts";
 import type { NotifyPlan, NotifyResult } from "./notify-load.ts";
 import { count, median, perSecond, type Row, ratioOf, times } from "./row.ts";
 
-const DEVICES = 64;
+const DEVICES = 256;
 const BURST = 16;
 const ROUNDS = 3;
 const NOTIFICATION_TO_ECHO = 0.2;

@@ -4,28 +4,44 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { benchDecode } from "./decode.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNotifications } from "./notifications.ts";
 import { benchRoundTrips } from "./round-trips.ts";
-import { type Row, table } from "./row.ts";
+import { count, type Row, table, times } from "./row.ts";
+import { benchStore } from "./store.ts";
 
 const { values } = parseArgs({
   options: { quick: { type: "boolean", default: false }, only: { type: "string" } },
 });
 const only = values.only?.split(",");
 
+async function storeRows(): Promise<Row[]> {
+  const rows = await benchStore();
+  return rows.map(({ name, value, unit, ratio, of }) => ({
+    what: name,
+    figure: `${count(value)} ${unit}`,
+    ...(ratio === undefined ? {} : { ratio: `${times(ratio)} of ${of}` }),
+  }));
+}
+
 type Bench = (quick: boolean) => Promise<Row[]>;
 const benches: readonly [string, Bench][] = [
   ["round-trips", benchRoundTrips],
   ["notifications", benchNotifications],
   ["memory", benchMemory],
+  ["store", storeRows],
+  ["decode", benchDecode],
 ];
 
 const rows: Row[] = [];
-for (const [name, bench] of benches) {
-  if (only && !only.includes(name)) continue;
-  console.error(`bench: ${name} ...`);
-  rows.push(...(await bench(values.quick)));
+try {
+  for (const [name, bench] of benches) {
+    if (only && !only.includes(name)) continue;
+    console.error(`bench: ${name} ...`);
+    rows.push(...(await bench(values.quick)));
+  }
+} finally {
+  console.log(`Node ${process.version}, ${cpus().length} cores, ${cpus()[0]?.model ?? "unknown processor"}`);
+  console.log(table(rows));
 }
-console.log(`Node ${process.version}, ${cpus().length} cores, ${cpus()[0]?.model ?? "unknown processor"}`);
-console.log(table(rows));
