@@ -85,9 +85,9 @@ export interface Registrations extends AsyncDisposable {
    */
   markSetUp(id: string): void;
   isSetUp(id: string): boolean;
-  /** @throws MooringError QUERY_INVALID, LINK_FORMAT_INVALID, ENDPOINT_UNKNOWN, and those of the store: nothing has changed then */
+  /** @throws MooringError QUERY_INVALID, ENDPOINT_UNKNOWN, LINK_FORMAT_INVALID, TOO_LARGE for the links, and those of the store: nothing has changed then */
   register(request: RegisterRequest, peer: Peer, admit: Admit): Promise<RegisterResult>;
-  /** Settles at once when nothing changes. @throws MooringError REGISTRATION_UNKNOWN, LINK_FORMAT_INVALID, those of the store */
+  /** Settles at once when nothing changes. @throws MooringError REGISTRATION_UNKNOWN, LINK_FORMAT_INVALID, TOO_LARGE, those of the store */
   update(request: UpdateRequest, peer: Peer): UpdateResult | Promise<UpdateResult>;
   /** @throws MooringError REGISTRATION_UNKNOWN */
   deregister(id: string, peer: Peer): Promise<Registration>;
@@ -202,7 +202,8 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
 
   // Entered all at once, so that no lifetime runs while the rest is still being read.
   for (const { registration, seenAtMs: at, setUp } of await stored.all()) {
-    enter(registration, clock.monotonic() - (clock.now() - at), setUp);
+    // The machine's clock may have been set back meanwhile: nobody was heard in times to come.
+    enter(registration, clock.monotonic() - Math.max(0, clock.now() - at), setUp);
   }
 
   return {
@@ -239,11 +240,12 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
 
     async register(request, peer, admit) {
       const endpoint = endpointOf(request.query, peer);
-      const links = readLinks(request.links);
       return lock.run(endpoint, async () => {
         // Within the lock, so that a device deleted meanwhile is either refused here or found and removed afterwards.
         const device = shared(await admit(endpoint, peer));
         if (!device) throw new MooringError("ENDPOINT_UNKNOWN", `endpoint ${endpoint} is not known here`, { endpoint });
+        // Only now: strangers get neither time nor memory for their links.
+        const links = readLinks(request.links);
         const { query } = request;
         const id = urlSafeId(random, ID_LENGTH);
         const nowMs = clock.now();

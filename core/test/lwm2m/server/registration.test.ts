@@ -308,9 +308,12 @@ describe("lwm2m/server: registration", () => {
   it("agent specification 6.2: an unknown endpoint is refused with 4.03 and nothing is kept", async () => {
     await open();
     world.known = new Map();
-    const answer = await world.device(5000).send("POST", "/rd", { query: ["ep=stranger"], payload: "</3/0>" });
-    assert.equal(formatCode(answer.code), "4.03");
-    assert.include(text(answer.payload), "stranger");
+    const device = world.device(5000);
+    for (const payload of ["</3/0>", "links that nobody reads"]) {
+      const answer = await device.send("POST", "/rd", { query: ["ep=stranger"], payload });
+      assert.equal(formatCode(answer.code), "4.03");
+      assert.include(text(answer.payload), "stranger");
+    }
     assert.equal(world.server.registrations.size, 0);
   });
 
@@ -370,6 +373,19 @@ describe("lwm2m/server: registration", () => {
     await world.clock.advance(59_000);
     assert.equal(await codeOf(device, "POST", `/rd/${id}`), "2.04");
     assert.isEmpty(device.asked, "nothing was sent to the device");
+  });
+
+  it("a clock that was set back while the host was down makes no device look awake", async () => {
+    await open();
+    const id = await world.device(5000).register("ep=dev&b=UQ");
+    const inAnHour = world.clock.now() + 3_600_000;
+    await world.store.collection(REGISTRATIONS).updateOne({ _id: "dev" }, { $set: { updatedAt: inAnHour } });
+    await world.restart();
+    const registration = world.server.registrations.byId(id)!;
+    assert.isAtMost(world.server.registrations.lastSeenMs(id)!, world.clock.now());
+    assert.isTrue(world.server.isReachable(registration));
+    await world.clock.advance(100_000);
+    assert.isFalse(world.server.isReachable(registration));
   });
 
   it("times of unchanged Updates are stored in bulk, once per period", async () => {
