@@ -1,21 +1,16 @@
 /** `/event/events` (platform API 10). */
 import type { EventFilter, PlatformEvent } from "../platform/platform.ts";
 import {
-  answer,
   answerCreated,
-  answerNothing,
   createRouter,
-  may,
   objectBody,
   type RestContext,
   type RestRouter,
   type RouterParts,
   requireForSources,
-  requireRoleOrOwner,
-  selfUrl,
   tenantOf,
 } from "./context.ts";
-import { collectionBody, pageParameters } from "./paging.ts";
+import { addDeleteRoute, addDocumentRoutes, addUpdateRoute, type DocumentKind } from "./document-routes.ts";
 import { defined, flag, id, optionalTimeRange, text, timeRange } from "./parameters.ts";
 import { presentEvent } from "./present.ts";
 
@@ -39,44 +34,27 @@ function filterOf(ctx: RestContext): EventFilter {
 export function eventsRouter({ platform, limits }: RouterParts): RestRouter {
   const { events } = platform;
   const router = createRouter();
-  const present = (ctx: RestContext) => (event: PlatformEvent) => presentEvent(ctx.state.links, event);
+  const kind: DocumentKind<PlatformEvent, EventFilter> = {
+    platform,
+    limits,
+    name: "event",
+    path: PATH,
+    documents: events,
+    filterOf,
+    askedFor: filter => filter.sourceId,
+    belongsTo: event => event.sourceId,
+    present: (ctx, event) => presentEvent(ctx.state.links, event),
+  };
 
   router.post(PATH, async ctx => {
     const body = await objectBody(ctx, limits);
     await requireForSources(ctx, platform, "event:write", [body]);
-    answerCreated(ctx, present(ctx)(await events.create(tenantOf(ctx), body)), "event");
+    const created = await events.create(tenantOf(ctx), body);
+    answerCreated(ctx, presentEvent(ctx.state.links, created), "event");
   });
 
-  router.get(PATH, async ctx => {
-    const filter = filterOf(ctx);
-    await requireRoleOrOwner(ctx, platform, "event:read", filter.sourceId);
-    const page = pageParameters(ctx.query);
-    const found = await events.list(tenantOf(ctx), filter, page);
-    answer(ctx, 200, collectionBody("events", selfUrl(ctx), page, found, present(ctx)), "eventCollection");
-  });
-
-  router.delete(PATH, may("event:write"), async ctx => {
-    await events.deleteMatching(tenantOf(ctx), filterOf(ctx));
-    answerNothing(ctx);
-  });
-
-  router.get(`${PATH}/:id`, async ctx => {
-    const event = await events.get(tenantOf(ctx), ctx.params["id"]!);
-    await requireRoleOrOwner(ctx, platform, "event:read", event.sourceId);
-    answer(ctx, 200, present(ctx)(event), "event");
-  });
-
-  router.put(`${PATH}/:id`, async ctx => {
-    const event = await events.get(tenantOf(ctx), ctx.params["id"]!);
-    await requireRoleOrOwner(ctx, platform, "event:write", event.sourceId);
-    const changed = await events.update(tenantOf(ctx), event.id, await objectBody(ctx, limits));
-    answer(ctx, 200, present(ctx)(changed), "event");
-  });
-
-  router.delete(`${PATH}/:id`, may("event:write"), async ctx => {
-    await events.delete(tenantOf(ctx), ctx.params["id"]!);
-    answerNothing(ctx);
-  });
-
+  addDocumentRoutes(router, kind);
+  addUpdateRoute(router, kind, events.update);
+  addDeleteRoute(router, kind, events.delete);
   return router;
 }

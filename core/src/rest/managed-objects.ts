@@ -85,9 +85,9 @@ export function managedObjectsRouter({ platform, limits }: RouterParts): RestRou
   router.get(PATH, async ctx => {
     const page = pageParameters(ctx.query);
     const found = await inventory.list(tenantOf(ctx), filterOf(ctx), page);
-    const present = (object: Parameters<typeof presentManagedObject>[1]) =>
-      presentManagedObject(ctx.state.links, object);
-    answer(ctx, 200, collectionBody("managedObjects", selfUrl(ctx), page, found, present), "managedObjectCollection");
+    const items = found.items.map(object => presentManagedObject(ctx.state.links, object));
+    const body = collectionBody("managedObjects", selfUrl(ctx), page, { ...found, items });
+    answer(ctx, 200, body, "managedObjectCollection");
   });
 
   router.get(`${PATH}/count`, async ctx => {

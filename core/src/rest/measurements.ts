@@ -1,24 +1,20 @@
 /** `/measurement/measurements` (platform API 8). */
-
 import { invalid } from "../platform/body.ts";
 import type { Measurement, MeasurementFilter } from "../platform/platform.ts";
 import {
   answer,
   answerCreated,
-  answerNothing,
   createRouter,
-  may,
   objectBody,
   type RestContext,
   type RestRouter,
   type RouterParts,
   requireForSources,
-  requireRoleOrOwner,
   selfUrl,
   tenantOf,
 } from "./context.ts";
+import { addDeleteRoute, addDocumentRoutes, type DocumentKind } from "./document-routes.ts";
 import { isVendorType } from "./media-types.ts";
-import { collectionBody, pageParameters } from "./paging.ts";
 import { defined, flag, id, text, timeRange } from "./parameters.ts";
 import { presentMeasurement } from "./present.ts";
 
@@ -45,6 +41,17 @@ function asList(value: unknown): readonly unknown[] {
 export function measurementsRouter({ platform, limits }: RouterParts): RestRouter {
   const { measurements } = platform;
   const router = createRouter();
+  const kind: DocumentKind<Measurement, MeasurementFilter> = {
+    platform,
+    limits,
+    name: "measurement",
+    path: PATH,
+    documents: measurements,
+    filterOf,
+    askedFor: filter => filter.sourceId,
+    belongsTo: measurement => measurement.sourceId,
+    present: (ctx, measurement) => presentMeasurement(ctx.state.links, measurement),
+  };
 
   router.post(PATH, async ctx => {
     const body = await objectBody(ctx, limits);
@@ -57,30 +64,7 @@ export function measurementsRouter({ platform, limits }: RouterParts): RestRoute
     else answerCreated(ctx, shown[0]!, "measurement");
   });
 
-  router.get(PATH, async ctx => {
-    const filter = filterOf(ctx);
-    await requireRoleOrOwner(ctx, platform, "measurement:read", filter.sourceId);
-    const page = pageParameters(ctx.query);
-    const found = await measurements.list(tenantOf(ctx), filter, page);
-    const present = (each: Measurement) => presentMeasurement(ctx.state.links, each);
-    answer(ctx, 200, collectionBody("measurements", selfUrl(ctx), page, found, present), "measurementCollection");
-  });
-
-  router.delete(PATH, may("measurement:write"), async ctx => {
-    await measurements.deleteMatching(tenantOf(ctx), filterOf(ctx));
-    answerNothing(ctx);
-  });
-
-  router.get(`${PATH}/:id`, async ctx => {
-    const measurement = await measurements.get(tenantOf(ctx), ctx.params["id"]!);
-    await requireRoleOrOwner(ctx, platform, "measurement:read", measurement.sourceId);
-    answer(ctx, 200, presentMeasurement(ctx.state.links, measurement), "measurement");
-  });
-
-  router.delete(`${PATH}/:id`, may("measurement:write"), async ctx => {
-    await measurements.delete(tenantOf(ctx), ctx.params["id"]!);
-    answerNothing(ctx);
-  });
-
+  addDocumentRoutes(router, kind);
+  addDeleteRoute(router, kind, measurements.delete);
   return router;
 }

@@ -2,20 +2,16 @@
 import { OPERATION_STATUSES } from "../platform/operation.ts";
 import type { Operation, OperationFilter } from "../platform/platform.ts";
 import {
-  answer,
   answerCreated,
-  answerNothing,
   createRouter,
   may,
   objectBody,
   type RestContext,
   type RestRouter,
   type RouterParts,
-  requireRoleOrOwner,
-  selfUrl,
   tenantOf,
 } from "./context.ts";
-import { collectionBody, pageParameters } from "./paging.ts";
+import { addDocumentRoutes, addUpdateRoute, type DocumentKind } from "./document-routes.ts";
 import { count, defined, flag, id, text, timeRange, words } from "./parameters.ts";
 import { presentOperation } from "./present.ts";
 
@@ -38,38 +34,24 @@ function filterOf(ctx: RestContext): OperationFilter {
 export function operationsRouter({ platform, limits }: RouterParts): RestRouter {
   const { operations } = platform;
   const router = createRouter();
-  const present = (ctx: RestContext) => (operation: Operation) => presentOperation(ctx.state.links, operation);
+  const kind: DocumentKind<Operation, OperationFilter> = {
+    platform,
+    limits,
+    name: "operation",
+    path: PATH,
+    documents: operations,
+    filterOf,
+    askedFor: filter => filter.deviceId ?? filter.agentId,
+    belongsTo: operation => operation.deviceId,
+    present: (ctx, operation) => presentOperation(ctx.state.links, operation),
+  };
 
   router.post(PATH, may("operation:write"), async ctx => {
     const created = await operations.create(tenantOf(ctx), await objectBody(ctx, limits));
-    answerCreated(ctx, present(ctx)(created), "operation");
+    answerCreated(ctx, presentOperation(ctx.state.links, created), "operation");
   });
 
-  router.get(PATH, async ctx => {
-    const filter = filterOf(ctx);
-    await requireRoleOrOwner(ctx, platform, "operation:read", filter.deviceId ?? filter.agentId);
-    const page = pageParameters(ctx.query);
-    const found = await operations.list(tenantOf(ctx), filter, page);
-    answer(ctx, 200, collectionBody("operations", selfUrl(ctx), page, found, present(ctx)), "operationCollection");
-  });
-
-  router.delete(PATH, may("operation:write"), async ctx => {
-    await operations.deleteMatching(tenantOf(ctx), filterOf(ctx));
-    answerNothing(ctx);
-  });
-
-  router.get(`${PATH}/:id`, async ctx => {
-    const operation = await operations.get(tenantOf(ctx), ctx.params["id"]!);
-    await requireRoleOrOwner(ctx, platform, "operation:read", operation.deviceId);
-    answer(ctx, 200, present(ctx)(operation), "operation");
-  });
-
-  router.put(`${PATH}/:id`, async ctx => {
-    const operation = await operations.get(tenantOf(ctx), ctx.params["id"]!);
-    await requireRoleOrOwner(ctx, platform, "operation:write", operation.deviceId);
-    const changed = await operations.update(tenantOf(ctx), operation.id, await objectBody(ctx, limits));
-    answer(ctx, 200, present(ctx)(changed), "operation");
-  });
-
+  addDocumentRoutes(router, kind);
+  addUpdateRoute(router, kind, operations.update);
   return router;
 }

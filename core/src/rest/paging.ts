@@ -55,20 +55,20 @@ function statistics(page: PageParameters, total: number | undefined): Record<str
  * The body of a collection.
  * @param property name of the array, as `managedObjects`
  * @param selfUrl  absolute URL of this request, with its parameters
+ * @param found    documents as they are shown
  */
-export function collectionBody<T>(
+export function collectionBody(
   property: string,
   selfUrl: string,
   page: PageParameters,
-  found: Page<T>,
-  present: (item: T) => unknown,
+  found: Page<unknown>,
 ): Record<string, unknown> {
   const at = (number: number): string => pageUrl(selfUrl, page.pageSize, number);
   const seen = (page.currentPage - 1) * page.pageSize + found.items.length;
   const mayHaveMore = found.items.length === page.pageSize && (found.total === undefined || seen < found.total);
   return {
     self: at(page.currentPage),
-    [property]: found.items.map(present),
+    [property]: found.items,
     statistics: statistics(page, found.total),
     ...(page.currentPage > 1 ? { prev: at(page.currentPage - 1) } : {}),
     ...(mayHaveMore ? { next: at(page.currentPage + 1) } : {}),

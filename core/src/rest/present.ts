@@ -11,7 +11,7 @@ import type {
 import { formatTime } from "../platform/time.ts";
 import type { Links } from "./links.ts";
 
-type Shown = { readonly self: string; readonly [member: string]: unknown };
+export type Shown = { readonly self: string; readonly [member: string]: unknown };
 
 const REFERENCES = [
   "childDevices",
