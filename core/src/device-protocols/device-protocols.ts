@@ -19,6 +19,7 @@ import { createTenantQueue } from "./tenant-queue.ts";
 export interface DdfUpload {
   readonly new: readonly ManagedObject[];
   readonly updated: readonly ManagedObject[];
+  /** Objects of the file that could not be taken, by object id where it is known. */
   readonly error: readonly { readonly id: string; readonly msg: string }[];
 }
 

@@ -1,6 +1,7 @@
 /** The HTTP side of the host: routers joined behind one edge that answers errors, and one that knows who asks. */
 import type { RequestListener } from "node:http";
 import Koa, { type Middleware, type Next } from "koa";
+import type { AgentServices } from "../agent/agent.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -21,13 +22,12 @@ import { measurementsRouter } from "./measurements.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { objectMappingsRouter } from "./object-mappings.ts";
 import { operationsRouter } from "./operations.ts";
-import type { RestAgent } from "./rest-agent.ts";
 import { loginOptionsRouter, tenantRouter } from "./tenant.ts";
 
 export interface RestAppParts {
   readonly platform: Platform;
   readonly tenants: Pick<Tenants, "authenticate">;
-  readonly agent: RestAgent;
+  readonly agent: AgentServices;
   readonly log: Log;
   readonly clock: Clock;
   readonly limits: RestLimits;

@@ -1,4 +1,5 @@
 /** `/service/lwm2m-agent/deviceRegistration` (agent specification 3.1, 3.2). */
+import type { AgentServices } from "../agent/agent.ts";
 import {
   answerCreated,
   answerNothing,
@@ -11,12 +12,11 @@ import {
 } from "./context.ts";
 import { readUpload } from "./multipart.ts";
 import { presentManagedObject, presentOperation } from "./present.ts";
-import type { RestAgent } from "./rest-agent.ts";
 
 const PATH = "/service/lwm2m-agent/deviceRegistration";
 
 export interface AgentRouterParts {
-  readonly agent: RestAgent;
+  readonly agent: AgentServices;
   readonly limits: RestLimits;
 }
 

@@ -1,13 +1,13 @@
 import { assert } from "chai";
+import type { AgentServices } from "../../src/agent/agent.ts";
 import { MooringError } from "../../src/base/errors.ts";
 import type { Platform } from "../../src/platform/platform.ts";
-import type { RestAgent } from "../../src/rest/rest-agent.ts";
 import { openRest, type RestFixture } from "./fixture.ts";
 
 const AGENT = "/service/lwm2m-agent";
 
 /** Notes what it was asked and answers with documents of the platform. */
-function createNotingAgent(platform: Platform, calls: unknown[][]): RestAgent {
+function createNotingAgent(platform: Platform, calls: unknown[][]): AgentServices {
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
   const object = (tenant: string, name: string) => platform.inventory.create(tenant, { name }, { owner: "admin" });
   return {

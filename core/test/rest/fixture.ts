@@ -1,11 +1,11 @@
 /** The REST application on a real listener, over the embedded store in memory, with an agent that the test sees through. */
+import type { AgentServices } from "../../src/agent/agent.ts";
 import { createManualClock, type ManualClock } from "../../src/base/clock.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import { createRestApp, type RestAppParts } from "../../src/rest/app.ts";
-import type { RestAgent } from "../../src/rest/rest-agent.ts";
 import { COLLECTIONS } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -47,7 +47,7 @@ function parse(text: string): unknown {
   }
 }
 
-const noAgent: RestAgent = {
+const noAgent: AgentServices = {
   registerDevice: () => Promise.reject(new TypeError("no agent here")),
   registerDevicesCsv: () => Promise.reject(new TypeError("no agent here")),
   removeDevice: () => Promise.reject(new TypeError("no agent here")),
@@ -58,7 +58,7 @@ const noAgent: RestAgent = {
 };
 
 export async function openRest(
-  parts: Partial<RestAppParts> & { agentFor?: (platform: Platform) => RestAgent } = {},
+  parts: Partial<RestAppParts> & { agentFor?: (platform: Platform) => AgentServices } = {},
 ): Promise<RestFixture> {
   await using opened = new AsyncDisposableStack();
   const clock = createManualClock();
