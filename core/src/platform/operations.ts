@@ -92,7 +92,9 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
     },
 
     async deleteMatching(tenant, filter) {
-      if (Object.keys(filter).length === 0) throw invalid("deviceId", "or another filter must be given");
+      // The order selects nothing.
+      const { revert: _order, ...narrowing } = filter;
+      if (Object.keys(narrowing).length === 0) throw invalid("deviceId", "or another filter must be given");
       const matching = await toFilter(tenant, filter);
       await inSlices(() => operations.deleteMany(matching, { limit: SLICE }));
     },

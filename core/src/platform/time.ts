@@ -4,6 +4,10 @@ import { MooringError } from "../base/errors.ts";
 const SHAPE =
   /^(\d{4})-(\d{2})-(\d{2})(?:[Tt](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:([Zz])|([+-])(\d{2}):?(\d{2})?)?)?$/;
 
+/** What four digits of a year can say, an offset counted in: 0000-01-01T00:00Z to the last ms of 9999. */
+const EARLIEST_MS = -62_167_219_200_000;
+const LATEST_MS = 253_402_300_799_999;
+
 interface ParsedTime {
   readonly atMs: number;
   readonly hasZone: boolean;
@@ -23,7 +27,9 @@ function parse(text: string): ParsedTime | undefined {
   // A day that the month has not rolls over: 2024-02-30 would become March 1.
   if (local.getUTCMonth() !== month - 1 || local.getUTCDate() !== day) return undefined;
   local.setUTCHours(hour, minute, second, milliseconds);
-  return { atMs: local.getTime() - offsetMinutes * 60_000, hasZone: match[8] !== undefined || match[9] !== undefined };
+  const atMs = local.getTime() - offsetMinutes * 60_000;
+  if (atMs < EARLIEST_MS || atMs > LATEST_MS) return undefined;
+  return { atMs, hasZone: match[8] !== undefined || match[9] !== undefined };
 }
 
 function invalid(field: string, value: unknown, rule: string): MooringError {

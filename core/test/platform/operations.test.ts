@@ -60,6 +60,17 @@ describe("platform/operations", () => {
     );
   });
 
+  for (const filter of [{}, { revert: true }]) {
+    it(`platform API 11.1: nothing is deleted by ${JSON.stringify(filter)}, which selects nothing`, async () => {
+      const { operations } = fixture.platform;
+      await operations.create(TENANT, { deviceId: id });
+      await failing("VALIDATION", () => operations.deleteMatching(TENANT, filter));
+      assert.lengthOf(await all(), 1);
+      await operations.deleteMatching(TENANT, { ...filter, deviceId: id });
+      assert.isEmpty(await all());
+    });
+  }
+
   const bad: [name: string, body: unknown, field: string][] = [
     ["no deviceId", {}, "deviceId"],
     ["a deviceId that is none", { deviceId: "x" }, "deviceId"],
