@@ -25,12 +25,15 @@ export interface DeviceDraft {
   readonly externalIds: readonly { readonly type: string; readonly externalId: string }[];
 }
 
+/** It is an external id as well (platform API 7), and with `ep=` one Uri-Query of 255 bytes (RFC 7252 table 4). */
+const LONGEST_ENDPOINT = 250;
+
 const REGISTRATION_SCHEMA: JsonSchema = {
   type: "object",
   required: ["endpointId", "serverSecurity"],
   additionalProperties: false,
   properties: {
-    endpointId: { type: "string", minLength: 1, maxLength: 255, pattern: "^[^\\u0000-\\u001f\\u007f]+$" },
+    endpointId: { type: "string", minLength: 1, maxLength: LONGEST_ENDPOINT, pattern: "^[^\\u0000-\\u001f\\u007f]+$" },
     type: { type: ["string", "null"], maxLength: 1024 },
     ...SECURITY_SCHEMAS,
     ...FIELD_SCHEMAS,

@@ -5,7 +5,7 @@ import type { Random } from "../base/random.ts";
 import type { UserDocument } from "../store/collections.ts";
 import { type AttemptLimits, createAttemptLimit } from "./attempt-limit.ts";
 import { hashPassword, type ScryptParameters, verifyPassword } from "./password.ts";
-import { toUser, type User } from "./user.ts";
+import { mayExist, toUser, type User } from "./user.ts";
 import { createVerifiedLogins, type VerifiedLoginLimits } from "./verified-logins.ts";
 
 export interface Credentials {
@@ -25,6 +25,8 @@ export interface AuthenticateParts {
   readonly verifiedLogins: VerifiedLoginLimits;
   /** Passwords checked at once; more are refused with OVERLOADED. */
   readonly maxChecksInFlight: number;
+  /** The same for one address, so that nobody takes all places. */
+  readonly maxChecksPerAddress: number;
   findUser(tenant: string, userName: string): Promise<UserDocument | undefined>;
   defaultTenant(): Promise<string | undefined>;
 }
@@ -43,6 +45,7 @@ export function createAuthenticator(parts: AuthenticateParts): Authenticator {
   const limit = createAttemptLimit(clock, parts.attempts);
   const verified = createVerifiedLogins(clock, random, parts.verifiedLogins);
   const inFlight = new Map<string, Promise<User>>();
+  const checksFrom = new Map<string, number>();
   let nobodysHash: Promise<string> | undefined;
 
   /** Costs as much for a user that is not there as for a wrong password. */
@@ -55,11 +58,15 @@ export function createAuthenticator(parts: AuthenticateParts): Authenticator {
   };
 
   const login = async (key: string, tenant: string, { userName, password, address }: Credentials): Promise<User> => {
-    if (inFlight.size >= maxChecksInFlight) throw new MooringError("OVERLOADED", "too many logins at once");
+    const others = checksFrom.get(address) ?? 0;
+    if (inFlight.size >= maxChecksInFlight || others >= parts.maxChecksPerAddress) {
+      throw new MooringError("OVERLOADED", "too many logins at once");
+    }
     const attempt = `${tenant}/${userName} ${address}`;
     limit.begin(attempt);
     const checking = check(tenant, userName, password);
     inFlight.set(key, checking);
+    checksFrom.set(address, others + 1);
     try {
       const user = await checking;
       limit.succeeded(attempt);
@@ -67,13 +74,17 @@ export function createAuthenticator(parts: AuthenticateParts): Authenticator {
       return user;
     } finally {
       inFlight.delete(key);
+      const left = checksFrom.get(address)! - 1;
+      if (left > 0) checksFrom.set(address, left);
+      else checksFrom.delete(address);
     }
   };
 
   return {
     async authenticate(credentials) {
       const tenant = credentials.tenant ?? (await defaultTenant());
-      if (tenant === undefined) throw badCredentials();
+      // A name that nobody can have is not worth a check, nor a place in any memory.
+      if (tenant === undefined || !mayExist(tenant, credentials.userName)) throw badCredentials();
       const key = verified.keyOf(tenant, credentials.userName, credentials.password);
       // Requests that come together with the same credentials are one attempt.
       return verified.get(key) ?? (await (inFlight.get(key) ?? login(key, tenant, credentials)));

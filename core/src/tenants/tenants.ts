@@ -62,6 +62,8 @@ export interface TenantsParts {
   readonly verifiedLogins?: VerifiedLoginLimits;
   /** Default 16. */
   readonly maxChecksInFlight?: number;
+  /** Default 8. */
+  readonly maxChecksPerAddress?: number;
 }
 
 const userKey = (tenant: string, userName: string): string => keyOf(tenant, userName);
@@ -97,8 +99,8 @@ export function createTenants(parts: TenantsParts): Tenants {
     attempts: parts.attempts ?? ATTEMPT_LIMITS,
     verifiedLogins: parts.verifiedLogins ?? VERIFIED_LOGIN_LIMITS,
     maxChecksInFlight: parts.maxChecksInFlight ?? 16,
-    findUser: async (tenant, userName) =>
-      userKey(tenant, userName).length <= 512 && userName !== "" ? await findDocument(tenant, userName) : undefined,
+    maxChecksPerAddress: parts.maxChecksPerAddress ?? 8,
+    findUser: findDocument,
     async defaultTenant() {
       const others = (await list()).filter(name => name !== MANAGEMENT_TENANT);
       return others.length === 1 ? others[0] : undefined;

@@ -53,6 +53,10 @@ export function checkUserName(name: string): void {
   if (!USER_NAME.test(name)) throw invalid("userName", "must be 1 to 150 characters without blanks, / and :");
 }
 
+/** Whether there could be such a user at all. */
+export const mayExist = (tenant: string, userName: string): boolean =>
+  TENANT_NAME.test(tenant) && USER_NAME.test(userName);
+
 /** @throws MooringError VALIDATION */
 export function checkPassword(password: string): void {
   if (password.length < SHORTEST_PASSWORD || password.length > LONGEST_PASSWORD) {

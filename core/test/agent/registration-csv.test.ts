@@ -246,6 +246,7 @@ describe("agent/registration-body", () => {
     ["no object", [], "body"],
     ["null", null, "body"],
     ["no endpoint", { serverSecurity: { securityMode: "NO_SEC" } }, "endpointId"],
+    ["endpoint that is no external id", { ...valid, endpointId: "e".repeat(251) }, "endpointId"],
     ["empty endpoint", { ...valid, endpointId: "" }, "endpointId"],
     ["endpoint that is no text", { ...valid, endpointId: 5 }, "endpointId"],
     ["endpoint with a control character", { ...valid, endpointId: "a\u0000" }, "endpointId"],

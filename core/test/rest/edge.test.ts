@@ -171,6 +171,7 @@ describe("rest/edge", () => {
       ["an unknown user", basic("t1/nobody")],
       ["another tenant", basic("t2/admin")],
       ["no colon", `Basic ${Buffer.from("admin").toString("base64")}`],
+      ["a NUL in the names", `Basic ${Buffer.from("t\0/ad\0min:x").toString("base64")}`],
       ["no base64", "Basic %%%"],
       ["another scheme", "Bearer abc"],
     ];

@@ -94,6 +94,8 @@ describe("tenants/tenants", () => {
         [PASSWORD, { userName: "nobody" }],
         [PASSWORD, { userName: "" }],
         [PASSWORD, { userName: "x".repeat(1000) }],
+        [PASSWORD, { userName: "a\0b" }],
+        [PASSWORD, { tenant: "t\0" }],
         [PASSWORD, { tenant: "t9" }],
         [PASSWORD, { tenant: MANAGEMENT_TENANT }],
         ["", {}],
@@ -158,6 +160,7 @@ describe("tenants/tenants", () => {
     });
 
     it("counts attempts that come at once", async () => {
+      tenants = open({ maxChecksPerAddress: 16 });
       const results = await Promise.allSettled(Array.from({ length: 16 }, (_, i) => login(`wrong password ${i}`)));
       const codes = results.map(result => (result as PromiseRejectedResult).reason.code);
       assert.equal(codes.filter(code => code === "UNAUTHORIZED").length, 10);
@@ -184,6 +187,17 @@ describe("tenants/tenants", () => {
       const results = await Promise.allSettled(Array.from({ length: 4 }, (_, i) => login(`wrong password ${i}`)));
       const codes = results.map(result => (result as PromiseRejectedResult).reason.code);
       assert.deepEqual(codes, ["UNAUTHORIZED", "UNAUTHORIZED", "OVERLOADED", "OVERLOADED"]);
+    });
+
+    it("one address does not take the places of all others", async () => {
+      tenants = open({ maxChecksInFlight: 4, maxChecksPerAddress: 2 });
+      const guesses = Promise.allSettled(
+        Array.from({ length: 8 }, (_, i) => login(PASSWORD, { userName: `guess-${i}`, address: "10.0.0.66" })),
+      );
+      assert.equal((await login()).userName, "admin");
+      const codes = (await guesses).map(result => (result as PromiseRejectedResult).reason.code);
+      assert.deepEqual(codes.slice(0, 3), ["UNAUTHORIZED", "UNAUTHORIZED", "OVERLOADED"]);
+      await failing("UNAUTHORIZED", () => login(PASSWORD, { userName: "guess-9", address: "10.0.0.66" }));
     });
 
     it("remembers a bounded number of users", async () => {
