@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import Koa, { type Middleware, type Next } from "koa";
 import type { AgentServices } from "../agent/agent.ts";
 import type { Clock } from "../base/clock.ts";
+import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Tenants } from "../tenants/tenants.ts";
@@ -58,6 +59,15 @@ async function withLinks(ctx: RestContext, next: Next): Promise<void> {
   await next();
 }
 
+/** No store keeps U+0000, so nothing that is named with it is there. */
+async function withoutNul({ url }: RestContext, next: Next): Promise<void> {
+  if (url.includes("%00")) {
+    const rule = "must not hold %00";
+    throw new MooringError("VALIDATION", `the URL ${rule}`, { field: "url", rule });
+  }
+  await next();
+}
+
 /** A client that can only GET and POST names the method it means (platform API 2.1). */
 async function withMethodOverride(ctx: RestContext, next: Next): Promise<void> {
   const meant = ctx.get("X-HTTP-METHOD").toUpperCase();
@@ -99,6 +109,7 @@ function createKoa(parts: RestAppParts): Koa {
     withLinks,
     measured,
     answerErrors(log),
+    withoutNul,
     withMethodOverride,
     open.routes(),
     authenticated(tenants),

@@ -194,6 +194,14 @@ describe("rest/edge", () => {
       assert.equal(body.message, "Invalid credentials! : Bad credentials");
     });
 
+    it("bad input: %00 anywhere in the URL is said so", async () => {
+      for (const path of ["/inventory/managedObjects/%00", "/alarm/alarms?type=%00", "/identity/externalIds/a/b%00"]) {
+        const { status, body } = await rest.ask("GET", path);
+        assert.equal(status, 422);
+        assert.equal(body.message, "the URL must not hold %00");
+      }
+    });
+
     it("an unknown path is not told to strangers", async () => {
       assert.equal((await rest.ask("GET", "/nothing", { as: null })).status, 401);
       assert.equal((await rest.ask("PATCH", "/inventory/managedObjects", { as: null })).status, 401);
