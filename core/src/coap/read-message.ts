@@ -38,6 +38,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export const isRefusal = (read: IncomingRequest | IncomingResponse | Refusal): read is Refusal => "reason" in read;
 
 const NONE: readonly string[] = [];
+/** In place of an option's number; no option has it. */
+const NOT_RECOGNISED = -1;
 const NON_ASCII = /[\u0080-\uffff]/;
 
 /** Unsigned number of 0..4 bytes (RFC 7252 section 3.2); leading zeros are accepted. */
@@ -70,53 +72,85 @@ const badOption = (number: number): Refusal => ({
   code: CODES.BAD_OPTION,
   reason: `critical option ${optionName(number)} (${number}) is not accepted`,
 });
+const notUtf8 = (number: number): Refusal => ({
+  code: CODES.BAD_OPTION,
+  reason: `${optionName(number)} is not UTF-8`,
+});
 const badBlock = (name: string): Refusal => ({
   code: CODES.BAD_REQUEST,
   reason: `${name}: size exponent 7 is reserved`,
+});
+
+/** What requests and responses both carry. */
+interface Common {
+  contentFormat: number | undefined;
+  block1: Block | undefined;
+  block2: Block | undefined;
+  /** What has no member of its own. */
+  others: CoapOption[] | undefined;
+}
+
+/** An option that is not recognised: a critical one makes the message one that is not taken. */
+function readUnrecognised(view: MessageView, index: number, into: Common): Refusal | undefined {
+  const number = view.optionNumbers[index]!;
+  if (isCritical(number)) return badOption(number);
+  if (!definitionOf(number)) (into.others ??= []).push({ number, value: optionBytes(view, index) });
+  return undefined;
+}
+
+/** A recognised option that is neither a request's nor a response's own. */
+function readCommon(view: MessageView, index: number, into: Common): Refusal | undefined {
+  const number = view.optionNumbers[index]!;
+  switch (number) {
+    case OPTIONS.CONTENT_FORMAT: {
+      const format = readUint(view, index);
+      if (format !== CONTENT_FORMAT_NONE) into.contentFormat = format;
+      return undefined;
+    }
+    case OPTIONS.BLOCK1:
+      into.block1 = decodeBlock(readUint(view, index));
+      return into.block1 ? undefined : badBlock("Block1");
+    case OPTIONS.BLOCK2:
+      into.block2 = decodeBlock(readUint(view, index));
+      return into.block2 ? undefined : badBlock("Block2");
+    default:
+      if (isCritical(number)) return badOption(number);
+      (into.others ??= []).push({ number, value: optionBytes(view, index) });
+      return undefined;
+  }
+}
+
+const nothingRead = (): Common => ({
+  contentFormat: undefined,
+  block1: undefined,
+  block2: undefined,
+  others: undefined,
 });
 
 /** A request message. Conditional options (If-Match, If-None-Match) are not offered here, so they are refused as critical. */
 export function readRequest(view: MessageView): IncomingRequest | Refusal {
   const method = methodOf(view.code);
   if (!method) return { code: CODES.METHOD_NOT_ALLOWED, reason: `method code ${view.code} is not known` };
+  const common = nothingRead();
   let path: string[] | undefined;
   let query: string[] | undefined;
-  let others: CoapOption[] | undefined;
-  let contentFormat: number | undefined;
   let accept: number | undefined;
-  let block1: Block | undefined;
-  let block2: Block | undefined;
   let size1: number | undefined;
   let requestTag = "";
   for (let i = 0; i < view.optionCount; i++) {
     const number = view.optionNumbers[i]!;
-    if (!isRecognised(view, i)) {
-      if (isCritical(number)) return badOption(number);
-      if (!definitionOf(number)) (others ??= []).push({ number, value: optionBytes(view, i) });
-      continue;
-    }
-    switch (number) {
+    let refusal: Refusal | undefined;
+    switch (isRecognised(view, i) ? number : NOT_RECOGNISED) {
       case OPTIONS.URI_PATH:
       case OPTIONS.URI_QUERY: {
         const text = readText(view, i);
-        if (text === undefined) return { code: CODES.BAD_OPTION, reason: `${optionName(number)} is not UTF-8` };
+        if (text === undefined) return notUtf8(number);
         if (number === OPTIONS.URI_PATH) (path ??= []).push(text);
         else (query ??= []).push(text);
         break;
       }
-      case OPTIONS.CONTENT_FORMAT:
-        contentFormat = readUint(view, i);
-        break;
       case OPTIONS.ACCEPT:
         accept = readUint(view, i);
-        break;
-      case OPTIONS.BLOCK1:
-        block1 = decodeBlock(readUint(view, i));
-        if (!block1) return badBlock("Block1");
-        break;
-      case OPTIONS.BLOCK2:
-        block2 = decodeBlock(readUint(view, i));
-        if (!block2) return badBlock("Block2");
         break;
       case OPTIONS.SIZE1:
         size1 = readUint(view, i);
@@ -131,10 +165,13 @@ export function readRequest(view: MessageView): IncomingRequest | Refusal {
       case OPTIONS.REQUEST_TAG:
         requestTag += `${view.bytes.toString("hex", view.optionStarts[i], view.optionEnds[i])}.`;
         break;
+      case NOT_RECOGNISED:
+        refusal = readUnrecognised(view, i, common);
+        break;
       default:
-        if (isCritical(number)) return badOption(number);
-        (others ??= []).push({ number, value: optionBytes(view, i) });
+        refusal = readCommon(view, i, common);
     }
+    if (refusal) return refusal;
   }
   const request: Mutable<CoapRequest> = {
     method,
@@ -143,7 +180,8 @@ export function readRequest(view: MessageView): IncomingRequest | Refusal {
     payload: payloadBytes(view),
     messageId: view.messageId,
   };
-  if (contentFormat !== undefined && contentFormat !== CONTENT_FORMAT_NONE) request.contentFormat = contentFormat;
+  const { contentFormat, block1, block2, others } = common;
+  if (contentFormat !== undefined) request.contentFormat = contentFormat;
   if (accept !== undefined && accept !== CONTENT_FORMAT_NONE) request.accept = accept;
   if (others) request.options = others;
   return { request, block1, block2, size1, requestTag };
@@ -152,29 +190,18 @@ export function readRequest(view: MessageView): IncomingRequest | Refusal {
 /** A response message, whichever way it came. */
 export function readResponse(view: MessageView): IncomingResponse | Refusal {
   const response: Mutable<CoapResponse> = { code: view.code, payload: payloadBytes(view) };
+  const common = nothingRead();
   let locationPath: string[] | undefined;
-  let others: CoapOption[] | undefined;
   let observe: number | undefined;
-  let block1: Block | undefined;
-  let block2: Block | undefined;
   let size2: number | undefined;
   for (let i = 0; i < view.optionCount; i++) {
     const number = view.optionNumbers[i]!;
-    if (!isRecognised(view, i)) {
-      if (isCritical(number)) return badOption(number);
-      if (!definitionOf(number)) (others ??= []).push({ number, value: optionBytes(view, i) });
-      continue;
-    }
-    switch (number) {
+    let refusal: Refusal | undefined;
+    switch (isRecognised(view, i) ? number : NOT_RECOGNISED) {
       case OPTIONS.LOCATION_PATH: {
         const text = readText(view, i);
-        if (text === undefined) return { code: CODES.BAD_OPTION, reason: "Location-Path is not UTF-8" };
+        if (text === undefined) return notUtf8(number);
         (locationPath ??= []).push(text);
-        break;
-      }
-      case OPTIONS.CONTENT_FORMAT: {
-        const format = readUint(view, i);
-        if (format !== CONTENT_FORMAT_NONE) response.contentFormat = format;
         break;
       }
       case OPTIONS.MAX_AGE:
@@ -186,22 +213,19 @@ export function readResponse(view: MessageView): IncomingResponse | Refusal {
       case OPTIONS.OBSERVE:
         observe = readUint(view, i);
         break;
-      case OPTIONS.BLOCK1:
-        block1 = decodeBlock(readUint(view, i));
-        if (!block1) return badBlock("Block1");
-        break;
-      case OPTIONS.BLOCK2:
-        block2 = decodeBlock(readUint(view, i));
-        if (!block2) return badBlock("Block2");
-        break;
       case OPTIONS.SIZE2:
         size2 = readUint(view, i);
         break;
+      case NOT_RECOGNISED:
+        refusal = readUnrecognised(view, i, common);
+        break;
       default:
-        if (isCritical(number)) return badOption(number);
-        (others ??= []).push({ number, value: optionBytes(view, i) });
+        refusal = readCommon(view, i, common);
     }
+    if (refusal) return refusal;
   }
+  const { contentFormat, block1, block2, others } = common;
+  if (contentFormat !== undefined) response.contentFormat = contentFormat;
   if (locationPath) response.locationPath = locationPath;
   if (others) response.options = others;
   return { response, observe, block1, block2, size2 };
