@@ -3,10 +3,10 @@ import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { JsonObject, Update } from "../store/collection.ts";
 import { ALARMS, type AlarmDocument, clearedAlarmKey, openAlarmKey } from "../store/collections.ts";
 import { updateOp, type WriteOp } from "../store/store.ts";
-import { asObject, fragmentsOf, invalid, requireId, SOURCE_SCHEMA, TIME_SCHEMA, toJson, withoutNull } from "./body.ts";
+import { asObject, fragmentsOf, invalid, toJson } from "./body.ts";
 import { changesNothing, fragmentChanges } from "./merge.ts";
+import { OCCURRENCE_PROPERTIES, type OccurrenceBody, readOccurrence } from "./occurrence.ts";
 import type { Alarm, AlarmStatus, Fragments, Severity } from "./platform.ts";
-import { parseTime } from "./time.ts";
 
 export const SEVERITIES: readonly Severity[] = ["CRITICAL", "MAJOR", "MINOR", "WARNING"];
 export const ALARM_STATUSES: readonly AlarmStatus[] = ["ACTIVE", "ACKNOWLEDGED", "CLEARED"];
@@ -30,12 +30,10 @@ const NEW_ALARM_SCHEMA: JsonSchema = {
   type: "object",
   required: ["source", "type", "text", "severity", "time"],
   properties: {
-    source: SOURCE_SCHEMA,
-    type: { type: "string", minLength: 1 },
+    ...OCCURRENCE_PROPERTIES,
     text: { type: "string" },
     severity: { type: "string", enum: SEVERITIES },
     status: { type: "string", enum: ALARM_STATUSES },
-    time: TIME_SCHEMA,
   },
 };
 
@@ -48,13 +46,10 @@ const ALARM_CHANGE_SCHEMA: JsonSchema = {
   },
 };
 
-interface AlarmBody {
-  readonly source: { readonly id: unknown };
-  readonly type: string;
+interface AlarmBody extends OccurrenceBody {
   readonly text: string;
   readonly severity: Severity;
   readonly status?: AlarmStatus;
-  readonly time: string;
 }
 const checkBody = compileSchema<AlarmBody>(NEW_ALARM_SCHEMA);
 const checkChange = compileSchema<Partial<Pick<AlarmBody, "text" | "severity" | "status">>>(ALARM_CHANGE_SCHEMA);
@@ -72,16 +67,9 @@ export interface NewAlarm {
 
 /** @throws MooringError VALIDATION */
 export function parseAlarm(body: unknown): NewAlarm {
-  const { source, type, text, severity, status = "ACTIVE", time } = checkBody(body);
-  return {
-    sourceId: requireId(source.id, "source.id"),
-    type,
-    text,
-    severity,
-    status,
-    timeMs: parseTime(time, "time"),
-    fragments: withoutNull(fragmentsOf(asObject(body), OWN)),
-  };
+  const checked = checkBody(body);
+  const { text, severity, status = "ACTIVE" } = checked;
+  return { ...readOccurrence(checked, OWN), text, severity, status };
 }
 
 export const toAlarm = (document: AlarmDocument): Alarm => ({

@@ -1,21 +1,11 @@
 /** Reading what a caller sent: own members by schema, everything else as free fragments. */
 import { isFailure, MooringError } from "../base/errors.ts";
-import type { JsonSchema } from "../base/schema.ts";
 import type { Json, JsonObject } from "../store/collection.ts";
 import { asId } from "./ids.ts";
 import type { Fragments } from "./platform.ts";
 
 export const invalid = (field: string, rule: string): MooringError =>
   new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
-
-/** `{"id": "4711"}`; an id may come as a number (platform API 2.2). */
-export const SOURCE_SCHEMA: JsonSchema = {
-  type: "object",
-  required: ["id"],
-  properties: { id: { type: ["string", "integer"], description: "Id of the managed object" } },
-};
-
-export const TIME_SCHEMA: JsonSchema = { type: "string", description: "ISO 8601 with a zone" };
 
 /** @throws MooringError VALIDATION where the value is no object */
 export function asObject(body: unknown): Fragments {

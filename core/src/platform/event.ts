@@ -3,33 +3,22 @@ import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { JsonObject, Update } from "../store/collection.ts";
 import { EVENTS, type EventDocument } from "../store/collections.ts";
 import { deleteOp, insertOp, updateOp, type WriteOp } from "../store/store.ts";
-import { asObject, fragmentsOf, requireId, SOURCE_SCHEMA, TIME_SCHEMA, toJson, withoutNull } from "./body.ts";
+import { asObject, fragmentsOf, toJson } from "./body.ts";
 import { fragmentChanges } from "./merge.ts";
+import { OCCURRENCE_PROPERTIES, type OccurrenceBody, readOccurrence } from "./occurrence.ts";
 import type { Fragments, PlatformEvent } from "./platform.ts";
-import { parseTime } from "./time.ts";
 
 const OWN = new Set(["id", "self", "source", "type", "text", "time", "creationTime", "lastUpdated"]);
 
 const NEW_EVENT_SCHEMA: JsonSchema = {
   type: "object",
   required: ["source", "type", "text", "time"],
-  properties: {
-    source: SOURCE_SCHEMA,
-    type: { type: "string", minLength: 1 },
-    text: { type: "string" },
-    time: TIME_SCHEMA,
-  },
+  properties: { ...OCCURRENCE_PROPERTIES, text: { type: "string" } },
 };
 
 const EVENT_CHANGE_SCHEMA: JsonSchema = { type: "object", properties: { text: { type: "string" } } };
 
-interface EventBody {
-  readonly source: { readonly id: unknown };
-  readonly type: string;
-  readonly text: string;
-  readonly time: string;
-}
-const checkBody = compileSchema<EventBody>(NEW_EVENT_SCHEMA);
+const checkBody = compileSchema<OccurrenceBody & { readonly text: string }>(NEW_EVENT_SCHEMA);
 const checkChange = compileSchema<{ readonly text?: string }>(EVENT_CHANGE_SCHEMA);
 
 export interface NewEvent {
@@ -42,14 +31,8 @@ export interface NewEvent {
 
 /** @throws MooringError VALIDATION */
 export function parseEvent(body: unknown): NewEvent {
-  const { source, type, text, time } = checkBody(body);
-  return {
-    sourceId: requireId(source.id, "source.id"),
-    type,
-    text,
-    timeMs: parseTime(time, "time"),
-    fragments: withoutNull(fragmentsOf(asObject(body), OWN)),
-  };
+  const checked = checkBody(body);
+  return { ...readOccurrence(checked, OWN), text: checked.text };
 }
 
 export const toEvent = (document: EventDocument): PlatformEvent => ({

@@ -2,36 +2,25 @@
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { Json, JsonObject } from "../store/collection.ts";
 import type { Measurement as StoredMeasurement } from "../store/series.ts";
-import { asObject, fragmentsOf, requireId, SOURCE_SCHEMA, TIME_SCHEMA, withoutNull } from "./body.ts";
+import { OCCURRENCE_PROPERTIES, type OccurrenceBody, readOccurrence } from "./occurrence.ts";
 import type { Measurement } from "./platform.ts";
-import { parseTime } from "./time.ts";
 
 const OWN = new Set(["id", "self", "source", "type", "time"]);
 
 const NEW_MEASUREMENT_SCHEMA: JsonSchema = {
   type: "object",
   required: ["source", "type", "time"],
-  properties: { source: SOURCE_SCHEMA, type: { type: "string", minLength: 1 }, time: TIME_SCHEMA },
+  properties: OCCURRENCE_PROPERTIES,
 };
 
-interface MeasurementBody {
-  readonly source: { readonly id: unknown };
-  readonly type: string;
-  readonly time: string;
-}
-const checkBody = compileSchema<MeasurementBody>(NEW_MEASUREMENT_SCHEMA);
+const checkBody = compileSchema<OccurrenceBody>(NEW_MEASUREMENT_SCHEMA);
 
 export type NewMeasurement = Omit<Measurement, "id">;
 
 /** @throws MooringError VALIDATION */
 export function parseMeasurement(body: unknown): NewMeasurement {
-  const { source, type, time } = checkBody(body);
-  return {
-    sourceId: requireId(source.id, "source.id"),
-    type,
-    timeMs: parseTime(time, "time"),
-    fragments: keepSeries(withoutNull(fragmentsOf(asObject(body), OWN))),
-  };
+  const occurrence = readOccurrence(checkBody(body), OWN);
+  return { ...occurrence, fragments: keepSeries(occurrence.fragments) };
 }
 
 /** A member of a fragment with a numeric `value`. */
