@@ -63,7 +63,7 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     tally,
     repeatWithinMs: times.maxTransmitSpanMs,
   });
-  const transfers = createTransfers(limits, wheel, times.exchangeLifetimeMs);
+  const transfers = createTransfers({ limits, wheel, clock, silenceMs: times.exchangeLifetimeMs });
   const requests = createIncomingRequests({
     layer,
     wheel,

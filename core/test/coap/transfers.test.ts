@@ -5,13 +5,19 @@ import { createTimerWheel } from "../../src/coap/timer-wheel.ts";
 import { createTransfers } from "../../src/coap/transfers.ts";
 import { LIMITS } from "./support/endpoints.ts";
 
-const setUp = () => {
+const setUp = (silenceMs = 10_000) => {
   const clock = createManualClock(0);
   const wheel = createTimerWheel({ clock, onError: assert.fail });
   const limits = { ...LIMITS, maxTransfersPerPeer: 2, maxTransfers: 3, maxTransferBytes: 1000 };
   const peers = createPeerTable(10);
   const state = (name: string) => peers.open({ key: name, address: "192.0.2.1", port: 1 }, 0)!;
-  return { clock, wheel, transfers: createTransfers(limits, wheel, 10_000), a: state("a"), b: state("b") };
+  return {
+    clock,
+    wheel,
+    transfers: createTransfers({ limits, wheel, clock, silenceMs }),
+    a: state("a"),
+    b: state("b"),
+  };
 };
 
 describe("coap/transfers", () => {
@@ -36,6 +42,28 @@ describe("coap/transfers", () => {
     assert.isTrue(transfers.grow(b, "1", transfers.find(b, "1")!, 600));
     assert.isFalse(transfers.grow(b, "1", transfers.find(b, "1")!, 1));
     assert.equal(transfers.bytes, 1000);
+  });
+
+  it("of all together the one silent for longest gives way, once it has been silent for 15 s", async () => {
+    const { clock, transfers, a, b } = setUp(240_000);
+    const lost: string[] = [];
+    const open = (state: typeof a, key: string, bytes: number) =>
+      transfers.open(state, key, key, bytes, () => lost.push(key));
+    const first = open(a, "1", 300)!;
+    open(a, "2", 300);
+    await clock.advance(10_000);
+    open(b, "3", 300);
+    assert.isTrue(transfers.grow(a, "1", first, 0));
+    await clock.advance(4_000);
+    assert.isUndefined(open(b, "4", 300), "all are alive");
+    await clock.advance(1_000);
+    assert.isDefined(open(b, "4", 300));
+    assert.deepEqual(lost, ["2"]);
+    assert.isFalse(transfers.grow(a, "1", first, 200), "all are alive again");
+    await clock.advance(20_000);
+    assert.isTrue(transfers.grow(a, "1", first, 200));
+    assert.deepEqual(lost, ["2", "3"]);
+    assert.equal(transfers.bytes, 800);
   });
 
   it("silence ends a transfer, activity begins its time anew", async () => {
