@@ -14,6 +14,20 @@ import { tlvCodec } from "./tlv.ts";
 
 const { TEXT, OPAQUE, CBOR, SENML_CBOR, SENML_JSON, TLV, OLD_TLV, JSON: LWM2M_JSON, OLD_JSON } = CONTENT_FORMAT;
 
+/** Each becomes documents of its own, and all those of a message are stored together. */
+const MOST_VALUES = 10_000;
+
+const limited = (codec: Codec): Codec => ({
+  ...codec,
+  decode(payload, context) {
+    const values = codec.decode(payload, context);
+    if (values.length <= MOST_VALUES) return values;
+    throw new MooringError("TOO_LARGE", `the message holds ${values.length} values, more than ${MOST_VALUES}`, {
+      values: values.length,
+    });
+  },
+});
+
 const CODECS: ReadonlyMap<number, Codec> = new Map(
   [
     textCodec,
@@ -25,13 +39,16 @@ const CODECS: ReadonlyMap<number, Codec> = new Map(
     { ...tlvCodec, contentFormat: OLD_TLV },
     jsonCodec,
     { ...jsonCodec, contentFormat: OLD_JSON },
-  ].map(codec => [codec.contentFormat, codec]),
+  ].map(codec => [codec.contentFormat, limited(codec)]),
 );
 
 /** Content-Format number that stands for "none" with some clients (CoAP reserves it). */
 const NO_CONTENT_FORMAT = 65535;
 
-/** @throws MooringError CONTENT_FORMAT_UNSUPPORTED naming the format */
+/**
+ * Besides its own errors its `decode` throws TOO_LARGE for more than 10,000 values.
+ * @throws MooringError CONTENT_FORMAT_UNSUPPORTED naming the format
+ */
 export function codecFor(contentFormat: number): Codec {
   const codec = CODECS.get(contentFormat);
   if (codec) return codec;

@@ -20,6 +20,13 @@ describe("lwm2m/codecs/codec-table", () => {
       assertFails("CONTENT_FORMAT_UNSUPPORTED", () => codecFor(contentFormat), name));
   }
 
+  it("bad input: more values than one message may hold", () => {
+    const history = (values: number) =>
+      encodeUtf8(JSON.stringify(Array.from({ length: values }, (_, t) => ({ n: "/3303/0/5700", t: -t, v: 1 }))));
+    assert.equal(codecFor(110).decode(history(10_000), contextOf([])).length, 10_000);
+    assertFails("TOO_LARGE", () => codecFor(110).decode(history(10_001), contextOf([])), "10001 values");
+  });
+
   describe("D3 a payload without Content-Format", () => {
     const read = (text: string) => decodeUntyped(encodeUtf8(text), contextOf([3303, 0, 5700]));
     it("is tried as text for a single resource", () => assert.deepEqual(read("21.5"), [TEMPERATURE]));
