@@ -3,7 +3,7 @@ import { alarmClearOp, alarmOp, type NewAlarm } from "../../src/platform/alarm.t
 import { deterministicId } from "../../src/platform/ids.ts";
 import type { AlarmFilter } from "../../src/platform/platform.ts";
 import { failing } from "./failing.ts";
-import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "./fixture.ts";
+import { createDevice, PAGE, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
 
 const TIME = "2026-01-01T10:00:00.000Z";
 const LATER = "2026-01-01T10:05:00.000Z";
@@ -11,11 +11,10 @@ const LATER = "2026-01-01T10:05:00.000Z";
 describe("platform/alarms", () => {
   let fixture: PlatformFixture;
   let id: string;
-  beforeEach(async () => {
-    fixture = await openPlatform();
-    id = await createDevice(fixture.platform);
+  perTest((opened, deviceId) => {
+    fixture = opened;
+    id = deviceId;
   });
-  afterEach(() => fixture[Symbol.asyncDispose]());
 
   const good = (more: object = {}) => ({
     source: { id },

@@ -35,3 +35,13 @@ export async function createDevice(platform: Platform, name = "meter 7", tenant 
   );
   return id;
 }
+
+/** Opens a platform with one device before each test of a suite, hands both over, and closes it after the test. */
+export function perTest(take: (fixture: PlatformFixture, deviceId: string) => void): void {
+  let fixture: PlatformFixture;
+  beforeEach(async () => {
+    fixture = await openPlatform();
+    take(fixture, await createDevice(fixture.platform));
+  });
+  afterEach(() => fixture[Symbol.asyncDispose]());
+}

@@ -1,15 +1,14 @@
 import { assert } from "chai";
 import { failing } from "./failing.ts";
-import { createDevice, openPlatform, type PlatformFixture, TENANT } from "./fixture.ts";
+import { createDevice, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
 
 describe("platform/identity", () => {
   let fixture: PlatformFixture;
   let id: string;
-  beforeEach(async () => {
-    fixture = await openPlatform();
-    id = await createDevice(fixture.platform);
+  perTest((opened, deviceId) => {
+    fixture = opened;
+    id = deviceId;
   });
-  afterEach(() => fixture[Symbol.asyncDispose]());
 
   it("platform API 7: binds, finds, lists and unbinds", async () => {
     const { identity } = fixture.platform;

@@ -1,15 +1,14 @@
 import { assert } from "chai";
 import { type LastValue, lastValueOps } from "../../src/platform/last-values.ts";
-import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "./fixture.ts";
+import { PAGE, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
 
 describe("platform/last-values", () => {
   let fixture: PlatformFixture;
   let id: string;
-  beforeEach(async () => {
-    fixture = await openPlatform();
-    id = await createDevice(fixture.platform);
+  perTest((opened, deviceId) => {
+    fixture = opened;
+    id = deviceId;
   });
-  afterEach(() => fixture[Symbol.asyncDispose]());
 
   const at = (path: string, value: unknown, atMs = 1000): LastValue => ({
     path: path.split("/").map(Number),

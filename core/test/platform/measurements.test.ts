@@ -1,18 +1,17 @@
 import { assert } from "chai";
 import type { MeasurementFilter } from "../../src/platform/platform.ts";
 import { failing } from "./failing.ts";
-import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "./fixture.ts";
+import { PAGE, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
 
 const TIME = "2026-01-01T10:00:00.000Z";
 
 describe("platform/measurements", () => {
   let fixture: PlatformFixture;
   let id: string;
-  beforeEach(async () => {
-    fixture = await openPlatform();
-    id = await createDevice(fixture.platform);
+  perTest((opened, deviceId) => {
+    fixture = opened;
+    id = deviceId;
   });
-  afterEach(() => fixture[Symbol.asyncDispose]());
 
   const good = (more: object = {}) => ({
     source: { id },

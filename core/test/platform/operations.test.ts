@@ -2,16 +2,15 @@ import { assert } from "chai";
 import type { OperationFilter } from "../../src/platform/platform.ts";
 import { CHILD_REFERENCES, keyOf } from "../../src/store/collections.ts";
 import { failing } from "./failing.ts";
-import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "./fixture.ts";
+import { createDevice, PAGE, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
 
 describe("platform/operations", () => {
   let fixture: PlatformFixture;
   let id: string;
-  beforeEach(async () => {
-    fixture = await openPlatform();
-    id = await createDevice(fixture.platform);
+  perTest((opened, deviceId) => {
+    fixture = opened;
+    id = deviceId;
   });
-  afterEach(() => fixture[Symbol.asyncDispose]());
 
   const all = async (filter: OperationFilter = {}) =>
     (await fixture.platform.operations.list(TENANT, filter, PAGE)).items;

@@ -3,8 +3,6 @@ import { type Agent, type AgentOptions, createAgent } from "../../../src/agent/a
 import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
-import { createCoapEndpoint } from "../../../src/coap/endpoint.ts";
-import { DEFAULT_TRANSMISSION } from "../../../src/coap/transmission.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "../../../src/device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "../../../src/device-protocols/protocol-repository.ts";
 import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
@@ -17,7 +15,7 @@ import { COLLECTIONS } from "../../../src/store/collections.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createMemoryNetwork } from "../../../src/transport/memory/memory-transport.ts";
-import { completed, OPTIONS, TEMPERATURE } from "../../lwm2m/support/lwm2m-world.ts";
+import { completed, endpointOver, OPTIONS, TEMPERATURE } from "../../lwm2m/support/lwm2m-world.ts";
 import {
   createScriptedDevice,
   type DeviceOptions,
@@ -29,16 +27,6 @@ import {
 
 export const TENANT = "t1";
 export const USER = "admin";
-
-const LIMITS = {
-  maxBodyBytes: 1024 * 1024,
-  maxTransfersPerPeer: 4,
-  maxTransfers: 100,
-  maxTransferBytes: 4 * 1024 * 1024,
-  maxPeers: 10_000,
-  maxRequestsInFlight: 1000,
-  blockSzx: 6,
-};
 
 const AGENT_OPTIONS: AgentOptions = {
   manageAvailability: true,
@@ -153,16 +141,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
           options: { ...OPTIONS, ...options.server },
           models: views,
           up,
-          openEndpoint: onRequest =>
-            createCoapEndpoint({
-              transport,
-              clock,
-              random,
-              log,
-              transmission: DEFAULT_TRANSMISSION,
-              limits: LIMITS,
-              onRequest,
-            }),
+          openEndpoint: endpointOver({ transport, clock, random, log }),
         }),
     });
     return { agent, platform, protocols };

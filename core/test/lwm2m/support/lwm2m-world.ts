@@ -4,7 +4,12 @@ import { createManualClock, type ManualClock } from "../../../src/base/clock.ts"
 import type { MooringError } from "../../../src/base/errors.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
-import { type CoapEndpoint, createCoapEndpoint } from "../../../src/coap/endpoint.ts";
+import {
+  type CoapEndpoint,
+  createCoapEndpoint,
+  type EndpointLimits,
+  type EndpointParts,
+} from "../../../src/coap/endpoint.ts";
 import { DEFAULT_TRANSMISSION } from "../../../src/coap/transmission.ts";
 import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
 import type { ObjectModel, ResourceModel } from "../../../src/lwm2m/model/object-model.ts";
@@ -87,7 +92,7 @@ export const TEMPERATURE: ObjectModel = {
   resources: { "5601": floatResource(5601, "Min Measured Value"), "5700": floatResource(5700, "Sensor Value") },
 };
 
-const LIMITS = {
+const LIMITS: EndpointLimits = {
   maxBodyBytes: 1024 * 1024,
   maxTransfersPerPeer: 4,
   maxTransfers: 100,
@@ -96,6 +101,12 @@ const LIMITS = {
   maxRequestsInFlight: 1000,
   blockSzx: 6,
 };
+
+/** What a LwM2M server opens its endpoint with: usual times and limits. */
+export const endpointOver =
+  (parts: Pick<EndpointParts, "transport" | "clock" | "random" | "log">) =>
+  (onRequest: EndpointParts["onRequest"]): CoapEndpoint =>
+    createCoapEndpoint({ ...parts, transmission: DEFAULT_TRANSMISSION, limits: LIMITS, onRequest });
 
 export interface WorldOptions extends Partial<Lwm2mServerOptions> {
   /** Stands before the real store. */
@@ -143,23 +154,13 @@ export async function createLwm2mWorld({ wrapStore, ...options }: WorldOptions =
 
   async function start(): Promise<Lwm2mServer> {
     const transport = network.open(HOST_ADDRESS, HOST_PORT);
-    const openEndpoint = (onRequest: Parameters<typeof createCoapEndpoint>[0]["onRequest"]): CoapEndpoint =>
-      createCoapEndpoint({
-        transport,
-        clock,
-        random,
-        log,
-        transmission: DEFAULT_TRANSMISSION,
-        limits: LIMITS,
-        onRequest,
-      });
     const server = await createLwm2mServer({
       store,
       clock,
       random,
       log,
       options: { ...OPTIONS, ...options },
-      openEndpoint,
+      openEndpoint: endpointOver({ transport, clock, random, log }),
       models: views,
       up,
     });
