@@ -5,54 +5,54 @@
  */
 export const FAILURES = {
   // Input in general
-  VALIDATION: { coap: "4.00", http: 422 },
-  MALFORMED: { coap: "4.00", http: 400 },
-  NOT_FOUND: { coap: "4.04", http: 404 },
-  DUPLICATE: { coap: "4.00", http: 409 },
-  CONFLICT: { coap: "4.09", http: 409 },
-  UNAUTHORIZED: { coap: "4.01", http: 401 },
-  FORBIDDEN: { coap: "4.03", http: 403 },
-  METHOD_NOT_ALLOWED: { coap: "4.05", http: 405 },
-  TOO_LARGE: { coap: "4.13", http: 413 },
-  TOO_MANY_REQUESTS: { coap: "4.29", http: 429 },
-  OVERLOADED: { coap: "5.03", http: 503 },
-  UNSUPPORTED: { coap: "5.01", http: 501 },
-  CLOSED: { coap: "5.03", http: 503 },
+  VALIDATION: { coap: "4.00", http: 422 }, // a member breaks a rule: details {field, rule}
+  MALFORMED: { coap: "4.00", http: 400 }, // a body that cannot be read at all: no JSON, no UTF-8, cut short
+  NOT_FOUND: { coap: "4.04", http: 404 }, // no such document, object or path
+  DUPLICATE: { coap: "4.00", http: 409 }, // a name is taken: endpoint, external id, user
+  CONFLICT: { coap: "4.09", http: 409 }, // it does not fit what is stored
+  UNAUTHORIZED: { coap: "4.01", http: 401 }, // no login, or a wrong one
+  FORBIDDEN: { coap: "4.03", http: 403 }, // the user lacks the role: details {permission}
+  METHOD_NOT_ALLOWED: { coap: "4.05", http: 405 }, // the path is known, the method is not for it
+  TOO_LARGE: { coap: "4.13", http: 413 }, // a body, file or document past its limit
+  TOO_MANY_REQUESTS: { coap: "4.29", http: 429 }, // too much of one caller; again later
+  OVERLOADED: { coap: "5.03", http: 503 }, // too much of all callers; again later
+  UNSUPPORTED: { coap: "5.01", http: 501 }, // understood, but not offered in this version
+  CLOSED: { coap: "5.03", http: 503 }, // the part that was asked is being closed
   // Configuration
-  CONFIG_INVALID: { coap: "5.00", http: 500 },
+  CONFIG_INVALID: { coap: "5.00", http: 500 }, // an option that cannot be: details {option, rule}
   // CoAP
-  MESSAGE_FORMAT: { coap: "4.00", http: 502 },
-  BLOCK_SIZE_INVALID: { coap: "4.00", http: 500 },
-  TRANSFER_TOO_LARGE: { coap: "4.13", http: 413 },
-  TRANSFER_FAILED: { coap: "4.08", http: 502 },
-  EXCHANGE_TIMEOUT: { coap: "5.04", http: 504 },
-  EXCHANGE_RESET: { coap: "5.02", http: 502 },
-  EXCHANGE_CANCELLED: { coap: "5.03", http: 503 },
+  MESSAGE_FORMAT: { coap: "4.00", http: 502 }, // bytes that are no CoAP message, or a message that cannot be written
+  BLOCK_SIZE_INVALID: { coap: "4.00", http: 500 }, // a block option outside its range
+  TRANSFER_TOO_LARGE: { coap: "4.13", http: 413 }, // a device's body is longer than allowed
+  TRANSFER_FAILED: { coap: "4.08", http: 502 }, // blocks that do not make one body
+  EXCHANGE_TIMEOUT: { coap: "5.04", http: 504 }, // the device did not answer
+  EXCHANGE_RESET: { coap: "5.02", http: 502 }, // the device answered with Reset
+  EXCHANGE_CANCELLED: { coap: "5.03", http: 503 }, // ended by us: the registration or the endpoint ended
   // LwM2M
-  PATH_INVALID: { coap: "4.00", http: 422 },
-  QUERY_INVALID: { coap: "4.00", http: 400 },
-  LWM2M_VERSION_UNSUPPORTED: { coap: "4.12", http: 422 },
-  LINK_FORMAT_INVALID: { coap: "4.00", http: 400 },
-  TLV_INVALID: { coap: "4.00", http: 400 },
+  PATH_INVALID: { coap: "4.00", http: 422 }, // no path such as /3/0/1
+  QUERY_INVALID: { coap: "4.00", http: 400 }, // a query of Register or Update that cannot be
+  LWM2M_VERSION_UNSUPPORTED: { coap: "4.12", http: 422 }, // neither 1.0, 1.1 nor 1.2
+  LINK_FORMAT_INVALID: { coap: "4.00", http: 400 }, // links that cannot be read (RFC 6690)
+  TLV_INVALID: { coap: "4.00", http: 400 }, // these five: a payload that breaks its format
   CBOR_INVALID: { coap: "4.00", http: 400 },
   SENML_INVALID: { coap: "4.00", http: 400 },
   JSON_INVALID: { coap: "4.00", http: 400 },
   TEXT_INVALID: { coap: "4.00", http: 400 },
-  VALUE_TYPE: { coap: "4.00", http: 422 },
-  CONTENT_FORMAT_UNSUPPORTED: { coap: "4.15", http: 415 },
-  REGISTRATION_UNKNOWN: { coap: "4.04", http: 404 },
-  ENDPOINT_UNKNOWN: { coap: "4.03", http: 404 },
-  DDF_INVALID: { coap: "4.00", http: 422 },
+  VALUE_TYPE: { coap: "4.00", http: 422 }, // a value that does not fit its resource's type
+  CONTENT_FORMAT_UNSUPPORTED: { coap: "4.15", http: 415 }, // no codec, or one that cannot say it
+  REGISTRATION_UNKNOWN: { coap: "4.04", http: 404 }, // no registration at this location, or not of this peer
+  ENDPOINT_UNKNOWN: { coap: "4.03", http: 404 }, // a Register of an endpoint that no device was made for
+  DDF_INVALID: { coap: "4.00", http: 422 }, // an object file that breaks a rule, named with object and item
   // Store
-  DUPLICATE_KEY: { coap: "5.00", http: 409 },
-  STORE_FULL: { coap: "5.03", http: 503 },
-  STORE_FAILED: { coap: "5.00", http: 500 },
-  QUERY_UNSUPPORTED: { coap: "5.00", http: 500 },
+  DUPLICATE_KEY: { coap: "5.00", http: 409 }, // an _id or a unique key is taken
+  STORE_FULL: { coap: "5.03", http: 503 }, // too much waits for the store; nothing was stored
+  STORE_FAILED: { coap: "5.00", http: 500 }, // the engine failed; stored or not, nobody knows
+  QUERY_UNSUPPORTED: { coap: "5.00", http: 500 }, // a query outside the language: a mistake of ours
   // Decoders and plugins
-  DECODER_FAILED: { coap: "5.00", http: 502 },
-  DECODER_UNAVAILABLE: { coap: "5.03", http: 503 },
-  DECODER_INVALID: { coap: "5.00", http: 422 },
-  PLUGIN_INVALID: { coap: "5.00", http: 422 },
+  DECODER_FAILED: { coap: "5.00", http: 502 }, // it threw, ran too long or gave no result
+  DECODER_UNAVAILABLE: { coap: "5.03", http: 503 }, // it cannot run now
+  DECODER_INVALID: { coap: "5.00", http: 422 }, // its manifest or source cannot be used
+  PLUGIN_INVALID: { coap: "5.00", http: 422 }, // it breaks the contract, or a name is taken
 } as const satisfies Record<string, { readonly coap: string; readonly http: number }>;
 
 export type FailureCode = keyof typeof FAILURES;
