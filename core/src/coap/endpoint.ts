@@ -1,6 +1,6 @@
 /**
  * The CoAP endpoint: codec, message layer, exchanges, block-wise transfer and observation joined over one transport.
- * All that `lwm2m/` may see of CoAP is here and in request.ts.
+ * All that `lwm2m/` sees of CoAP is here, in request.ts and in codes.ts.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
