@@ -40,7 +40,7 @@ const ORDERED = { $gt: "gt", $gte: "gte", $lt: "lt", $lte: "lte" } as const;
 const isScalar = (value: unknown): value is Scalar => value === null || typeof value !== "object";
 
 /** @throws MooringError VALIDATION for a value that a document could not hold either */
-function comparable(shape: Shape, path: Path, value: unknown): Comparable {
+export function checkComparable(shape: Shape, path: Path, value: unknown): Comparable {
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
     throw unsupported(shape, `${path.text} cannot be compared with ${value === null ? "null" : typeof value}`);
   }
@@ -60,18 +60,18 @@ function ordered(shape: Shape, path: Path, is: Comparison, value: unknown): Node
   if (typeof value === "boolean" || path.type === "bool" || path.type === "strings") {
     throw unsupported(shape, `${path.text} has no order`);
   }
-  return { is, path, value: comparable(shape, path, value) };
+  return { is, path, value: checkComparable(shape, path, value) };
 }
 
 function equals(shape: Shape, path: Path, value: unknown): Node {
   if (value === null) return not({ is: "present", path });
-  return { is: "eq", path, value: comparable(shape, path, value) };
+  return { is: "eq", path, value: checkComparable(shape, path, value) };
 }
 
 function oneOf(shape: Shape, path: Path, values: unknown): Node {
   if (!Array.isArray(values)) throw unsupported(shape, `${path.text}: $in and $nin take an array`);
   if (values.length > MAX_IN) throw unsupported(shape, `${path.text}: more than ${MAX_IN} values`);
-  const compared = values.filter(value => value !== null).map(value => comparable(shape, path, value));
+  const compared = values.filter(value => value !== null).map(value => checkComparable(shape, path, value));
   const nodes: Node[] = compared.length > 0 ? [{ is: "in", path, values: compared }] : [];
   if (compared.length < values.length) nodes.push(not({ is: "present", path }));
   return any(nodes);

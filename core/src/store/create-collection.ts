@@ -21,10 +21,11 @@ import {
   parseSort,
   type SortKeys,
 } from "./condition.ts";
-import type { Command, CommandResult, Engine } from "./engine.ts";
+import type { Command, CommandResult, Engine, UpdateCommand } from "./engine.ts";
 import { afterNode, keysetOf } from "./keyset.ts";
 import { parsePath, unsupported } from "./path.ts";
 import type { Shape } from "./shape.ts";
+import { updateByForm } from "./update-form.ts";
 import { parseUpdate, upsertDocument } from "./update-plan.ts";
 import { checkDocument } from "./value-rules.ts";
 
@@ -47,16 +48,33 @@ export interface UpdateCommandOptions {
   readonly isUncounted?: boolean;
 }
 
-/** @throws MooringError QUERY_UNSUPPORTED, VALIDATION */
-export function updateCommand(shape: Shape, filter: Filter, update: Update, options: UpdateCommandOptions): Command {
+function parseUpdateCommand(
+  shape: Shape,
+  filter: Filter,
+  update: Update,
+  options: UpdateCommandOptions,
+): UpdateCommand {
   const { upsert = false, returning = "nothing", sort, isUncounted = false } = options;
   const where = parseFilter(shape, filter);
   const plan = parseUpdate(shape, update, upsert);
-  const command: Command = { do: "update", shape, where, plan, returning, isUncounted, ...(sort && { sort }) };
+  const command: UpdateCommand = { do: "update", shape, where, plan, returning, isUncounted, ...(sort && { sort }) };
   if (!upsert) return command;
   const insert = upsertDocument(shape, equalitiesOf(shape, where), plan);
   checkDocument(shape, insert);
   return { ...command, insert };
+}
+
+/** @throws MooringError QUERY_UNSUPPORTED, VALIDATION */
+export function updateCommand(
+  shape: Shape,
+  filter: Filter,
+  update: Update,
+  options: UpdateCommandOptions,
+): UpdateCommand {
+  const parse = (): UpdateCommand => parseUpdateCommand(shape, filter, update, options);
+  const { upsert = false, returning = "nothing", sort, isUncounted = false } = options;
+  if (returning !== "nothing" || sort) return parse();
+  return updateByForm(shape, filter, update, { upsert, isUncounted }, parse);
 }
 
 export const deleteCommand = (shape: Shape, filter: Filter, limit: number): Command => ({

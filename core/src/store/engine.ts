@@ -8,23 +8,29 @@ import type { Node, SortKeys } from "./condition.ts";
 import type { Path } from "./path.ts";
 import type { SeriesBucket } from "./series.ts";
 import type { Shape } from "./shape.ts";
+import type { FormValues, UpdateForm } from "./update-form.ts";
 import type { UpdatePlan } from "./update-plan.ts";
+
+/** Changes the first of the matching in `sort` order, or any; inserts `insert` when none matches. */
+export interface UpdateCommand {
+  readonly do: "update";
+  readonly shape: Shape;
+  readonly where: Node;
+  readonly plan: UpdatePlan;
+  readonly sort?: SortKeys;
+  readonly insert?: Document | undefined;
+  readonly returning: "before" | "after" | "nothing";
+  /** Nobody asks whether this one matched, so that many may go in one call; `count` may then stand with a neighbour. */
+  readonly isUncounted?: boolean;
+  /** Says the same as `where`, `plan` and `insert`, where the update is of a known form. */
+  readonly form?: UpdateForm;
+  readonly values?: FormValues;
+}
 
 export type Command =
   /** Inserts unless `_id` or a unique key is taken. */
   | { readonly do: "insert"; readonly shape: Shape; readonly document: Document }
-  /** Changes the first of the matching in `sort` order, or any; inserts `insert` when none matches. */
-  | {
-      readonly do: "update";
-      readonly shape: Shape;
-      readonly where: Node;
-      readonly plan: UpdatePlan;
-      readonly sort?: SortKeys;
-      readonly insert?: Document;
-      readonly returning: "before" | "after" | "nothing";
-      /** Nobody asks whether this one matched, so that many may go in one call; `count` may then stand with a neighbour. */
-      readonly isUncounted?: boolean;
-    }
+  | UpdateCommand
   /** Replaces the document of the same `_id` where it also matches; `upsert`: or inserts it. */
   | {
       readonly do: "replace";

@@ -1,6 +1,7 @@
 /** A collection's spec, checked once and made ready to be asked. */
 import { MooringError } from "../base/errors.ts";
 import type { CollectionSpec, FieldType } from "./collection.ts";
+import type { UpdateForm } from "./update-form.ts";
 
 export interface Shape {
   readonly spec: CollectionSpec;
@@ -11,6 +12,8 @@ export interface Shape {
   typeOf(name: string): FieldType | undefined;
   isRequired(name: string): boolean;
   isCoarse(name: string): boolean;
+  /** Forms of updates that came so far, by what tells them apart; see `update-form.ts`. */
+  readonly forms: Map<string, UpdateForm>;
 }
 
 const NAME = /^[a-z][A-Za-z0-9]{0,39}$/;
@@ -59,5 +62,6 @@ export function shapeOf(spec: CollectionSpec): Shape {
     typeOf: name => (name === "_id" ? "string" : fields.get(name)),
     isRequired: name => required.has(name),
     isCoarse: name => coarse.has(name),
+    forms: new Map(),
   };
 }

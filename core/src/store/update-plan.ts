@@ -84,6 +84,10 @@ const CHECKS: Readonly<Record<Operator, Check>> = {
   },
 };
 
+/** @throws MooringError QUERY_UNSUPPORTED, VALIDATION for a value that the operator does not take there */
+export const checkChange = (shape: Shape, operator: Operator, path: Path, value: unknown): void =>
+  CHECKS[operator](shape, path, value);
+
 const isBelow = (path: Path, other: Path): boolean =>
   other.segments.length <= path.segments.length && other.segments.every((key, i) => key === path.segments[i]);
 

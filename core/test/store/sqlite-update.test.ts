@@ -1,83 +1,177 @@
-/** Updates as one statement: which are, and that they end as the writer's own way does. */
+/** Updates by form: that they end as parsed ones do, and which are one statement in SQLite. */
 import { assert } from "chai";
-import type { Filter, Update } from "../../src/store/collection.ts";
-import { type UpdateCommandOptions, updateCommand } from "../../src/store/create-collection.ts";
-import type { Command } from "../../src/store/engine.ts";
+import { createManualClock } from "../../src/base/clock.ts";
+import type { MooringError } from "../../src/base/errors.ts";
+import { createSeededRandom } from "../../src/base/random.ts";
+import type { DocumentCollection, Filter, Update } from "../../src/store/collection.ts";
+import { updateCommand } from "../../src/store/create-collection.ts";
 import { shapeOf } from "../../src/store/shape.ts";
 import { compileUpdate } from "../../src/store/sqlite/compile-update.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
+import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import { decodeRow, encodeRow, type Row, selectList } from "../../src/store/sqlite/rows.ts";
 import { applySchema } from "../../src/store/sqlite/schema.ts";
-import { toWireCommand, type WireCommand } from "../../src/store/sqlite/wire.ts";
+import { createFormNumbers, toWireCommand, type WireCommand } from "../../src/store/sqlite/wire.ts";
 import { createWriter } from "../../src/store/sqlite/writer.ts";
-import { KEYED, THINGS, type Thing } from "./conformance/things.ts";
+import type { Store } from "../../src/store/store.ts";
+import { applyUpdate, parseUpdate } from "../../src/store/update-plan.ts";
+import { randomThing, randomUpdate } from "./conformance/random-things.ts";
+import { codeOf, KEYED, THINGS, type Thing } from "./conformance/things.ts";
 
-const shape = shapeOf(THINGS);
-type UpdateCommand = Command & { do: "update" };
+const CASES = 400;
 
-const command = (
-  update: Update<Thing>,
-  options: UpdateCommandOptions = {},
-  filter: Filter<Thing> = { _id: "a" },
-): UpdateCommand => updateCommand(shape, filter as Filter, update as Update, options) as UpdateCommand;
-
-/** Document `a` after the update, and the writer's result, by the statement or without it. */
-function outcome(before: Thing, update: Update<Thing>, isDirect: boolean) {
-  const database = openDatabase(":memory:", {
-    readOnly: false,
-    synchronous: "FULL",
-    cacheMiB: 1,
-    checkpointPages: 100,
-  });
+/** The document after the update, and the code that it failed with. */
+function expected(before: Thing, update: Update<Thing>): readonly [after: Thing, code: string] {
+  const after = structuredClone(before);
   try {
-    applySchema(database, [shape]);
-    const writer = createWriter([shape], () => database);
-    const { direct, ...rest } = toWireCommand(command(update)) as WireCommand & { do: "update" };
-    assert.isDefined(direct);
-    const insert: WireCommand = { do: "insert", collection: shape.name, row: encodeRow(shape, before) };
-    const [, result] = writer.execute([insert, isDirect ? { ...rest, direct: direct! } : rest]);
-    const [row] = database.rows({ text: `SELECT ${selectList(shape)} FROM c_things`, values: [] });
-    return { result, document: JSON.stringify(decodeRow(shape, row as Row)) };
-  } finally {
-    database.close();
+    applyUpdate(after, parseUpdate(shapeOf(THINGS), update as Update, false), false);
+    return [JSON.parse(JSON.stringify(after)), "none"];
+  } catch (error) {
+    return [before, (error as MooringError).code];
   }
 }
 
+describe("store/update-form", () => {
+  let store: Store;
+  let things: DocumentCollection<Thing>;
+  beforeEach(async () => {
+    const clock = createManualClock();
+    store = await openSqlite({ directory: undefined, collections: [THINGS, KEYED], clock, host: "inline" });
+    things = store.collection(THINGS);
+  });
+  afterEach(() => store.close());
+
+  /** Makes the form of an update known. */
+  const teach = (update: Update<Thing>, options: { readonly upsert?: boolean } = {}): Promise<string> =>
+    codeOf(() => things.updateOne({ _id: "pupil" }, update, options));
+
+  it("the second update of a form ends as the rules say, at random", async () => {
+    const random = createSeededRandom(11);
+    const seen = new Set<string>();
+    for (let i = 0; i < CASES; i++) {
+      const document = randomThing(random, "a");
+      const update = randomUpdate(random);
+      if ((await teach(update)) !== "none") continue;
+      const [after, code] = expected(document, update);
+      await things.replaceOne(document, { upsert: true });
+      const text = `${JSON.stringify(update)} of ${JSON.stringify(document)}`;
+      assert.equal(await codeOf(() => things.updateOne({ _id: "a" }, update)), code, text);
+      assert.deepEqual(await things.findOne({ _id: "a" }), after, text);
+      seen.add(code);
+    }
+    assert.deepEqual([...seen].sort(), ["CONFLICT", "none"], "both happen");
+  });
+
+  it("inserts what an upsert does not find, and updates what it finds", async () => {
+    const upsert = (_id: string, size: number) =>
+      things.updateOne({ _id }, { $set: { size }, $max: { at: size }, $setOnInsert: { group: "g" } }, { upsert: true });
+    for (const _id of ["a", "b"]) {
+      assert.deepEqual(await upsert(_id, 1), { matched: false, inserted: true });
+      assert.deepEqual(await upsert(_id, 2), { matched: true, inserted: false });
+      assert.deepEqual(await things.findOne({ _id }), { _id, group: "g", size: 2, at: 2 });
+    }
+  });
+
+  it("says how many matched, and keeps to every condition", async () => {
+    await things.insertMany([
+      { _id: "a", group: "g" },
+      { _id: "b", group: "h" },
+    ]);
+    const update = async (_id: string) => (await things.updateOne({ _id, group: "g" }, { $set: { size: 1 } })).matched;
+    assert.deepEqual(
+      [await update("a"), await update("a"), await update("b"), await update("c")],
+      [true, true, false, false],
+    );
+  });
+
+  it("refuses the values that the first one would have been refused for", async () => {
+    const text = { $set: { name: "n", "free.x": 1 }, $unset: { size: true as const }, $max: { at: 1 } };
+    assert.equal(await teach(text), "none");
+    const refused: readonly [Update<Thing>, string][] = [
+      [{ ...text, $set: { name: "\0", "free.x": 1 } }, "VALIDATION"],
+      [{ ...text, $set: { name: "n", "free.x": Number.NaN } }, "VALIDATION"],
+      [{ ...text, $set: { name: 5 as unknown as string, "free.x": 1 } }, "VALIDATION"],
+      [{ ...text, $set: { name: "n", "free.x": undefined as unknown as null } }, "QUERY_UNSUPPORTED"],
+      [{ ...text, $unset: { size: false as unknown as true } }, "QUERY_UNSUPPORTED"],
+      [{ ...text, $max: { at: 0.5 } }, "VALIDATION"],
+    ];
+    for (const [update, code] of refused) assert.equal(await teach(update), code, JSON.stringify(update));
+    const update = { $set: { size: 1 } };
+    const byId = (_id: unknown) => codeOf(() => things.updateOne({ _id } as Filter<Thing>, update));
+    assert.equal(await byId("a"), "none");
+    assert.equal(await byId(1), "QUERY_UNSUPPORTED");
+    assert.equal(await byId(true), "QUERY_UNSUPPORTED");
+    assert.equal(await byId("x\0"), "VALIDATION");
+  });
+
+  it("names that hold what stands between names in the key of a form are still told apart", async () => {
+    const set = { $set: { "free.a": 1, "free.b": 2 } };
+    assert.equal(await teach(set), "none");
+    assert.equal(await teach({ $set: { "free.a\0free.b": 1 } }), "VALIDATION");
+    assert.equal(await teach({ $set: { "free.a\0free.b": 1, "free.c": 2 } }), "VALIDATION");
+  });
+
+  it("forms without number are parsed each time", async () => {
+    await things.insertOne({ _id: "a", group: "g" });
+    for (let i = 0; i < 1100; i++) await things.updateOne({ _id: "a" }, { $set: { [`free.k${i}`]: i } });
+    await things.updateOne({ _id: "a" }, { $set: { "free.k1099": "last" } });
+    const { free } = (await things.findOne({ _id: "a" }))!;
+    assert.equal(Object.keys(free!).length, 1100);
+    assert.equal(free!["k1099"], "last");
+  });
+});
+
 describe("store/sqlite/compile-update", () => {
-  const before: Thing = { _id: "a", group: "g", at: 5, free: { x: { y: 1 }, list: [1], text: "t" } };
-  const updates: Readonly<Record<string, Update<Thing>>> = {
-    "sets a member and one that was not there": { $set: { "free.x.y": 2.5e300, "free.new.deep": null } },
-    "removes a member, one below a text and one that is not there": {
-      $unset: { "free.x": true, "free.text.y": true, "free.gone.too": true },
-    },
-    "takes the later time": { $max: { at: 6 } },
-    "leaves the later time": { $max: { at: 4 } },
-    "sets and removes fields": { $set: { tags: ["b", "c"], on: true }, $unset: { at: true } },
-    "meets a text where an object should be": { $set: { "free.text.y": 1 } },
-    "meets a list where an object should be": { $set: { "free.list.y": 1 } },
+  const shape = shapeOf(THINGS);
+  const isOneStatement = (update: Update<Thing>, filter: Filter<Thing> = { _id: "a" }, upsert = false): boolean => {
+    const parse = () => updateCommand(shape, filter as Filter, update as Update, { upsert });
+    parse();
+    const { form, values } = parse();
+    return form !== undefined && compileUpdate(form)?.bind(values!) !== undefined;
   };
-  for (const [name, update] of Object.entries(updates)) {
-    it(`${name}, as the writer does`, () => {
-      const direct = outcome(before, update, true);
-      assert.deepEqual(direct, outcome(before, update, false));
-    });
-  }
 
   it("is used for what is frequent: a value beside its time, by the key of the document", () => {
     const update: Update<Thing> = { $set: { "free.v.5700": 21.5 }, $unset: { "free.i.5700": true }, $max: { at: 9 } };
-    assert.isDefined(compileUpdate(command(update)));
-    assert.isDefined(compileUpdate(command({ ...update, $setOnInsert: { group: "g" } }, { upsert: true })));
-    assert.isDefined(compileUpdate(command(update, {}, { _id: "a", group: "g" })));
+    assert.isTrue(isOneStatement(update));
+    assert.isTrue(isOneStatement(update, { _id: "a", group: "g" }));
+    assert.isTrue(isOneStatement({ ...update, $setOnInsert: { group: "g" } }, { _id: "a" }, true));
   });
 
   it("is not used for what a statement cannot say", () => {
-    assert.isUndefined(compileUpdate(command({ $set: { on: true } }, { returning: "after" })));
-    assert.isUndefined(compileUpdate(command({ $set: { on: true } }, {}, { group: "g" })));
-    assert.isUndefined(compileUpdate(command({ $push: { "free.list": 1 } })));
-    assert.isUndefined(compileUpdate(command({ $inc: { "free.n": 1 } })));
-    assert.isUndefined(compileUpdate(command({ $set: { 'free.a"b': 1 } })), "keys that need an escape");
-    assert.isUndefined(compileUpdate(command({ $set: { "free.a": "x".repeat(70_000) } })), "large values");
-    const keyed = updateCommand(shapeOf(KEYED), { _id: "a" }, { $set: { key: "k" } } as Update, {}) as UpdateCommand;
-    assert.isUndefined(compileUpdate(keyed), "keys that are unique");
+    assert.isFalse(isOneStatement({ $set: { on: true } }, { group: "g" }));
+    assert.isFalse(isOneStatement({ $set: { on: true } }, { _id: "a", size: { $gt: 1 } }));
+    assert.isFalse(isOneStatement({ $push: { "free.list": 1 } }));
+    assert.isFalse(isOneStatement({ $inc: { "free.n": 1 } }));
+    assert.isFalse(isOneStatement({ $set: { 'free.a"b': 1 } }), "keys that need an escape");
+    assert.isFalse(isOneStatement({ $set: { "free.a": "x".repeat(70_000) } }), "large values");
+    const keyed = { where: [], changes: [], upsert: false, shape: shapeOf(KEYED) };
+    const path = { text: "key", segments: ["key"], type: "string" } as const;
+    assert.isUndefined(compileUpdate({ ...keyed, changes: [{ operator: "$set", path }] }), "keys that are unique");
+  });
+
+  it("leaves a document alone that has grown large, and the writer refuses what outgrows the limit", () => {
+    const database = openDatabase(":memory:", {
+      readOnly: false,
+      synchronous: "FULL",
+      cacheMiB: 1,
+      checkpointPages: 100,
+    });
+    applySchema(database, [shape]);
+    const writer = createWriter([shape], () => database);
+    const forms = createFormNumbers();
+    const large: Thing = { _id: "a", group: "g", free: { x: "x".repeat(4 * 1024 * 1024 - 60_000) } };
+    writer.execute([{ do: "insert", collection: shape.name, row: encodeRow(shape, large) }]);
+    const set = (key: string): WireCommand => {
+      const command = () =>
+        updateCommand(shape, { _id: "a" }, { $set: { [`free.${key}`]: "y".repeat(50_000) } } as Update, {});
+      command();
+      return toWireCommand(command(), forms);
+    };
+    const [first, second] = writer.execute([set("k"), set("l")], forms.untold());
+    assert.deepEqual(first, { outcome: "done", count: 1 });
+    assert.equal(second!.outcome === "failed" && second!.failure.code, "TOO_LARGE");
+    const [row] = database.rows({ text: `SELECT ${selectList(shape)} FROM c_things`, values: [] });
+    assert.hasAllKeys((decodeRow(shape, row as Row) as Thing).free, ["x", "k"]);
+    database.close();
   });
 });

@@ -37,7 +37,7 @@ const joined = (pieces: readonly Sql[], by: string): Sql => ({
   values: pieces.flatMap(({ values }) => values),
 });
 
-const cellOf = (value: Comparable): Cell => (typeof value === "boolean" ? Number(value) : value);
+export const cellOf = (value: Comparable): Cell => (typeof value === "boolean" ? Number(value) : value);
 
 function compareColumn(path: Path, is: Comparison, value: Comparable): Sql {
   if (path.type === "strings") return sql(`instr(${column(path)}, ?) > 0`, elementPattern(value as string));

@@ -11,7 +11,7 @@ import { createWriteQueue } from "../write-queue.ts";
 import { compileAggregate, compileCount, compileSelect, type Sql } from "./compile.ts";
 import { openInlineHost } from "./inline-host.ts";
 import { type Cell, decodeRow, type Row } from "./rows.ts";
-import { fromWireFailure, toWireCommand, type WireCommand, type WireResult } from "./wire.ts";
+import { createFormNumbers, fromWireFailure, toWireCommand, type WireCommand, type WireResult } from "./wire.ts";
 import { openWorkerHost, type ServiceHost } from "./worker-host.ts";
 
 export interface SqliteParts {
@@ -71,8 +71,9 @@ function createEngine(hosts: Hosts, parts: SqliteParts): Engine {
   const { writer, reader } = hosts;
   const { clock, groupCommitMs = parts.host === "inline" ? 0 : 5 } = parts;
   const { maxQueuedWrites: maxQueued = 50_000, maxPendingReads = 2000 } = parts;
+  const forms = createFormNumbers();
   const flush = async (batch: readonly WireCommand[]): Promise<readonly WireResult[]> =>
-    (await writer.call({ call: "execute", batch })) as readonly WireResult[];
+    (await writer.call({ call: "execute", batch, forms: forms.untold() })) as readonly WireResult[];
   const queue = createWriteQueue({ flush, clock, groupCommitMs, maxBatch: MAX_BATCH, maxQueued });
   let isClosed = false;
 
@@ -86,7 +87,7 @@ function createEngine(hosts: Hosts, parts: SqliteParts): Engine {
   return {
     name: "sqlite",
     async run(commands: readonly Command[]) {
-      const results = await queue.push(commands.map(toWireCommand));
+      const results = await queue.push(commands.map(command => toWireCommand(command, forms)));
       return results.map((result, i) => fromWireResult(commands[i]!.shape, result));
     },
     async find({ shape, ...select }: Find): Promise<Document[]> {

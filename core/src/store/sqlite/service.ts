@@ -5,7 +5,7 @@ import { shapeOf } from "../shape.ts";
 import type { Sql } from "./compile.ts";
 import { type Files, openForReading, openForWriting } from "./files.ts";
 import type { Cell } from "./rows.ts";
-import type { WireCommand, WireResult } from "./wire.ts";
+import type { WireCommand, WireForm, WireResult } from "./wire.ts";
 import { createWriter } from "./writer.ts";
 
 /** How a service is opened; plain data. */
@@ -17,7 +17,8 @@ export interface ServiceOptions {
 }
 
 export type Call =
-  | { readonly call: "execute"; readonly batch: readonly WireCommand[] }
+  /** `forms`: new ones, which the batch may use. */
+  | { readonly call: "execute"; readonly batch: readonly WireCommand[]; readonly forms: readonly WireForm[] }
   | { readonly call: "read"; readonly collection: string; readonly statement: Sql }
   /** Answers whether each file does. */
   | { readonly call: "health" }
@@ -45,7 +46,7 @@ export function openService({ role, directory, specs }: ServiceOptions): Service
   const answer = (call: Call): Answer => {
     switch (call.call) {
       case "execute":
-        return writer.execute(call.batch);
+        return writer.execute(call.batch, call.forms);
       case "read":
         return files.of(shapes.get(call.collection)!).rows(call.statement);
       case "health":

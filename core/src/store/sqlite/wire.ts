@@ -2,13 +2,12 @@
  * What goes to the writer and the reader, possibly in another thread: compiled statements and plain rows, nothing that needs a check.
  */
 import { type FailureCode, MooringError } from "../../base/errors.ts";
-import type { Comparable, Node } from "../condition.ts";
 import type { Command } from "../engine.ts";
 import { parsePath } from "../path.ts";
 import type { Shape } from "../shape.ts";
-import type { Change, Operator, UpdatePlan } from "../update-plan.ts";
+import type { FormValues, UpdateForm } from "../update-form.ts";
+import type { Operator, UpdatePlan } from "../update-plan.ts";
 import { compileDelete, compileSelect, type Sql } from "./compile.ts";
-import { compileUpdate } from "./compile-update.ts";
 import { encodeRow, type Row } from "./rows.ts";
 
 export type WireCommand =
@@ -16,14 +15,13 @@ export type WireCommand =
   | {
       readonly do: "update";
       readonly collection: string;
-      /** Does it all where it matches; where it does not, what follows is needed. */
-      readonly direct?: Sql;
       readonly select: Sql;
-      readonly plan: WirePlan;
-      /** Equalities of the filter of an upsert, which seed the document: name, value, name, value ... */
-      readonly seeds?: readonly Comparable[];
+      readonly plan: UpdatePlan;
+      readonly insert?: Row;
       readonly returning: "before" | "after" | "nothing";
     }
+  /** An update of a form that was told before. */
+  | { readonly do: "form"; readonly form: number; readonly values: FormValues }
   | {
       readonly do: "replace";
       readonly collection: string;
@@ -33,36 +31,53 @@ export type WireCommand =
     }
   | { readonly do: "delete"; readonly collection: string; readonly delete: Sql };
 
-/** Operator, path, value, operator ...: a list of texts and numbers passes between threads in a fraction of the time of objects. */
-export type WirePlan = readonly unknown[];
-
-function toWirePlan(plan: UpdatePlan): WirePlan {
-  const wire: unknown[] = [];
-  for (const { operator, path, value } of plan) wire.push(operator, path.text, value);
-  return wire;
+/** An {@link UpdateForm} as a thread can be told of it. */
+export interface WireForm {
+  readonly collection: string;
+  readonly where: readonly string[];
+  readonly changes: readonly (readonly [Operator, path: string])[];
+  readonly upsert: boolean;
 }
 
-/** The filter of an upsert holds equalities only. */
-function seedsOf(where: Node): Comparable[] {
-  const seeds: Comparable[] = [];
-  for (const node of where.is === "all" ? where.of : [where])
-    if (node.is === "eq") seeds.push(node.path.text, node.value);
-  return seeds;
+const toWireForm = ({ shape, where, changes, upsert }: UpdateForm): WireForm => ({
+  collection: shape.name,
+  where: where.map(({ text }) => text),
+  changes: changes.map(({ operator, path }) => [operator, path.text]),
+  upsert,
+});
+
+export const fromWireForm = (shape: Shape, { where, changes, upsert }: WireForm): UpdateForm => ({
+  shape,
+  where: where.map(text => parsePath(shape, text)),
+  changes: changes.map(([operator, text]) => ({ operator, path: parsePath(shape, text) })),
+  upsert,
+});
+
+/** Numbers the forms that go to one writer. */
+export interface FormNumbers {
+  numberOf(form: UpdateForm): number;
+  /** Those that were numbered since the last call, in the order of their numbers. */
+  untold(): readonly WireForm[];
 }
 
-export function fromWireSeeds(seeds: readonly Comparable[]): Map<string, Comparable> {
-  const found = new Map<string, Comparable>();
-  for (let at = 0; at < seeds.length; at += 2) found.set(seeds[at] as string, seeds[at + 1]!);
-  return found;
-}
-
-export function fromWirePlan(shape: Shape, wire: WirePlan): UpdatePlan {
-  const plan: Change[] = [];
-  for (let at = 0; at < wire.length; at += 3) {
-    const [operator, path, value] = wire.slice(at, at + 3) as [Operator, string, unknown];
-    plan.push({ operator, path: parsePath(shape, path), value });
-  }
-  return plan;
+export function createFormNumbers(): FormNumbers {
+  const numbers = new Map<UpdateForm, number>();
+  let untold: WireForm[] = [];
+  return {
+    numberOf(form) {
+      const known = numbers.get(form);
+      if (known !== undefined) return known;
+      const number = numbers.size;
+      numbers.set(form, number);
+      untold.push(toWireForm(form));
+      return number;
+    },
+    untold() {
+      const forms = untold;
+      if (forms.length > 0) untold = [];
+      return forms;
+    },
+  };
 }
 
 /** `failed`: the command did nothing. */
@@ -82,24 +97,19 @@ export const fromWireFailure = ({ code, message, details }: WireFailure): Moorin
   new MooringError(code, message, details);
 
 /** @throws MooringError TOO_LARGE */
-export function toWireCommand(command: Command): WireCommand {
+export function toWireCommand(command: Command, forms: FormNumbers): WireCommand {
   const { shape } = command;
   const collection = shape.name;
   switch (command.do) {
     case "insert":
       return { do: "insert", collection, row: encodeRow(shape, command.document) };
     case "update": {
+      const { form, values } = command;
+      if (form && values) return { do: "form", form: forms.numberOf(form), values };
       const { where, sort, plan, insert, returning } = command;
-      const direct = compileUpdate(command);
-      return {
-        do: "update",
-        collection,
-        ...(direct && { direct }),
-        select: compileSelect(shape, { where, sort, limit: 1 }),
-        plan: toWirePlan(plan),
-        ...(insert && { seeds: seedsOf(where) }),
-        returning,
-      };
+      const select = compileSelect(shape, { where, sort, limit: 1 });
+      const row = insert && encodeRow(shape, insert);
+      return { do: "update", collection, select, plan, returning, ...(row && { insert: row }) };
     }
     case "replace": {
       const select = compileSelect(shape, { where: command.where, limit: 1 });

@@ -1,14 +1,17 @@
 /** The one that writes: takes batches, each in one transaction per database, and answers when they are committed. */
 import { MooringError, messageOf } from "../../base/errors.ts";
 import type { Shape } from "../shape.ts";
-import { applyUpdate, type UpdatePlan, upsertDocument } from "../update-plan.ts";
+import { type FormValues, insertOf, planOf, type UpdateForm, whereOf } from "../update-form.ts";
+import { applyUpdate, type UpdatePlan } from "../update-plan.ts";
+import { compileSelect } from "./compile.ts";
+import { compileUpdate, type UpdateStatement } from "./compile-update.ts";
 import type { Database } from "./database.ts";
 import { columnsOf, decodeRow, encodeRow, type Row, tableOf } from "./rows.ts";
-import { fromWirePlan, fromWireSeeds, toWireFailure, type WireCommand, type WireResult } from "./wire.ts";
+import { fromWireForm, toWireFailure, type WireCommand, type WireForm, type WireResult } from "./wire.ts";
 
 export interface Writer {
-  /** @throws MooringError STORE_FAILED when the batch could not be committed */
-  execute(batch: readonly WireCommand[]): WireResult[];
+  /** @param forms numbered on from those of earlier calls. @throws MooringError STORE_FAILED when the batch could not be committed */
+  execute(batch: readonly WireCommand[], forms?: readonly WireForm[]): WireResult[];
 }
 
 /** A table ready to be written. */
@@ -27,6 +30,8 @@ function tableFor(shape: Shape, database: Database): Table {
   const insertText = `INSERT INTO ${tableOf(shape)} (${["_id", "rest", ...columns].join(", ")}) VALUES (${places}) ON CONFLICT DO NOTHING`;
   return { shape, database, columns, insertText };
 }
+
+const DONE_ONE: WireResult = { outcome: "done", count: 1 };
 
 const inserted = (isNew: boolean): WireResult => ({ outcome: isNew ? "inserted" : "duplicate", count: 0 });
 
@@ -62,27 +67,49 @@ function updateRow(table: Table, before: Row, after: Row): void {
   }
 }
 
-type UpdateCommand = WireCommand & { do: "update" };
-
-function upsert(table: Table, { seeds, returning }: UpdateCommand, plan: UpdatePlan): WireResult {
-  if (!seeds) return { outcome: "done", count: 0 };
-  const row = encodeRow(table.shape, upsertDocument(table.shape, fromWireSeeds(seeds), plan));
-  if (!insertRow(table, row)) throw duplicateKey(table, row[0] as string);
-  return { outcome: "inserted", count: 0, ...(returning === "after" && { row }) };
-}
-
-function update(table: Table, command: UpdateCommand): WireResult {
-  const { direct, select, returning } = command;
-  if (direct && table.database.run(direct.text, direct.values) > 0) return { outcome: "done", count: 1 };
-  const plan = fromWirePlan(table.shape, command.plan);
-  const [before] = table.database.rows(select);
-  if (!before) return upsert(table, command, plan);
+function updateDocument(table: Table, before: Row, plan: UpdatePlan): Row {
   const document = decodeRow(table.shape, before);
   applyUpdate(document, plan, false);
   const after = encodeRow(table.shape, document);
   updateRow(table, before, after);
+  return after;
+}
+
+function insertForUpdate(table: Table, row: Row): void {
+  if (!insertRow(table, row)) throw duplicateKey(table, row[0] as string);
+}
+
+function update(table: Table, { select, plan, insert, returning }: WireCommand & { do: "update" }): WireResult {
+  const [before] = table.database.rows(select);
+  if (!before) {
+    if (!insert) return { outcome: "done", count: 0 };
+    insertForUpdate(table, insert);
+    return { outcome: "inserted", count: 0, ...(returning === "after" && { row: insert }) };
+  }
+  const after = updateDocument(table, before, plan);
   const row = returning === "after" ? after : returning === "before" ? before : undefined;
   return { outcome: "done", count: 1, ...(row && { row }) };
+}
+
+/** A form as the writer uses it. */
+interface KnownForm {
+  readonly table: Table;
+  readonly form: UpdateForm;
+  readonly statement: UpdateStatement | undefined;
+}
+
+function updateByForm({ table, form, statement }: KnownForm, values: FormValues): WireResult {
+  const { shape, database } = table;
+  const cells = statement?.bind(values);
+  if (cells && database.run(statement!.text, cells) > 0) return DONE_ONE;
+  const [before] = database.rows(compileSelect(shape, { where: whereOf(form, values), limit: 1 }));
+  if (before) {
+    updateDocument(table, before, planOf(form, values));
+    return DONE_ONE;
+  }
+  if (!form.upsert) return { outcome: "done", count: 0 };
+  insertForUpdate(table, encodeRow(shape, insertOf(form, values)));
+  return inserted(true);
 }
 
 function replace(table: Table, { select, row, upsert }: WireCommand & { do: "replace" }): WireResult {
@@ -96,7 +123,7 @@ function replace(table: Table, { select, row, upsert }: WireCommand & { do: "rep
   return inserted(true);
 }
 
-function perform(table: Table, command: WireCommand): WireResult {
+function perform(table: Table, command: Exclude<WireCommand, { do: "form" }>): WireResult {
   switch (command.do) {
     case "insert":
       return inserted(insertRow(table, command.row));
@@ -112,20 +139,29 @@ function perform(table: Table, command: WireCommand): WireResult {
 /** @param databaseOf the database that holds a shape's table */
 export function createWriter(shapes: Iterable<Shape>, databaseOf: (shape: Shape) => Database): Writer {
   const tables = new Map([...shapes].map(shape => [shape.name, tableFor(shape, databaseOf(shape))]));
+  const known: KnownForm[] = [];
+  const learn = (wire: WireForm): void => {
+    const table = tables.get(wire.collection)!;
+    const form = fromWireForm(table.shape, wire);
+    known.push({ table, form, statement: compileUpdate(form) });
+  };
+  const tableOfCommand = (command: WireCommand): Table =>
+    command.do === "form" ? known[command.form]!.table : tables.get(command.collection)!;
   const attempt = (table: Table, command: WireCommand): WireResult => {
     try {
-      return perform(table, command);
+      return command.do === "form" ? updateByForm(known[command.form]!, command.values) : perform(table, command);
     } catch (error) {
       if (error instanceof MooringError) return { outcome: "failed", failure: toWireFailure(error) };
       throw error;
     }
   };
   return {
-    execute(batch) {
+    execute(batch, forms = []) {
+      forms.forEach(learn);
       const open = new Set<Database>();
       try {
         const results = batch.map(command => {
-          const table = tables.get(command.collection)!;
+          const table = tableOfCommand(command);
           if (open.size !== open.add(table.database).size) table.database.exec("BEGIN IMMEDIATE");
           return attempt(table, command);
         });
