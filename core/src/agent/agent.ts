@@ -126,7 +126,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const up: Lwm2mUp = {
     async admit(endpoint, peer) {
       const record = await records.find(endpoint);
-      if (!record || record.deviceId === undefined) return undefined;
+      if (!record || record.deviceId === undefined || record.removing) return undefined;
       // A device that was given keys must not be served without them, nor the other way round.
       if (record.securityMode === "NO_SEC" ? peer.identity : !peer.identity) return undefined;
       return { tenant: record.tenant, deviceId: record.deviceId, settings: settingsOf(record.settings) };
@@ -198,13 +198,16 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       log.warn("connector.command-not-refused", { operationId: operation.id, reason: messageOf(error) }),
     );
   });
-  const onDeleted = platform.inventory.onDeleted(async (tenant, object) => {
-    await devices.forget(tenant, object.id);
-    runner.forget(tenant, object.id);
-    events.forget(object.id);
-    parts.uplink.forget(object.id);
-    protocols.forget(tenant, object.id);
-  });
+  const onDeleted = platform.inventory.onDeleted(
+    async (tenant, object) => {
+      await devices.dismiss(tenant, object.id);
+      runner.forget(tenant, object.id);
+      events.forget(object.id);
+      parts.uplink.forget(object.id);
+      protocols.forget(tenant, object.id);
+    },
+    (tenant, object) => devices.forget(tenant, object.id),
+  );
 
   async function close(): Promise<void> {
     onOperation[Symbol.dispose]();

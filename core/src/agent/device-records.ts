@@ -10,6 +10,8 @@ export interface DeviceRecord {
   readonly tenant: string;
   /** Undefined while the device is being made. */
   readonly deviceId: string | undefined;
+  /** The device is on its way out: it is not admitted any more, and its endpoint is not free yet. */
+  readonly removing: boolean;
   readonly securityMode: string;
   /** Settings as fragments, as they were registered; those of the managed object count where they differ. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -22,18 +24,30 @@ export interface DeviceRecords {
   reserve(tenant: string, draft: DeviceDraft): Promise<void>;
   /** The device's managed object is stored: from now on it is admitted. */
   complete(endpoint: string, deviceId: string): Promise<void>;
-  delete(endpoint: string): Promise<void>;
-  /** Records without a managed object. */
-  reserved(): Promise<DeviceRecord[]>;
+  /** From now on it is not admitted. */
+  markRemoving(endpoint: string, deviceId: string): Promise<void>;
+  /** Deletes the record of that device; of a reservation where there is none yet. */
+  delete(endpoint: string, deviceId: string | undefined): Promise<void>;
+  /** Records of devices that were being made or removed when the host ended. */
+  unfinished(): Promise<DeviceRecord[]>;
 }
 
 /** No managed object has this id. */
 const NOT_MADE_YET = "";
+/** Before the id of a device that is on its way out, so that no other look-up finds it. */
+const REMOVING = "removing ";
+const AFTER_REMOVING = "removing!";
+
+function deviceOf(managedObject: string): Pick<DeviceRecord, "deviceId" | "removing"> {
+  const removing = managedObject.startsWith(REMOVING);
+  if (removing) return { deviceId: managedObject.slice(REMOVING.length), removing };
+  return { deviceId: managedObject === NOT_MADE_YET ? undefined : managedObject, removing };
+}
 
 const recordOf = (document: DeviceDocument): DeviceRecord => ({
   endpoint: document._id,
   tenant: document.tenant,
-  deviceId: document.managedObject === NOT_MADE_YET ? undefined : document.managedObject,
+  ...deviceOf(document.managedObject),
   securityMode: document.securityMode,
   settings: (document.details["settings"] ?? {}) as Readonly<Record<string, unknown>>,
 });
@@ -49,7 +63,7 @@ export function createDeviceRecords(store: Store): DeviceRecords {
       return document && recordOf(document);
     },
     async findByDevice(tenant, deviceId) {
-      const document = await devices.findOne({ managedObject: deviceId, tenant });
+      const document = await devices.findOne({ managedObject: { $in: [deviceId, REMOVING + deviceId] }, tenant });
       return document && recordOf(document);
     },
     async reserve(tenant, { endpoint, security, settings }) {
@@ -69,12 +83,22 @@ export function createDeviceRecords(store: Store): DeviceRecords {
     async complete(endpoint, deviceId) {
       await devices.updateOne({ _id: endpoint }, { $set: { managedObject: deviceId } });
     },
-    async delete(endpoint) {
-      await devices.deleteMany({ _id: endpoint });
+    async markRemoving(endpoint, deviceId) {
+      const filter = { _id: endpoint, managedObject: deviceId };
+      await devices.updateOne(filter, { $set: { managedObject: REMOVING + deviceId } });
     },
-    async reserved() {
+    async delete(endpoint, deviceId) {
+      const managedObject = deviceId === undefined ? [NOT_MADE_YET] : [deviceId, REMOVING + deviceId];
+      await devices.deleteMany({ _id: endpoint, managedObject: { $in: managedObject } });
+    },
+    async unfinished() {
       const found: DeviceRecord[] = [];
-      for await (const document of devices.stream({ managedObject: NOT_MADE_YET })) found.push(recordOf(document));
+      for (const filter of [
+        { managedObject: NOT_MADE_YET },
+        { managedObject: { $gte: REMOVING, $lt: AFTER_REMOVING } },
+      ]) {
+        for await (const document of devices.stream(filter)) found.push(recordOf(document));
+      }
       return found;
     },
   };

@@ -1,7 +1,8 @@
 /**
  * Making and removing devices. The record of the endpoint is reserved first, then the managed object with its external ids is
  * made, then the record names it; a host that dies in between finds the reservation at its next start and completes or
- * clears it, so that nothing is ever half there.
+ * clears it, so that nothing is ever half there. Removal goes the other way: the record is marked first, so that the device is not
+ * admitted any more, then the managed object goes with all it has, the record last; what was interrupted is finished at the next start.
  */
 import { isFailure, MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -24,7 +25,9 @@ export interface DeviceRegistration {
   register(tenant: string, draft: DeviceDraft, owner: string): Promise<ManagedObject>;
   /** @throws MooringError NOT_FOUND */
   remove(tenant: string, deviceId: string): Promise<void>;
-  /** A managed object goes: whatever is kept of it as a device goes too. */
+  /** A managed object is about to go: the device is not admitted any more, its registration ends. */
+  dismiss(tenant: string, deviceId: string): Promise<void>;
+  /** The managed object is gone: the endpoint is free. */
   forget(tenant: string, deviceId: string): Promise<void>;
   /**
    * Looks whether a device still has its managed object, and clears up where that is confirmed to be gone.
@@ -41,17 +44,13 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
   const { platform, records, log } = parts;
   const { inventory, identity } = platform;
 
-  /** First the record, so that the device cannot come back, then what it has. */
-  async function clear(endpoint: string): Promise<void> {
-    await records.delete(endpoint);
-    await parts.endRegistration(endpoint);
-  }
-
   const confirm: DeviceRegistration["confirm"] = async ({ endpoint, tenant, deviceId }) => {
     const object = await inventory.find(tenant, deviceId);
     if (object) return object;
     log.warn("device.managed-object-gone", { endpoint, tenant, deviceId });
-    await clear(endpoint);
+    // First the record, so that the device cannot come back.
+    await records.delete(endpoint, deviceId);
+    await parts.endRegistration(endpoint);
     return undefined;
   };
 
@@ -82,7 +81,13 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
     return object;
   }
 
-  async function recoverOne({ endpoint, tenant }: DeviceRecord): Promise<void> {
+  async function finishRemoval({ endpoint, tenant }: DeviceRecord, deviceId: string): Promise<void> {
+    if (await inventory.find(tenant, deviceId)) await inventory.delete(tenant, deviceId);
+    await records.delete(endpoint, deviceId);
+    log.info("device.removed", { endpoint, tenant, deviceId });
+  }
+
+  async function finishMaking({ endpoint, tenant }: DeviceRecord): Promise<void> {
     const bound = await identity.find(tenant, ENDPOINT_ID_TYPE, endpoint);
     const object = bound && (await inventory.find(tenant, bound.managedObjectId));
     if (object && "c8y_IsLwm2mDevice" in object.fragments) {
@@ -91,7 +96,7 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
       return;
     }
     if (bound && !object) await identity.unbind(tenant, ENDPOINT_ID_TYPE, endpoint);
-    await records.delete(endpoint);
+    await records.delete(endpoint, undefined);
     log.info("device.cleared", { endpoint, tenant });
   }
 
@@ -103,7 +108,7 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
         log.info("device.made", { endpoint: draft.endpoint, tenant, deviceId: object.id });
         return object;
       } catch (error) {
-        await records.delete(draft.endpoint);
+        await records.delete(draft.endpoint, undefined);
         if (isFailure(error, "DUPLICATE") && error.details["type"] === ENDPOINT_ID_TYPE) {
           throw endpointTaken(draft.endpoint);
         }
@@ -115,20 +120,27 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
       const record = await records.findByDevice(tenant, deviceId);
       if (!record) throw new MooringError("NOT_FOUND", `no LwM2M device ${deviceId}`, { id: deviceId });
       if (await inventory.findCached(tenant, deviceId)) await inventory.delete(tenant, deviceId);
-      await clear(record.endpoint);
+      else await confirm({ ...record, deviceId });
+    },
+
+    async dismiss(tenant, deviceId) {
+      const record = await records.findByDevice(tenant, deviceId);
+      if (!record) return;
+      await records.markRemoving(record.endpoint, deviceId);
+      await parts.endRegistration(record.endpoint);
     },
 
     async forget(tenant, deviceId) {
       const record = await records.findByDevice(tenant, deviceId);
-      if (record) await clear(record.endpoint);
+      if (record) await records.delete(record.endpoint, deviceId);
     },
 
     confirm,
 
     async recover() {
-      for (const record of await records.reserved()) {
+      for (const record of await records.unfinished()) {
         try {
-          await recoverOne(record);
+          await (record.deviceId === undefined ? finishMaking(record) : finishRemoval(record, record.deviceId));
         } catch (error) {
           log.error("device.not-recovered", { endpoint: record.endpoint, reason: messageOf(error) });
         }

@@ -29,13 +29,26 @@ export interface PlatformParts {
 export function createPlatform(parts: PlatformParts): Platform {
   const { store, clock, random, log } = parts;
   const cache = createObjectCache(parts.cachedObjects ?? CACHED_OBJECTS);
+  const deleting = createListeners<[tenant: string, object: ManagedObject]>();
   const deleted = createListeners<[tenant: string, object: ManagedObject]>();
   const inventory = createInventory({
     store,
     clock,
     cache,
-    deleteObject: createDeleteObject({ store, cache, beforeDelete: deleted.tellAndWait }),
-    onDeleted: listener => deleted.add(listener),
+    deleteObject: createDeleteObject({
+      store,
+      cache,
+      beforeDelete: deleting.tellAndWait,
+      afterDelete: deleted.tellAndWait,
+    }),
+    onDeleted(listener, afterwards = async () => {}) {
+      const entries = [deleting.add(listener), deleted.add(afterwards)];
+      return {
+        [Symbol.dispose]() {
+          for (const entry of entries) entry[Symbol.dispose]();
+        },
+      };
+    },
   });
 
   return {

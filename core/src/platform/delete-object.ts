@@ -9,7 +9,7 @@ import {
   OPERATIONS,
   RAW_PAYLOADS,
 } from "../store/collections.ts";
-import type { Store } from "../store/store.ts";
+import { deleteOp, type Store } from "../store/store.ts";
 import { inSlices, SLICE } from "./in-slices.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { ManagedObject } from "./platform.ts";
@@ -32,19 +32,26 @@ export interface DeleteParts {
   readonly cache: ObjectCache;
   /** Waits until nothing of the object arrives any more. */
   beforeDelete(tenant: string, object: ManagedObject): Promise<void>;
+  /** Everything is gone. */
+  afterDelete(tenant: string, object: ManagedObject): Promise<void>;
 }
 
 /**
  * The object goes after what belongs to it, so that a delete cut short (a killed process) can be repeated; its external ids
- * go after the object, which is what binding relies on; and what arrived in between goes in a second round.
+ * go with it, for nobody would find them afterwards; those bound at that moment go after it, which is what binding relies on;
+ * and what else arrived in between goes in a second round.
  */
-export function createDeleteObject({ store, cache, beforeDelete }: DeleteParts) {
+export function createDeleteObject({ store, cache, beforeDelete, afterDelete }: DeleteParts) {
   return async (tenant: string, object: ManagedObject): Promise<void> => {
     await beforeDelete(tenant, object);
     await deleteBelongings(store, tenant, object.id);
-    await store.collection(MANAGED_OBJECTS).deleteMany({ _id: object.id, tenant });
+    await store.write([
+      deleteOp(MANAGED_OBJECTS, { _id: object.id, tenant }),
+      deleteOp(EXTERNAL_IDS, { managedObject: object.id }),
+    ]);
     cache.forget(object.id);
     await inSlices(() => store.collection(EXTERNAL_IDS).deleteMany({ managedObject: object.id }, { limit: SLICE }));
     await deleteBelongings(store, tenant, object.id);
+    await afterDelete(tenant, object);
   };
 }

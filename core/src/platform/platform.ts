@@ -96,8 +96,12 @@ export interface Inventory {
   /**
    * Told of each object that is deleted, before its documents go; `delete` waits for all. The agent drops registrations and
    * routes, so that nothing new arrives. A listener that fails ends the delete.
+   * @param afterwards the same when everything is gone
    */
-  onDeleted(listener: (tenant: string, object: ManagedObject) => Promise<void>): Disposable;
+  onDeleted(
+    listener: (tenant: string, object: ManagedObject) => Promise<void>,
+    afterwards?: (tenant: string, object: ManagedObject) => Promise<void>,
+  ): Disposable;
 }
 
 export interface Identity {

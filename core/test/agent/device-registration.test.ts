@@ -2,7 +2,7 @@ import { assert } from "chai";
 import type { BulkResult } from "../../src/agent/bulk-registration.ts";
 import { CONNECTOR_TYPE } from "../../src/agent/connector-device.ts";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
-import { isFailure } from "../../src/base/errors.ts";
+import { isFailure, MooringError } from "../../src/base/errors.ts";
 import { formatCode } from "../../src/coap/codes.ts";
 import { DEVICES, OBSERVATIONS, REGISTRATIONS } from "../../src/store/collections.ts";
 import { type AgentWorld, createAgentWorld, TENANT, USER } from "./support/agent-world.ts";
@@ -147,6 +147,37 @@ describe("agent/device-registration", () => {
     const object = await world.make("dev");
     const [record] = await records();
     assert.include(record!, { tenant: TENANT, managedObject: object.id });
+  });
+
+  it("a removal that a host died in is finished at the next start, and the endpoint is free", async () => {
+    const object = await world.make("dev");
+    const removing = { managedObject: `removing ${object.id}` };
+    await world.store.collection(DEVICES).updateOne({ _id: "dev" }, { $set: removing });
+    assert.equal(
+      formatCode((await world.device(5000).send("POST", "/rd", { query: ["ep=dev"], payload: "</1/0>" })).code),
+      "4.03",
+    );
+    assert.equal(
+      (await failure(world.agent.registerDevice(TENANT, { endpointId: "dev", ...NO_SEC }, USER))).code,
+      "DUPLICATE",
+    );
+    await world.restart("crash");
+    assert.isEmpty(await records());
+    assert.isEmpty(await objects());
+    assert.isUndefined(await world.platform.identity.find(TENANT, "c8y_Id", "dev"));
+    await world.make("dev");
+  });
+
+  it("a removal that failed half way can be repeated", async () => {
+    const object = await world.make("dev");
+    const { onDeleted } = world.platform.inventory;
+    const fails = onDeleted(() => Promise.reject(new MooringError("STORE_FULL", "no room")));
+    assert.equal((await failure(world.agent.removeDevice(TENANT, object.id))).code, "STORE_FULL");
+    fails[Symbol.dispose]();
+    assert.equal((await records())[0]?.managedObject, `removing ${object.id}`);
+    await world.wait(world.agent.removeDevice(TENANT, object.id));
+    assert.isEmpty(await records());
+    assert.isEmpty(await objects());
   });
 
   it("a reservation left by a host that died is cleared when nothing was made", async () => {
