@@ -7,8 +7,6 @@ import { hash } from "node:crypto";
 const DAY_MS = 86_400_000;
 const DAY_DIGITS = 6;
 const DEVICE_DIGITS = 7;
-/** 52 bits, which a number holds exactly. */
-const HASH_HEX_DIGITS = 13;
 const HASH_DIGITS = 16;
 
 export interface MessageIdentity {
@@ -22,18 +20,19 @@ export interface MessageIdentity {
 
 export type DocumentKind = "measurement" | "event" | "alarm" | "decode";
 
-const digits = (value: number, count: number): string => String(value).padStart(count, "0");
+/** The last digits of a whole number, with zeros before it. */
+const digits = (value: number, count: number): string => String(10 ** count + (value % 10 ** count)).slice(1);
 
 /** Spreads devices evenly; two may share a number. */
 function deviceNumber({ tenant, deviceId }: MessageIdentity): number {
   const text = `${tenant} ${deviceId}`;
   let number = 0;
   for (let i = 0; i < text.length; i++) number = (Math.imul(number, 31) + text.charCodeAt(i)) | 0;
-  return (number >>> 0) % 10 ** DEVICE_DIGITS;
+  return number >>> 0;
 }
 
 /**
- * 30 decimal digits: 1, the day of receipt (6), a number of the device (7), 16 digits of a hash (52 bits). What one device sends
+ * 30 decimal digits: 1, the day of receipt (6), a number of the device (7), 16 digits of a hash (53 bits). What one device sends
  * on one day stands together in the index, so that a burst of it changes a page or two and not one for each document; message
  * keys differ by day as well, so nothing is lost with it.
  * @param place among the documents of that kind, from 0
@@ -43,6 +42,6 @@ export function documentId(message: MessageIdentity, kind: DocumentKind, place: 
   // The key stands last: it alone may hold any character, so different parts never give the same text.
   const digest = hash("sha256", `${tenant} ${deviceId} ${kind} ${place} ${messageKey}`, "hex");
   const day = digits(Math.floor(receivedAtMs / DAY_MS), DAY_DIGITS);
-  const hashed = digits(Number.parseInt(digest.slice(0, HASH_HEX_DIGITS), 16), HASH_DIGITS);
-  return `1${day}${digits(deviceNumber(message), DEVICE_DIGITS)}${hashed}`;
+  const half = (from: number): string => digits(Number.parseInt(digest.slice(from, from + 12), 16), HASH_DIGITS / 2);
+  return `1${day}${digits(deviceNumber(message), DEVICE_DIGITS)}${half(0)}${half(12)}`;
 }

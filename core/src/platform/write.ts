@@ -54,6 +54,8 @@ export function createWrite({ store, cache, log }: WriteParts): Platform["write"
   };
 
   return async ops => {
+    // Nearly every message: nothing of the inventory is in it.
+    if (ops.every(op => changedObject(op) === undefined)) return store.write(ops);
     const others = ops.filter(op => !isInventorySet(op));
     const sets = ops.filter(isInventorySet);
     try {

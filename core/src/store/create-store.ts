@@ -8,7 +8,7 @@ import type { Command, CommandResult, Engine } from "./engine.ts";
 import { createSequences } from "./sequences.ts";
 import { MEASUREMENTS, type MeasurementDocument, SERIES_NAMES, type SeriesNameDocument } from "./series-documents.ts";
 import { type Shape, shapeOf } from "./shape.ts";
-import type { Store, WriteOp, WriteResult } from "./store.ts";
+import type { Store, WriteOp } from "./store.ts";
 
 const REMEMBERED_SERIES_NAMES = 50_000;
 
@@ -30,8 +30,6 @@ interface Submitted {
   readonly commands: readonly Command[];
   stored?(): void;
 }
-
-const resultOf = ({ outcome, document }: CommandResult): WriteResult => ({ outcome, ...(document && { document }) });
 
 /** The store owns the engine: closing the one closes the other. */
 export function createStore(engine: Engine, shapes: ReadonlyMap<string, Shape>): Store {
@@ -74,15 +72,16 @@ export function createStore(engine: Engine, shapes: ReadonlyMap<string, Shape>):
 
     async write(ops) {
       const submitted = ops.map(submit);
-      const results = await engine.run(submitted.flatMap(({ commands }) => commands));
-      const failure = results.find(result => result instanceof MooringError);
-      if (failure) throw failure;
+      const commands: Command[] = [];
+      for (const each of submitted) commands.push(...each.commands);
+      const results = await engine.run(commands);
+      for (const result of results) if (result instanceof MooringError) throw result;
       let place = 0;
       return submitted.map(({ commands, stored }) => {
         const result = results[place] as CommandResult;
         place += commands.length;
         stored?.();
-        return resultOf(result);
+        return result;
       });
     },
 

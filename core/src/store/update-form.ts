@@ -3,7 +3,7 @@
  * of an upsert is complete - is found out once and kept with the shape; of each further update only the values are checked and,
  * in the SQLite engine, only the values go to the writer.
  */
-import type { Filter, Scalar, Update } from "./collection.ts";
+import type { Filter, Update } from "./collection.ts";
 import { all, type Comparable, checkComparable, type Node } from "./condition.ts";
 import type { UpdateCommand } from "./engine.ts";
 import type { Path } from "./path.ts";
@@ -70,18 +70,20 @@ class FormUpdate implements UpdateCommand {
 function formOf(filter: Filter, update: Update, upsert: boolean): { key: string; values: unknown[] } | undefined {
   let key = upsert ? "upsert" : "update";
   const values: unknown[] = [];
-  for (const [name, value] of Object.entries(filter) as [string, Scalar][]) {
-    if (value === null || typeof value === "object" || value === undefined) return undefined;
+  for (const name of Object.keys(filter)) {
+    const value = (filter as Readonly<Record<string, unknown>>)[name];
+    if (value === null || value === undefined || typeof value === "object") return undefined;
     key += `\0${name}`;
     values.push(value);
   }
-  for (const [operator, members] of Object.entries(update)) {
-    if (!OPERATORS.has(operator as Operator)) return undefined;
+  for (const operator of Object.keys(update) as Operator[]) {
+    if (!OPERATORS.has(operator)) return undefined;
     key += `\0\0${operator}`;
-    for (const [name, value] of Object.entries(members as Record<string, unknown>)) {
-      if (value === undefined) return undefined;
+    const members = (update as Readonly<Record<string, Readonly<Record<string, unknown>>>>)[operator]!;
+    for (const name of Object.keys(members)) {
+      if (members[name] === undefined) return undefined;
       key += `\0${name}`;
-      values.push(value);
+      values.push(members[name]);
     }
   }
   return { key: `${key}\0${values.length}`, values };
@@ -89,14 +91,15 @@ function formOf(filter: Filter, update: Update, upsert: boolean): { key: string;
 
 /** @throws MooringError as the parsing of filter and update does */
 function checkValues({ shape, where, changes, upsert }: UpdateForm, values: FormValues): void {
-  for (const [at, path] of where.entries()) {
-    checkComparable(shape, path, values[at]);
-    if (path.text === "_id") checkId(values[at]);
-    else if (upsert) checkField(path.type!, values[at], path.text);
+  let at = 0;
+  for (const path of where) {
+    const value = values[at++];
+    checkComparable(shape, path, value);
+    if (!upsert) continue;
+    if (path.text === "_id") checkId(value);
+    else checkField(path.type!, value, path.text);
   }
-  for (const [at, { operator, path }] of changes.entries()) {
-    checkChange(shape, operator, path, values[where.length + at]);
-  }
+  for (const { operator, path } of changes) checkChange(shape, operator, path, values[at++]);
 }
 
 /** Remembers the form of a command that was just parsed, if it has one that can be used again. */

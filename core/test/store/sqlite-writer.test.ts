@@ -33,10 +33,7 @@ describe("store/sqlite/writer", () => {
     assert.equal(await codeOf(() => writer.execute(batch)), "STORE_FAILED");
     assert.equal(count(), 0);
     database.exec("PRAGMA max_page_count = 100000");
-    assert.deepEqual(
-      writer.execute(batch).map(({ outcome }) => outcome),
-      ["inserted", "inserted"],
-    );
+    assert.deepEqual(writer.execute(batch), ["inserted", "inserted"]);
     assert.equal(count(), 2);
     database.close();
   });

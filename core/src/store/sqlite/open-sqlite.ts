@@ -11,7 +11,14 @@ import { createWriteQueue } from "../write-queue.ts";
 import { compileAggregate, compileCount, compileSelect, type Sql } from "./compile.ts";
 import { openInlineHost } from "./inline-host.ts";
 import { type Cell, decodeRow, type Row } from "./rows.ts";
-import { createFormNumbers, fromWireFailure, toWireCommand, type WireCommand, type WireResult } from "./wire.ts";
+import {
+  createFormNumbers,
+  fromWireFailure,
+  PLAIN_RESULTS,
+  toWireCommand,
+  type WireCommand,
+  type WireResult,
+} from "./wire.ts";
 import { openWorkerHost, type ServiceHost } from "./worker-host.ts";
 
 export interface SqliteParts {
@@ -53,9 +60,10 @@ async function openHosts(parts: SqliteParts, specs: readonly CollectionSpec[]): 
 }
 
 function fromWireResult(shape: Shape, result: WireResult): CommandResult | MooringError {
+  if (typeof result === "string") return PLAIN_RESULTS[result];
   if (result.outcome === "failed") return fromWireFailure(result.failure);
   const { outcome, count, row } = result;
-  return { outcome, count, ...(row && { document: decodeRow(shape, row) }) };
+  return row ? { outcome, count, document: decodeRow(shape, row) } : { outcome, count };
 }
 
 function toBucket([startMs, ...moments]: readonly Cell[]): SeriesBucket {

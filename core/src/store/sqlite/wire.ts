@@ -2,7 +2,7 @@
  * What goes to the writer and the reader, possibly in another thread: compiled statements and plain rows, nothing that needs a check.
  */
 import { type FailureCode, MooringError } from "../../base/errors.ts";
-import type { Command } from "../engine.ts";
+import type { Command, CommandResult } from "../engine.ts";
 import { parsePath } from "../path.ts";
 import type { Shape } from "../shape.ts";
 import type { FormValues, UpdateForm } from "../update-form.ts";
@@ -80,8 +80,17 @@ export function createFormNumbers(): FormNumbers {
   };
 }
 
+/** What most commands come to: a short text instead of an object, for one goes back per command. */
+export const PLAIN_RESULTS = {
+  inserted: { outcome: "inserted", count: 0 },
+  duplicate: { outcome: "duplicate", count: 0 },
+  none: { outcome: "done", count: 0 },
+  one: { outcome: "done", count: 1 },
+} as const satisfies Readonly<Record<string, CommandResult>>;
+
 /** `failed`: the command did nothing. */
 export type WireResult =
+  | keyof typeof PLAIN_RESULTS
   | { readonly outcome: "inserted" | "duplicate" | "done"; readonly count: number; readonly row?: Row }
   | { readonly outcome: "failed"; readonly failure: WireFailure };
 

@@ -31,9 +31,7 @@ function tableFor(shape: Shape, database: Database): Table {
   return { shape, database, columns, insertText };
 }
 
-const DONE_ONE: WireResult = { outcome: "done", count: 1 };
-
-const inserted = (isNew: boolean): WireResult => ({ outcome: isNew ? "inserted" : "duplicate", count: 0 });
+const inserted = (isNew: boolean): WireResult => (isNew ? "inserted" : "duplicate");
 
 const insertRow = ({ database, insertText }: Table, row: Row): boolean => database.run(insertText, row) > 0;
 
@@ -82,7 +80,7 @@ function insertForUpdate(table: Table, row: Row): void {
 function update(table: Table, { select, plan, insert, returning }: WireCommand & { do: "update" }): WireResult {
   const [before] = table.database.rows(select);
   if (!before) {
-    if (!insert) return { outcome: "done", count: 0 };
+    if (!insert) return "none";
     insertForUpdate(table, insert);
     return { outcome: "inserted", count: 0, ...(returning === "after" && { row: insert }) };
   }
@@ -101,13 +99,13 @@ interface KnownForm {
 function updateByForm({ table, form, statement }: KnownForm, values: FormValues): WireResult {
   const { shape, database } = table;
   const cells = statement?.bind(values);
-  if (cells && database.run(statement!.text, cells) > 0) return DONE_ONE;
+  if (cells && database.run(statement!.text, cells) > 0) return "one";
   const [before] = database.rows(compileSelect(shape, { where: whereOf(form, values), limit: 1 }));
   if (before) {
     updateDocument(table, before, planOf(form, values));
-    return DONE_ONE;
+    return "one";
   }
-  if (!form.upsert) return { outcome: "done", count: 0 };
+  if (!form.upsert) return "none";
   insertForUpdate(table, encodeRow(shape, insertOf(form, values)));
   return inserted(true);
 }
@@ -118,7 +116,7 @@ function replace(table: Table, { select, row, upsert }: WireCommand & { do: "rep
     updateRow(table, before, row);
     return { outcome: "done", count: 1 };
   }
-  if (!upsert) return { outcome: "done", count: 0 };
+  if (!upsert) return "none";
   if (!insertRow(table, row)) throw duplicateKey(table, row[0] as string);
   return inserted(true);
 }
