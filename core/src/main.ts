@@ -9,6 +9,7 @@ import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { decoderFolders } from "./decoding/decoder-registry.ts";
 import { type Host, type HostParts, openHost } from "./server.ts";
+import type { GeneratedLogin } from "./tenants/tenants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** What this distribution brings; they are named here and nowhere imported, since core knows no plugin. */
@@ -21,10 +22,9 @@ const loadPlugins = (): Promise<readonly unknown[]> =>
   Promise.all(PLUGINS.map(async name => ((await import(name)) as { readonly default: unknown }).default));
 
 /** Shown once, on standard error: a log is kept and sent around. */
-function showPassword({ tenant, admin }: Host): void {
-  if (admin.generatedPassword === undefined) return;
+function showLogin({ tenant, userName, password }: GeneratedLogin): void {
   console.error(
-    `\n  Administrator of tenant ${tenant}: user "${admin.user}", password "${admin.generatedPassword}"` +
+    `\n  Administrator of tenant ${tenant}: user "${userName}", password "${password}"` +
       "\n  It is shown this once; MOORING_ADMIN_PASSWORD sets another for a new store.\n",
   );
 }
@@ -69,10 +69,10 @@ async function run(config: Config, log: Log): Promise<void> {
       log,
       plugins: await loadPlugins(),
       decoderFolders: await decoderFolders(join(ROOT, "decoders")),
+      onGeneratedLogin: showLogin,
       ...(config.demo.enabled && { onStored: showMeasurements(log) }),
     }),
   );
-  showPassword(host);
   const stopped = new Promise<NodeJS.Signals>(resolve => {
     // Not `once`: Ctrl-C comes from the terminal and again from the script that started this process.
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, resolve);

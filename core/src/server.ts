@@ -32,7 +32,7 @@ import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
 import { RAW_PAYLOADS } from "./store/collections.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
-import { createTenants, MANAGEMENT_TENANT, type Tenants } from "./tenants/tenants.ts";
+import { createTenants, type GeneratedLogin, MANAGEMENT_TENANT, type Tenants } from "./tenants/tenants.ts";
 import type { Transport } from "./transport/transport.ts";
 import { openUdpTransport } from "./transport/udp/udp-transport.ts";
 
@@ -45,6 +45,8 @@ export interface HostParts {
   readonly plugins: readonly unknown[];
   /** Folders with a decoder each. */
   readonly decoderFolders: readonly string[];
+  /** Told the login of an administrator without a given password, before it is stored: shown once, kept nowhere. */
+  onGeneratedLogin(login: GeneratedLogin): void;
   /** Told what a device's message became, once it is stored. */
   onStored?(endpoint: string, effects: readonly Effect[]): void;
 }
@@ -53,7 +55,7 @@ export interface Host extends AsyncDisposable {
   /** `http://127.0.0.1:8068`, `coap://0.0.0.0:5783`, with the real ports. */
   readonly addresses: { readonly http: string; readonly coap: string };
   readonly tenant: string;
-  readonly admin: { readonly user: string; readonly generatedPassword?: string };
+  readonly admin: { readonly user: string };
   readonly agent: Agent;
 }
 
@@ -210,10 +212,14 @@ export async function openHost(parts: HostParts): Promise<Host> {
   const base = await openBase(parts, opened);
   const { store, platform, protocols } = base;
   const tenants = createTenants({ store, clock, random });
-  const { tenant, adminUser, generatedPassword } = await tenants.ensureFirstTenant({
-    tenant: config.tenant.id,
-    adminUser: config.admin.user,
-    ...(config.admin.password === undefined ? {} : { adminPassword: config.admin.password }),
+  const { id: tenant } = config.tenant;
+  const { user: adminUser, password: adminPassword } = config.admin;
+  const { onGeneratedLogin: onGenerated } = parts;
+  await tenants.ensureFirstTenant({
+    tenant,
+    adminUser,
+    onGenerated,
+    ...(adminPassword !== undefined && { adminPassword }),
   });
   if (config.deviceProtocols.setDefault) {
     await protocols.load(MANAGEMENT_TENANT);
@@ -245,7 +251,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
       coap: url("coap", transport.local.address, transport.local.port),
     },
     tenant,
-    admin: { user: adminUser, ...(generatedPassword === undefined ? {} : { generatedPassword }) },
+    admin: { user: adminUser },
     agent,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -25,11 +25,23 @@ export interface NewUser {
   readonly isDevice?: boolean;
 }
 
+/** A login that was made up here; kept nowhere, to be shown once. */
+export interface GeneratedLogin {
+  readonly tenant: string;
+  readonly userName: string;
+  readonly password: string;
+}
+
 export interface FirstTenant {
   readonly tenant: string;
   readonly adminUser: string;
-  /** Only when the administrator was made just now and no password was given; kept nowhere, to be shown once. */
-  readonly generatedPassword?: string;
+  /** Without one, an administrator who is to be made gets a generated one. */
+  readonly adminPassword?: string;
+  /**
+   * Told that login before it is stored: whatever fails or dies afterwards, nobody is locked out. One that was not stored is
+   * never of use, and the next start makes another.
+   */
+  onGenerated?(login: GeneratedLogin): void;
 }
 
 export interface Tenants {
@@ -37,7 +49,7 @@ export interface Tenants {
    * Makes the management tenant, a first tenant and its administrator, whichever is missing. An administrator that is there
    * keeps its password. @throws MooringError VALIDATION
    */
-  ensureFirstTenant(options: { tenant: string; adminUser: string; adminPassword?: string }): Promise<FirstTenant>;
+  ensureFirstTenant(first: FirstTenant): Promise<void>;
   /** Names, in ascending order. */
   list(): Promise<readonly string[]>;
   /** @throws MooringError UNAUTHORIZED, TOO_MANY_REQUESTS, OVERLOADED */
@@ -154,14 +166,14 @@ export function createTenants(parts: TenantsParts): Tenants {
   };
 
   return {
-    async ensureFirstTenant({ tenant, adminUser, adminPassword }) {
+    async ensureFirstTenant({ tenant, adminUser: userName, adminPassword, onGenerated }) {
       await ensureTenant(MANAGEMENT_TENANT);
       await ensureTenant(tenant);
-      checkUserName(adminUser);
-      if (await findDocument(tenant, adminUser)) return { tenant, adminUser };
+      checkUserName(userName);
+      if (await findDocument(tenant, userName)) return;
       const password = adminPassword ?? urlSafeId(random, GENERATED_PASSWORD_LENGTH);
-      await createUser(tenant, { userName: adminUser, password, roles: [ADMINISTRATORS] });
-      return { tenant, adminUser, ...(adminPassword === undefined ? { generatedPassword: password } : {}) };
+      if (adminPassword === undefined) onGenerated?.({ tenant, userName, password });
+      await createUser(tenant, { userName, password, roles: [ADMINISTRATORS] });
     },
 
     list,
