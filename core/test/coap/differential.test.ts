@@ -49,19 +49,19 @@ function mutated(random: Random): Uint8Array {
 }
 
 describe("coap/message against coap-packet", () => {
-  it("4,000 random messages: ours encode to the same bytes", () => {
+  it("1,500 random messages: ours encode to the same bytes", () => {
     const random = createSeededRandom(1);
     const library = createCoapPacketCodec();
-    for (let i = 0; i < 4000; i++) {
+    for (let i = 0; i < 1500; i++) {
       const message = randomMessage(random);
       assert.equal(toHex(library.encode(message)), toHex(encodeMessage(message)));
     }
   });
 
-  it("4,000 random messages: ours decode to the same values", () => {
+  it("1,500 random messages: ours decode to the same values", () => {
     const random = createSeededRandom(2);
     const { parse } = createCoapPacketCodec();
-    for (let i = 0; i < 4000; i++) {
+    for (let i = 0; i < 1500; i++) {
       const message = randomMessage(random);
       const bytes = encodeMessage(message);
       assert.deepEqual(parsed(parse, bytes), message);
@@ -69,10 +69,10 @@ describe("coap/message against coap-packet", () => {
     }
   });
 
-  it("20,000 mutated messages: what ours refuses the library refuses too, but for its known leniencies", () => {
+  it("6,000 mutated messages: what ours refuses the library refuses too, but for its known leniencies", () => {
     const random = createSeededRandom(3);
     const seen = new Set<string>();
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 6000; i++) {
       const bytes = mutated(random);
       const ours = parsed(parseMessage, bytes);
       const theirs = libraryTakes(bytes);
@@ -85,10 +85,10 @@ describe("coap/message against coap-packet", () => {
     assert.sameMembers([...seen], [...LENIENT], "each leniency is still there");
   });
 
-  it("20,000 mutated messages: the checks round the library make it as strict as ours", () => {
+  it("6,000 mutated messages: the checks round the library make it as strict as ours", () => {
     const random = createSeededRandom(4);
     const { parse } = createCoapPacketCodec();
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 6000; i++) {
       const bytes = mutated(random);
       const ours = parsed(parseMessage, bytes);
       const theirs = parsed(parse, bytes);
