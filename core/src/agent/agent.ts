@@ -198,6 +198,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       log.warn("connector.command-not-refused", { operationId: operation.id, reason: messageOf(error) }),
     );
   });
+  const onChanged = platform.inventory.onChanged(protocols.changed);
   const onDeleted = platform.inventory.onDeleted(
     async (tenant, object) => {
       await devices.dismiss(tenant, object.id);
@@ -211,6 +212,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
 
   async function close(): Promise<void> {
     onOperation[Symbol.dispose]();
+    onChanged[Symbol.dispose]();
     onDeleted[Symbol.dispose]();
     // Started together: what runs ends when the server cancels its requests, and operations are put back before the store closes.
     await Promise.all([

@@ -10,7 +10,13 @@ import type { ModelRegistry } from "../lwm2m/model/model-registry.ts";
 import type { ObjectModel } from "../lwm2m/model/object-model.ts";
 import { compareVersions } from "../lwm2m/version.ts";
 import type { ManagedObject } from "../platform/platform.ts";
-import { type DeviceProtocol, emptyProtocol, modelsOfProtocol, protocolBody } from "./device-protocol.ts";
+import {
+  type DeviceProtocol,
+  emptyProtocol,
+  modelsOfProtocol,
+  PROTOCOL_FRAGMENT,
+  protocolBody,
+} from "./device-protocol.ts";
 import type { ProtocolRepository } from "./protocol-repository.ts";
 import { readProtocol, readResourceMappings } from "./schema.ts";
 import { createTenantQueue } from "./tenant-queue.ts";
@@ -48,6 +54,11 @@ export interface DeviceProtocols {
   addResourceMapping(tenant: string, id: string, body: unknown): Promise<ManagedObject>;
   /** Stores protocols for objects 3 to 6 in a management tenant that has none at all. */
   installDefaults(): Promise<void>;
+  /**
+   * A managed object was made or changed by whoever may: what it says as a protocol counts at once. One that is no valid protocol any
+   * more leaves what was in force, with a log line.
+   */
+  changed(tenant: string, object: ManagedObject): void;
   /** A managed object was deleted; nothing happens where it is no protocol. */
   forget(tenant: string, managedObjectId: string): void;
 }
@@ -115,6 +126,9 @@ export function createDeviceProtocols(parts: {
     }
   }
 
+  const heldIn = (tenant: string, managedObjectId: string): Held[] =>
+    [...(shelves.get(tenant)?.values() ?? [])].filter(({ object }) => object.id === managedObjectId);
+
   async function read(tenant: string): Promise<void> {
     const stored = await repository.list(tenant);
     for (const objectId of [...shelfOf(tenant).keys()]) drop(tenant, objectId);
@@ -180,8 +194,18 @@ export function createDeviceProtocols(parts: {
         if (shelfOf(managementTenant).size > 0) return;
         for (const objectId of DEFAULT_OBJECTS) await save(managementTenant, BUILT_IN.get(objectId)!);
       }),
+    changed(tenant, object) {
+      // What was never read will be read as it is then.
+      if (!shelves.has(tenant)) return;
+      const [before] = heldIn(tenant, object.id);
+      const isProtocol = PROTOCOL_FRAGMENT in object.fragments;
+      if (isProtocol) holdStored(tenant, object);
+      // It may have been turned into one of another LwM2M object.
+      const isStale = !isProtocol || heldIn(tenant, object.id).length > 1;
+      if (before && isStale) drop(tenant, before.protocol.objectId);
+    },
     forget(tenant, managedObjectId) {
-      const gone = [...(shelves.get(tenant)?.values() ?? [])].find(({ object }) => object.id === managedObjectId);
+      const [gone] = heldIn(tenant, managedObjectId);
       if (gone) drop(tenant, gone.protocol.objectId);
     },
   };

@@ -1,5 +1,6 @@
 /** Joins the kinds of documents over one store. */
 import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../store/store.ts";
@@ -29,6 +30,7 @@ export interface PlatformParts {
 export function createPlatform(parts: PlatformParts): Platform {
   const { store, clock, random, log } = parts;
   const cache = createObjectCache(parts.cachedObjects ?? CACHED_OBJECTS);
+  const changed = createListeners<[tenant: string, object: ManagedObject]>();
   const deleting = createListeners<[tenant: string, object: ManagedObject]>();
   const deleted = createListeners<[tenant: string, object: ManagedObject]>();
   const inventory = createInventory({
@@ -41,6 +43,14 @@ export function createPlatform(parts: PlatformParts): Platform {
       beforeDelete: deleting.tellAndWait,
       afterDelete: deleted.tellAndWait,
     }),
+    changed(tenant, object) {
+      changed.tell(
+        error => log.error("inventory.listenerFailed", { id: object.id, error: messageOf(error) }),
+        tenant,
+        object,
+      );
+    },
+    onChanged: listener => changed.add(listener),
     onDeleted(listener, afterwards = async () => {}) {
       const entries = [deleting.add(listener), deleted.add(afterwards)];
       return {

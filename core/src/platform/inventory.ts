@@ -33,6 +33,9 @@ export interface InventoryParts {
   readonly cache: ObjectCache;
   /** Removes an object with all that belongs to it. */
   deleteObject(tenant: string, object: ManagedObject): Promise<void>;
+  /** An object was created or updated. */
+  changed(tenant: string, object: ManagedObject): void;
+  onChanged: Inventory["onChanged"];
   onDeleted: Inventory["onDeleted"];
 }
 
@@ -43,7 +46,8 @@ interface Draft {
 
 type ObjectFilter = Filter<ManagedObjectDocument>;
 
-export function createInventory({ store, clock, cache, deleteObject, onDeleted }: InventoryParts): Inventory {
+export function createInventory(parts: InventoryParts): Inventory {
+  const { store, clock, cache, deleteObject, changed } = parts;
   const objects = store.collection(MANAGED_OBJECTS);
   const externalIds = store.collection(EXTERNAL_IDS);
   const lastValues = store.collection(LAST_VALUES);
@@ -141,7 +145,9 @@ export function createInventory({ store, clock, cache, deleteObject, onDeleted }
     const ids = await store.nextIds("managedObjects", checked.length);
     const drafts = checked.map(({ document, bound }, i) => ({ document: { ...document, _id: String(ids[i]) }, bound }));
     await insert(drafts);
-    return drafts.map(({ document }) => toManagedObject(document));
+    const made = drafts.map(({ document }) => toManagedObject(document));
+    for (const object of made) changed(tenant, object);
+    return made;
   };
 
   return {
@@ -183,7 +189,9 @@ export function createInventory({ store, clock, cache, deleteObject, onDeleted }
       const document = await objects.findOneAndUpdate({ _id: id, tenant }, update);
       cache.forget(id);
       if (!document) throw noManagedObject(id);
-      return (await withLastValues([toManagedObject(document)]))[0]!;
+      const object = toManagedObject(document);
+      changed(tenant, object);
+      return (await withLastValues([object]))[0]!;
     },
 
     async delete(tenant, id) {
@@ -192,6 +200,7 @@ export function createInventory({ store, clock, cache, deleteObject, onDeleted }
       await deleteObject(tenant, object);
     },
 
-    onDeleted,
+    onChanged: parts.onChanged,
+    onDeleted: parts.onDeleted,
   };
 }

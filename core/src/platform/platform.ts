@@ -93,6 +93,8 @@ export interface Inventory {
    * last, so that a delete cut short can be repeated. @throws NOT_FOUND
    */
   delete(tenant: string, id: string): Promise<void>;
+  /** Told of each object that was created or updated, once it is stored; not of what devices set. Must not throw. */
+  onChanged(listener: (tenant: string, object: ManagedObject) => void): Disposable;
   /**
    * Told of each object that is deleted, before its documents go; `delete` waits for all. The agent drops registrations and
    * routes, so that nothing new arrives. A listener that fails ends the delete.
