@@ -55,7 +55,7 @@ export function measuredValue(
   source: string,
   series: string,
   value: number,
-  withinMs = 2000,
+  withinMs = 5000,
 ): Promise<Measurement> {
   const fragment = series.slice(0, series.lastIndexOf("."));
   return eventually(

@@ -95,7 +95,7 @@ describe("interop/Leshan's client", () => {
     await device.process.line(/^updated/);
     await eventsOf(suite.api, deviceId, "c8y_LWM2MDeviceRegistrationUpdate");
     device.setTemperature(30.5);
-    await measuredValue(suite.api, deviceId, "c8y_Temperature.T", 30.5);
+    await measuredValue(suite.api, deviceId, "c8y_Temperature.T", 30.5, 2000);
   });
 
   it("notifications go on after a restart of the host, without registering again", async () => {
