@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { registerDevice } from "../harness/agent.ts";
 import { api } from "../harness/api.ts";
-import { startHost } from "../harness/host.ts";
+import { type Host, startHost } from "../harness/host.ts";
 import { startProcess, type TestProcess } from "../harness/process.ts";
 import { onPath } from "../interop/programs.ts";
 import { generateLoad } from "./generator.ts";
@@ -72,11 +72,8 @@ const speed = (result: LoadResult): number => result.perCpuSecond ?? result.perS
 function rowsOf(results: ReadonlyMap<string, readonly LoadResult[]>): Row[] {
   const of = (name: string, figure: (result: LoadResult) => number): number =>
     median((results.get(name) ?? []).map(figure));
-  const [echo, update, libcoap] = ["echo", "update", "libcoap"].map(name => of(name, speed)) as [
-    number,
-    number,
-    number,
-  ];
+  const speedOf = (name: string): number => of(name, speed);
+  const [echo, update, quiet, libcoap] = [speedOf("echo"), speedOf("update"), speedOf("quiet"), speedOf("libcoap")];
   const figure = (name: string): string => {
     const cpu = of(name, speed);
     return `${perSecond(of(name, result => result.perSecond))}, ${perSecond(cpu)} of CPU, p99 ${of(name, result => result.p99Ms).toFixed(1)} ms`;
@@ -91,6 +88,11 @@ function rowsOf(results: ReadonlyMap<string, readonly LoadResult[]>): Row[] {
       ratio: `${times(toEcho)} of the raw echo`,
       target: times(UPDATE_TO_ECHO),
       met: toEcho >= UPDATE_TO_ECHO,
+    },
+    {
+      what: "the same, log level NONE: no lifecycle events",
+      figure: figure("quiet"),
+      ratio: `${times(ratioOf(quiet, echo))} of the raw echo`,
     },
     ...(results.has("libcoap")
       ? [
@@ -115,23 +117,29 @@ export async function benchRoundTrips(quick: boolean): Promise<Row[]> {
   const seconds = quick ? 2 : 5;
   const echo = startProcess({ name: "echo", command: process.execPath, args: [join(import.meta.dirname, "echo.ts")] });
   const host = await startHost();
+  // A host of its own: lifecycle events that wait in the other are written for some seconds more.
+  const quietHost = await startHost();
   const libcoap = await startLibcoap();
   try {
     const echoPort = Number((await echo.line(/^echo \d+$/)).split(" ")[1]);
-    const client = api(host);
     const endpoints = Array.from({ length: PEERS }, (_, at) => `bench-${at}`);
-    for (const endpointId of endpoints) await registerDevice(client, { endpointId });
+    for (const endpointId of endpoints) {
+      await registerDevice(api(host), { endpointId });
+      await registerDevice(api(quietHost), { endpointId, logLevel: "NONE" });
+    }
+    const updates = (name: string, { coapPort: port, pid }: Host): Target => ({
+      name,
+      port,
+      pid,
+      code: "0.02",
+      uris: [],
+      payloadBytes: 0,
+      register: () => endpoints.map(endpoint => `ep=${endpoint}&lt=86400&lwm2m=1.0&b=U`),
+    });
     const targets: Target[] = [
       { name: "echo", port: echoPort, pid: echo.pid, code: "0.02", uris: sameUri("/rd/AbCdEfGhIj"), payloadBytes: 0 },
-      {
-        name: "update",
-        port: host.coapPort,
-        pid: host.pid,
-        code: "0.02",
-        uris: [],
-        payloadBytes: 0,
-        register: () => endpoints.map(endpoint => `ep=${endpoint}&lt=86400&lwm2m=1.0&b=U`),
-      },
+      updates("update", host),
+      updates("quiet", quietHost),
     ];
     if (libcoap) {
       const { server, port } = libcoap;
@@ -157,5 +165,6 @@ export async function benchRoundTrips(quick: boolean): Promise<Row[]> {
     await echo.stop();
     await libcoap?.server.stop();
     await host[Symbol.asyncDispose]();
+    await quietHost[Symbol.asyncDispose]();
   }
 }

@@ -48,8 +48,22 @@ const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export const encodeUtf8 = (text: string): Uint8Array => utf8Encoder.encode(text);
 
+/** So short that a loop is quicker than a call of the decoder. */
+const SHORT_TEXT_BYTES = 16;
+
+function shortAscii(bytes: Uint8Array): string | undefined {
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i]! > 0x7f) return undefined;
+    text += String.fromCharCode(bytes[i]!);
+  }
+  return text;
+}
+
 /** @returns the text, or undefined where the bytes are not UTF-8 (RFC 3629) */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  const short = bytes.length <= SHORT_TEXT_BYTES ? shortAscii(bytes) : undefined;
+  if (short !== undefined) return short;
   try {
     return utf8Strict.decode(bytes);
   } catch {

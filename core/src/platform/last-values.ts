@@ -66,14 +66,15 @@ function collect(values: readonly LastValue[]): InstanceState[] {
 function changeOf(state: InstanceState): Pick<Update<LastValuesDocument>, "$set" | "$unset"> {
   const $set: { [path: DottedPath]: Json } = {};
   const $unset: { [path: DottedPath]: true } = {};
+  // Resource ids are digits: as keys of a path they need no escape.
   for (const [resource, known] of state.resources) {
     if (known.kind === "single") {
-      $set[pathOf("values", resource)] = known.value;
-      $unset[pathOf("instances", resource)] = true;
+      $set[`values.${resource}`] = known.value;
+      $unset[`instances.${resource}`] = true;
       continue;
     }
-    $unset[pathOf("values", resource)] = true;
-    if (known.kind === "whole") $set[pathOf("instances", resource)] = known.instances;
+    $unset[`values.${resource}`] = true;
+    if (known.kind === "whole") $set[`instances.${resource}`] = known.instances;
     else for (const [id, value] of Object.entries(known.instances)) $set[pathOf("instances", resource, id)] = value;
   }
   return { $set, $unset };

@@ -135,7 +135,7 @@ export async function openUdpTransport(options: UdpOptions): Promise<Transport> 
         // The socket may keep the bytes until the kernel has room, and the caller uses its array again.
         const copy = Buffer.allocUnsafe(bytes.length);
         copy.set(bytes);
-        socket.send(copy, 0, copy.length, peer.port, mapped(peer.address), onSent);
+        socket.send(copy, peer.port, mapped(peer.address), onSent);
         counters.sent++;
       } catch (error) {
         countFailure(error);
