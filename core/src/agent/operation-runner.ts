@@ -70,9 +70,18 @@ interface DeviceOperations {
 type Verdict = "ended" | "again" | "parked" | "stop";
 
 const PAGE = 2000;
+/** Devices that are looked up side by side at a start. */
+const RECOVERED_AT_ONCE = 100;
 
 /** Ids are decimal and given in ascending order. */
 const byAge = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);
+
+/** Nearly always at the end: many may wait for a device that sleeps for days. */
+function insert(waiting: string[], id: string): void {
+  let at = waiting.length;
+  while (at > 0 && byAge(waiting[at - 1]!, id) > 0) at--;
+  waiting.splice(at, 0, id);
+}
 
 const commandFragment = ({ fragments }: Operation): Fragments | undefined => {
   const command = fragments["c8y_Command"];
@@ -226,18 +235,18 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     if (endpoint === undefined || closed) return;
     if (!(await commandOf(tenant, operation))) return;
     const device = deviceFor(tenant, operation.deviceId, endpoint);
-    device.waiting = [...device.waiting, operation.id].sort(byAge);
+    insert(device.waiting, operation.id);
     device.budget++;
     await drain(device);
   }
 
   /** Into the books only; the device's next Register or Update, or the end of recovery, sets it going. */
-  async function recoverOne(tenant: string, { id, deviceId, status }: Operation): Promise<void> {
+  async function recoverDevice(tenant: string, deviceId: string, found: readonly Operation[]): Promise<void> {
     const endpoint = await parts.endpointOf(tenant, deviceId);
     if (endpoint === undefined) return;
-    if (status === "EXECUTING") await setStatus(tenant, id, "PENDING");
+    for (const { id, status } of found) if (status === "EXECUTING") await setStatus(tenant, id, "PENDING");
     const device = deviceFor(tenant, deviceId, endpoint);
-    if (!device.waiting.includes(id)) device.waiting = [...device.waiting, id].sort(byAge);
+    device.waiting = [...new Set([...device.waiting, ...found.map(({ id }) => id)])].sort(byAge);
     device.budget = limits.maxPending;
   }
 
@@ -267,8 +276,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
         if (!device.draining) devices.delete(endpoint);
         return;
       }
-      device.waiting = [...device.waiting, ...device.parked].sort(byAge);
-      device.parked = [];
+      for (const id of device.parked.splice(0)) insert(device.waiting, id);
       device.budget = limits.maxPending;
       device.wakes++;
       follow(drain(device));
@@ -280,7 +288,11 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     },
     async recover(tenants) {
       for (const tenant of tenants) {
-        for (const operation of await unfinished(tenant)) await recoverOne(tenant, operation);
+        const byDevice = [...Map.groupBy(await unfinished(tenant), ({ deviceId }) => deviceId)];
+        for (let at = 0; at < byDevice.length; at += RECOVERED_AT_ONCE) {
+          const slice = byDevice.slice(at, at + RECOVERED_AT_ONCE);
+          await Promise.all(slice.map(([deviceId, found]) => recoverDevice(tenant, deviceId, found)));
+        }
       }
       for (const device of devices.values()) follow(drain(device));
     },

@@ -2,6 +2,7 @@ import { assert } from "chai";
 import { fromHex } from "../../src/base/bytes.ts";
 import { MooringError } from "../../src/base/errors.ts";
 import type { OperationStatus } from "../../src/platform/platform.ts";
+import { OPERATIONS, type OperationDocument } from "../../src/store/collections.ts";
 import type { Answer, Asked, ScriptedDevice } from "../lwm2m/support/scripted-device.ts";
 import { type AgentWorld, createAgentWorld, TENANT, USER, type WorldOptions } from "./support/agent-world.ts";
 
@@ -365,6 +366,35 @@ describe("agent/operation-runner", () => {
     await register();
     assert.deepEqual(await statuses(ids), ["SUCCESSFUL", "SUCCESSFUL"]);
     assert.deepEqual(paths(), ["GET /3/0/1", "GET /3/0/2"]);
+  });
+
+  it("very many that wait for a device survive a restart, in order, and so do those of other devices", async () => {
+    await open();
+    const other = await world.make("other");
+    const document = (number: number, id: string, path: string): OperationDocument => ({
+      _id: String(number),
+      tenant: TENANT,
+      deviceId: id,
+      status: "PENDING",
+      creationTime: 0,
+      lastUpdated: 0,
+      custom: { c8y_Command: { text: `read ${path}` } },
+    });
+    // Interleaved, and from 999 on with one digit more.
+    const waiting = Array.from({ length: 4000 }, (_, i) =>
+      document(i, i % 4 === 0 ? other.id : deviceId, `/3303/${i}/5700`),
+    );
+    await world.wait(world.store.collection(OPERATIONS).insertMany(waiting));
+    await world.restart("crash");
+    assert.equal(world.agent.figures.operationsWaiting, 4000);
+    await register();
+    await world.settle();
+    const expected = waiting.filter(operation => operation.deviceId === deviceId).slice(0, paths().length);
+    assert.isAbove(expected.length, 1);
+    assert.deepEqual(
+      paths(),
+      expected.map(({ custom }) => (custom["c8y_Command"] as { text: string }).text.replace("read", "GET")),
+    );
   });
 
   it("deleting a device ends what runs on it", async () => {
