@@ -24,6 +24,8 @@ import { wordsOf } from "./words.ts";
 
 /** Of one request (platform API 5.2). */
 const MOST_CREATED = 50;
+/** Object instances of which one object shows the last values: a device may name as many as it likes, whoever lists must not suffer. */
+const MOST_LAST_VALUES = 1000;
 /** Objects found by the words of their external ids in one search. */
 const MOST_FOUND_BY_EXTERNAL_ID = 1000;
 
@@ -59,16 +61,27 @@ export function createInventory(parts: InventoryParts): Inventory {
   const findCached = (tenant: string, id: string): Promise<ManagedObject | undefined> =>
     cache.get(tenant, id, () => load(tenant, id));
 
-  /** Adds the last values as fragments, in one query for all. */
+  /** Adds the last values of some objects. @returns those that stand behind one that has too many: it keeps the first ones */
+  const gatherLastValues = async (ids: readonly string[], into: Map<string, Record<string, unknown>>) => {
+    let [current, count] = ["", 0];
+    const all = lastValues.stream({ managedObject: { $in: ids } }, { sort: [["managedObject", 1]] });
+    for await (const document of all) {
+      const { managedObject, object, instance } = document;
+      count = managedObject === current ? count + 1 : 1;
+      current = managedObject;
+      if (count > MOST_LAST_VALUES) return ids.slice(ids.indexOf(managedObject) + 1);
+      const fragments = into.get(managedObject) ?? {};
+      fragments[lastValuesFragment(object, instance)] = toFragment(document);
+      into.set(managedObject, fragments);
+    }
+    return [];
+  };
+
+  /** Adds the last values as fragments, nearly always in one query for all. */
   const withLastValues = async (found: readonly ManagedObject[]): Promise<ManagedObject[]> => {
     const byObject = new Map<string, Record<string, unknown>>();
-    if (found.length > 0) {
-      for await (const document of lastValues.stream({ managedObject: { $in: found.map(object => object.id) } })) {
-        const fragments = byObject.get(document.managedObject) ?? {};
-        fragments[lastValuesFragment(document.object, document.instance)] = toFragment(document);
-        byObject.set(document.managedObject, fragments);
-      }
-    }
+    let ids: readonly string[] = found.map(object => object.id).sort();
+    while (ids.length > 0) ids = await gatherLastValues(ids, byObject);
     return found.map(object => {
       const values = byObject.get(object.id);
       return values ? { ...object, fragments: { ...object.fragments, ...values } } : object;

@@ -1,6 +1,6 @@
 import { assert } from "chai";
 import { type LastValue, lastValueOps } from "../../src/platform/last-values.ts";
-import { PAGE, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
+import { createDevice, PAGE, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
 
 describe("platform/last-values", () => {
   let fixture: PlatformFixture;
@@ -91,6 +91,26 @@ describe("platform/last-values", () => {
     assert.isUndefined(await inventory.lastValues(TENANT, id, 6, 1));
     assert.isUndefined(await inventory.lastValues("t2", id, 6, 0));
     assert.notProperty((await inventory.findCached(TENANT, id))?.fragments, "c8y_Lwm2m_6!0");
+  });
+
+  it("a device that names instances without end shows the first thousand, and hides nobody else's", async () => {
+    const { inventory } = fixture.platform;
+    const [before, after] = [await createDevice(fixture.platform, "b"), await createDevice(fixture.platform, "c")];
+    for (const other of [before, after]) {
+      await fixture.platform.write(lastValueOps(TENANT, other, [at("3/0/9", 7)]));
+    }
+    await fixture.platform.write(
+      lastValueOps(
+        TENANT,
+        before,
+        Array.from({ length: 2500 }, (_, instance) => at(`3303/${instance}/5700`, 1)),
+      ),
+    );
+    const shown = (await inventory.list(TENANT, { ids: [id, before, after] }, PAGE)).items.map(
+      ({ fragments: all }) => Object.keys(all).filter(name => name.startsWith("c8y_Lwm2m_")).length,
+    );
+    assert.deepEqual(shown, [0, 1000, 1]);
+    assert.lengthOf(Object.keys((await inventory.get(TENANT, before)).fragments), 1001);
   });
 
   it("a client that puts the whole object back does not freeze them", async () => {
