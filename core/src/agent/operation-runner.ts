@@ -19,6 +19,7 @@ import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { Fragments, Operation, Platform } from "../platform/platform.ts";
 import { type Command, parseCommand } from "./commands.ts";
 import { createOperationStatus } from "./operation-status.ts";
+import { storable } from "./response-text.ts";
 import type { CommandOutcome } from "./run-command.ts";
 
 export interface OperationRunnerParts {
@@ -69,6 +70,9 @@ interface DeviceOperations {
 
 type Verdict = "ended" | "again" | "parked" | "stop";
 
+/** Texts of devices in an operation: together with the command they must fit into a document, each character escaped. */
+const LONGEST_REASON = 10_000;
+const LONGEST_RESULT = 500_000;
 const PAGE = 2000;
 /** Devices that are looked up side by side at a start. */
 const RECOVERED_AT_ONCE = 100;
@@ -122,8 +126,10 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     void watched.then(() => active.delete(watched));
   }
 
-  function fail(tenant: string, operation: Operation, failureReason: string, result?: string): Promise<void> {
-    const command = result !== undefined && commandFragment(operation) && withResult(operation, result);
+  function fail(tenant: string, operation: Operation, reason: string, result?: string): Promise<void> {
+    const failureReason = storable(reason, LONGEST_REASON);
+    const command =
+      result !== undefined && commandFragment(operation) && withResult(operation, storable(result, LONGEST_REASON));
     log.info("operation.failed", { operationId: operation.id, deviceId: operation.deviceId, reason: failureReason });
     return setStatus(tenant, operation.id, "FAILED", { failureReason, ...command });
   }
@@ -131,7 +137,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   async function finish(tenant: string, operation: Operation, outcome: CommandOutcome): Promise<void> {
     const { ok, result, failureReason = result } = outcome;
     if (!ok) return fail(tenant, operation, failureReason, result);
-    await setStatus(tenant, operation.id, "SUCCESSFUL", withResult(operation, result));
+    await setStatus(tenant, operation.id, "SUCCESSFUL", withResult(operation, storable(result, LONGEST_RESULT)));
   }
 
   /** A request that got no answer. @returns what becomes of the operation; undefined: the error is its end */

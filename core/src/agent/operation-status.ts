@@ -12,7 +12,7 @@ export interface OperationStatusParts {
 
 /**
  * A store that refuses is asked again, as whatever the status tells of has happened already. Nothing happens where the operation
- * is gone. @throws MooringError those of the store when it goes on refusing
+ * is gone. @throws MooringError those of the store when it goes on refusing; VALIDATION, TOO_LARGE for what cannot be kept
  */
 export type SetOperationStatus = (
   tenant: string,
@@ -33,7 +33,7 @@ export function createOperationStatus({ operations, clock, isClosed }: Operation
         return;
       } catch (error) {
         if (isFailure(error, "NOT_FOUND")) return;
-        if (isClosed() || tries === TRIES) throw error;
+        if (isClosed() || tries === TRIES || isFailure(error, "VALIDATION", "TOO_LARGE")) throw error;
         await delay(RETRY_MS * tries);
       }
     }

@@ -34,6 +34,12 @@ const NAMES: Readonly<Record<string, string>> = {
   "5.04": "Gateway Timeout",
 };
 
+/** What devices say, as every store keeps it, and no longer than so: C programs send the end marks of their texts. */
+export function storable(text: string, longest: number): string {
+  const clean = text.replace(/\0+$/, "").replaceAll("\0", "\ufffd").toWellFormed();
+  return clean.length <= longest ? clean : `${clean.slice(0, longest)}...`;
+}
+
 /** `2.05 Content`; with what the device said about an error after a colon. */
 export function statusText({ code, text }: Pick<DeviceAnswer, "code" | "text">): string {
   const number = formatCode(code);

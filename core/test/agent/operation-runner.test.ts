@@ -397,6 +397,29 @@ describe("agent/operation-runner", () => {
     );
   });
 
+  it("whatever a device says about its refusal can be kept: C programs send the end mark of their texts", async () => {
+    await open();
+    await register();
+    device.script = () => ({ code: 133, payload: "not here\0" });
+    const { status, failureReason } = await run("execute /3/0/4");
+    assert.equal(status, "FAILED");
+    assert.equal(failureReason, "4.05 Method Not Allowed: not here");
+    device.script = () => ({ code: 133, payload: Uint8Array.of(0x61, 0, 0xff, 0x62) });
+    assert.equal((await run("execute /3/0/4")).failureReason, "4.05 Method Not Allowed: a\ufffd\ufffdb");
+  });
+
+  it("an answer that no operation can hold ends it all the same", async () => {
+    await open();
+    await register();
+    device.script = () => ({ code: 69, contentFormat: 0, payload: "\u0001".repeat(60_000) });
+    const kept = await run("read /3/0/0");
+    assert.equal(kept.status, "SUCCESSFUL", kept.failureReason);
+    device.script = () => ({ code: 160, payload: "\u0001".repeat(60_000) });
+    const cut = await run("read /3/0/0");
+    assert.equal(cut.status, "FAILED");
+    assert.isAtMost(cut.failureReason!.length, 10_003);
+  });
+
   it("deleting a device ends what runs on it", async () => {
     await open();
     await register();
