@@ -37,8 +37,10 @@ export function pageParameters(query: Query): PageParameters {
 
 /** The request's URL with its page replaced; the other parameters stay as they came. */
 function pageUrl(selfUrl: string, pageSize: number, currentPage: number): string {
-  const [path, queryString] = selfUrl.split("?", 2) as [string, string?];
-  const kept = (queryString ?? "")
+  // Only the first question mark begins the query (RFC 3986 section 3.4).
+  const [path, ...query] = selfUrl.split("?");
+  const kept = query
+    .join("?")
     .split("&")
     .filter(pair => pair !== "" && !/^(?:pageSize|currentPage)(?:=|$)/.test(pair));
   return `${path}?${[...kept, `pageSize=${pageSize}`, `currentPage=${currentPage}`].join("&")}`;

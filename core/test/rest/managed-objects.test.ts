@@ -142,6 +142,16 @@ describe("rest/managed-objects", () => {
       assert.deepEqual(first.statistics, { currentPage: 1, pageSize: 5 });
     });
 
+    it("links keep every other parameter as it came", async () => {
+      for (let i = 0; i < 2; i++) await rest.createDevice("meter", { type: "what?+no" });
+      const parameters = "type=what?%2Bno&c8y_pageSize=7&text=meter";
+      const { body } = await rest.ask("GET", `${PATH}?pageSize=1&${parameters}&currentPage=1`);
+      assert.equal(body.next, `${rest.origin}${PATH}?${parameters}&pageSize=1&currentPage=2`);
+      const following = await rest.ask("GET", body.next.slice(rest.origin.length));
+      assert.lengthOf(following.body.managedObjects, 1);
+      assert.equal(following.body.managedObjects[0].type, "what?+no");
+    });
+
     it("totals when asked for, next only while there is more", async () => {
       const last = (
         await rest.ask("GET", `${PATH}?pageSize=3&currentPage=4&withTotalPages=true&withTotalElements=true`)
