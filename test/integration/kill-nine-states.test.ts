@@ -117,14 +117,19 @@ describe("kill -9 between two steps", function () {
     assert.equal(optionNumber(observation, "Observe"), 0);
     await acceptObservation(observation, "20");
     assert.equal(await update(location), "2.04");
-    await eventually(
-      async () => {
-        const { c8y_RequiredAvailability: required } = await managedObject(client, deviceId);
-        assert.deepEqual(required, { responseInterval: 122 });
-        return true;
-      },
-      { what: "the interval of the new lifetime" },
-    );
+    const isRequired = (responseInterval: number) =>
+      eventually(
+        async () => {
+          const { c8y_RequiredAvailability: required } = await managedObject(client, deviceId);
+          assert.deepEqual(required, { responseInterval });
+          return true;
+        },
+        { what: `the interval of ${responseInterval} minutes` },
+      );
+    await isRequired(122);
+    assert.equal(await update(location, "?lt=600"), "2.04");
+    await killAndStart();
+    await isRequired(12);
   });
 
   it("an observation that the device made and nobody noted is reset, and made anew", async () => {

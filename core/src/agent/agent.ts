@@ -132,7 +132,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       return { tenant: record.tenant, deviceId: record.deviceId, settings: settingsOf(record.settings) };
     },
     registered: registration => lifecycle.registered(registration),
-    updated: (registration, changes) => lifecycle.updated(registration, changes),
+    updated: registration => lifecycle.updated(registration),
     deregistered: (registration, reason) => lifecycle.deregistered(registration, reason),
     async values(batch) {
       try {

@@ -9,7 +9,6 @@ import type { ObservedPath } from "../device-protocols/observed-paths.ts";
 import { formatPath } from "../lwm2m/path.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { RemovalReason } from "../lwm2m/registration/registrations.ts";
-import type { RegistrationChanges } from "../lwm2m/registration/update.ts";
 import type { Lwm2mServer } from "../lwm2m/server/lwm2m-server.ts";
 import type { ManagedObject, Platform } from "../platform/platform.ts";
 import { availabilityChange } from "./availability.ts";
@@ -33,7 +32,7 @@ export interface LifecycleParts {
 
 export interface Lifecycle extends AsyncDisposable {
   registered(registration: Registration): void;
-  updated(registration: Registration, changes: RegistrationChanges): void;
+  updated(registration: Registration): void;
   deregistered(registration: Registration, reason: RemovalReason): void;
   /** Takes the managed object's settings over into the registration. @returns the registration as it is then */
   refreshSettings(registration: Registration): Promise<Registration>;
@@ -148,13 +147,12 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
       follow(setUp(registration));
     },
 
-    updated(registration, changes) {
+    updated(registration) {
       events.add("updated", registration);
       if (!registrations.isSetUp(registration.id)) {
         follow(setUp(registration));
         return;
       }
-      if (changes.parameters) follow(parametersChanged(registration));
       parts.wakeOperations(registration);
     },
 
@@ -179,9 +177,4 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
       await Promise.all(active);
     },
   };
-
-  async function parametersChanged(registration: Registration): Promise<void> {
-    const object = await parts.managedObject(registration);
-    if (object) await refreshAvailability(registration, object);
-  }
 }

@@ -80,7 +80,7 @@ export interface Registrations extends AsyncDisposable {
   /** A message came: the device is there. Lifetime is not renewed by it. */
   seen(id: string): void;
   /**
-   * All that follows a Register or new links (observations) is done. Kept through a restart, at the latest one saving period later, so that a host
+   * All that follows a Register, new links (observations) or a new lifetime (availability) is done. Kept through a restart, at the latest one saving period later, so that a host
    * that died before it was done takes it up again, and one that died after leaves the device alone.
    */
   markSetUp(id: string): void;
@@ -192,7 +192,8 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
 
   async function change(entry: RegistrationEntry, registration: Registration): Promise<void> {
     const before = entry.registration;
-    const setUp = entry.setUp && registration.objectLinks === before.objectLinks;
+    const isSame = (key: "objectLinks" | "lifetimeSeconds"): boolean => registration[key] === before[key];
+    const setUp = entry.setUp && isSame("objectLinks") && isSame("lifetimeSeconds");
     await stored.save({ registration, seenAtMs: clock.now(), setUp });
     entry.setUp = setUp;
     index.change(entry, registration);

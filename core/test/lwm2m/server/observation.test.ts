@@ -297,15 +297,18 @@ describe("lwm2m/server: observation", () => {
     assert.equal(world.server.observations.size, 0);
   });
 
-  it("markSetUp outlives a restart; new links and a new Register take it back", async () => {
+  it("markSetUp outlives a restart; new links, a new lifetime and a new Register take it back", async () => {
     const id = await open();
     const { registrations } = world.server;
     assert.isFalse(registrations.isSetUp(id));
     registrations.markSetUp(id);
     await world.restart();
     assert.isTrue(world.server.registrations.isSetUp(id));
-    await device.send("POST", `/rd/${id}`, { query: ["lt=77"] });
+    await device.send("POST", `/rd/${id}`, { query: ["b=UQ"] });
     assert.isTrue(world.server.registrations.isSetUp(id));
+    await device.send("POST", `/rd/${id}`, { query: ["lt=77"] });
+    assert.isFalse(world.server.registrations.isSetUp(id));
+    world.server.registrations.markSetUp(id);
     await device.send("POST", `/rd/${id}`, { payload: "</3/0>", contentFormat: 40 });
     assert.isFalse(world.server.registrations.isSetUp(id));
   });
