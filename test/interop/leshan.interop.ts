@@ -77,6 +77,23 @@ describe("interop/Leshan's client", () => {
     await device.process.line(/^executed \/3\/0\/4/);
   });
 
+  for (const [format, values] of [
+    ["SENML_JSON", [31.5, 32.25, 33]],
+    ["SENML_CBOR", [41.5, 42.25, 43]],
+  ] as const) {
+    it(`D11: several times of one resource in a Send in ${format} are a measurement each, with its own time`, async () => {
+      device.send(values, format);
+      await device.process.line(/^sent/);
+      const times: string[] = [];
+      for (const celsius of values) {
+        const { time } = await measuredValue(suite.api, deviceId, "c8y_Temperature.T", celsius, 2000);
+        times.push(time);
+      }
+      assert.equal(new Set(times).size, values.length, times.join(" "));
+      assert.deepEqual(times, [...times].sort());
+    });
+  }
+
   it("a command that the device refuses ends FAILED with its answer", async () => {
     const { status, failureReason } = await runCommand(suite.api, deviceId, "execute /3/0/5");
     assert.equal(status, "FAILED");

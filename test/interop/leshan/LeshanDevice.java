@@ -17,13 +17,16 @@ import org.eclipse.leshan.client.object.Server;
 import org.eclipse.leshan.client.observer.LwM2mClientObserverAdapter;
 import org.eclipse.leshan.client.resource.BaseInstanceEnabler;
 import org.eclipse.leshan.client.resource.ObjectsInitializer;
+import org.eclipse.leshan.client.send.ManualDataSender;
 import org.eclipse.leshan.client.servers.LwM2mServer;
 import org.eclipse.leshan.core.ResponseCode;
 import org.eclipse.leshan.core.model.ObjectLoader;
 import org.eclipse.leshan.core.model.ObjectModel;
 import org.eclipse.leshan.core.model.StaticModel;
+import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mResource;
 import org.eclipse.leshan.core.request.BindingMode;
+import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.DeregisterRequest;
 import org.eclipse.leshan.core.request.RegisterRequest;
 import org.eclipse.leshan.core.request.UpdateRequest;
@@ -34,9 +37,11 @@ import org.eclipse.leshan.core.response.WriteResponse;
 
 /**
  * A device on Leshan's client library, driven line by line: `java -cp CLASSPATH LeshanDevice URI ENDPOINT LIFETIME
- * 3303.xml`. Standard input takes `temperature 21.5`, `update`, `stop`; standard output tells what happens, one word first.
+ * 3303.xml`. Standard input takes `temperature 21.5`, `collect 21.5`, `send
+ * SENML_CBOR`, `update`, `stop`; standard output tells what happens, one word first.
  */
 public class LeshanDevice {
+    private static final int VALUE = 5700;
 
     /** Device object: Leshan's own, telling what the server does to it. */
     public static class ToldDevice extends Device {
@@ -59,13 +64,16 @@ public class LeshanDevice {
     }
 
     public static class Temperature extends BaseInstanceEnabler {
-        private static final int VALUE = 5700;
         private static final int UNITS = 5701;
         private volatile double celsius = 20;
 
         void set(double value) {
             celsius = value;
             fireResourceChange(VALUE);
+        }
+
+        void setQuietly(double value) {
+            celsius = value;
         }
 
         @Override
@@ -126,7 +134,9 @@ public class LeshanDevice {
         objects.setInstancesForObject(1, new Server(1, lifetimeSeconds));
         objects.setInstancesForObject(3, new ToldDevice());
         objects.setInstancesForObject(3303, temperature);
+        ManualDataSender sender = new ManualDataSender();
         LeshanClient client = new LeshanClientBuilder(endpoint).setObjects(objects.createAll())
+                .setDataSenders(sender)
                 .setEndpointsProviders(new CaliforniumClientEndpointsProvider())
                 .setRegistrationEngineFactory(new DefaultRegistrationEngineFactory().setRetryWaitingTimeInMs(1000))
                 .build();
@@ -136,6 +146,19 @@ public class LeshanDevice {
         for (String line = input.readLine(); line != null && !line.equals("stop"); line = input.readLine()) {
             String[] words = line.trim().split(" ");
             if (words[0].equals("temperature")) temperature.set(Double.parseDouble(words[1]));
+            if (words[0].equals("collect")) {
+                temperature.setQuietly(Double.parseDouble(words[1]));
+                sender.collectData(List.of(new LwM2mPath(3303, 0, VALUE)));
+                // Measurements have milliseconds: no two values may share one.
+                long collectedAtMs = System.currentTimeMillis();
+                while (System.currentTimeMillis() == collectedAtMs) Thread.onSpinWait();
+            }
+            if (words[0].equals("send")) {
+                for (LwM2mServer server : client.getRegisteredServers().values()) {
+                    sender.sendCollectedData(server, ContentFormat.fromName(words[1]), 5000, false);
+                    tell("sent");
+                }
+            }
             if (words[0].equals("update")) client.triggerRegistrationUpdate();
         }
         client.destroy(true);

@@ -35,6 +35,8 @@ export interface LeshanDevice extends AsyncDisposable {
   readonly process: TestProcess;
   /** Sets /3303/0/5700, which notifies an observer. */
   setTemperature(celsius: number): void;
+  /** Takes the values down, each with the time of it, and sends them all in one Send. */
+  send(values: readonly number[], format: "SENML_JSON" | "SENML_CBOR"): void;
   /** Sends an Update. */
   update(): void;
   /** De-registers and ends. */
@@ -68,6 +70,10 @@ export function startLeshanDevice(options: {
     endpoint,
     process: device,
     setTemperature: celsius => device.write(`temperature ${celsius}`),
+    send(values, format) {
+      for (const celsius of values) device.write(`collect ${celsius}`);
+      device.write(`send ${format}`);
+    },
     update: () => device.write("update"),
     stop,
     [Symbol.asyncDispose]: stop,
