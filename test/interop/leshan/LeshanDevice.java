@@ -149,9 +149,9 @@ public class LeshanDevice {
             if (words[0].equals("collect")) {
                 temperature.setQuietly(Double.parseDouble(words[1]));
                 sender.collectData(List.of(new LwM2mPath(3303, 0, VALUE)));
-                // Measurements have milliseconds: no two values may share one.
-                long collectedAtMs = System.currentTimeMillis();
-                while (System.currentTimeMillis() == collectedAtMs) Thread.onSpinWait();
+                // Measurements have milliseconds, rounded: values more than one apart never share one.
+                long nextAtNs = System.nanoTime() + 2_000_000;
+                while (System.nanoTime() < nextAtNs) Thread.onSpinWait();
             }
             if (words[0].equals("send")) {
                 for (LwM2mServer server : client.getRegisteredServers().values()) {
