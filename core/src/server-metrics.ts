@@ -1,6 +1,6 @@
 /** What `/metrics` tells of each part: its plain counters under standard names. */
+import type { Agent } from "./agent/agent.ts";
 import type { DecodeQueue } from "./decoding/decode-queue.ts";
-import type { Lwm2mServer } from "./lwm2m/server/lwm2m-server.ts";
 import type { Uplink } from "./mapping/uplink.ts";
 import type { LabelledValue, Metric, Metrics } from "./rest/metrics.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
@@ -20,11 +20,7 @@ const COAP_SIZES: ReadonlySet<string> = new Set([
 const snake = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 
 /** `retransmissions` of `coap` becomes `mooring_coap_retransmissions_total`; a size goes without the ending. */
-function numbers(
-  part: string,
-  values: Readonly<Record<string, number>>,
-  sizes = new Set<string>() as ReadonlySet<string>,
-) {
+function numbers(part: string, values: Readonly<Record<string, number>>, sizes: ReadonlySet<string> = new Set()) {
   const metrics: Record<string, Metric> = {};
   for (const [name, value] of Object.entries(values)) {
     const type = sizes.has(name) ? "gauge" : "counter";
@@ -60,19 +56,21 @@ function decoderMetrics(runtime: DecoderRuntime): Metrics {
 export interface MeasuredParts {
   readonly store: Store;
   readonly transport: Transport;
-  readonly lwm2m: Lwm2mServer;
+  readonly agent: Agent;
   readonly uplink: Uplink;
   readonly decodeQueue: DecodeQueue;
   readonly runtime: DecoderRuntime;
 }
 
 /** One collector for all parts, asked at every scrape. */
-export function collectMetrics({ store, transport, lwm2m, uplink, decodeQueue, runtime }: MeasuredParts): Metrics {
+export function collectMetrics({ store, transport, agent, uplink, decodeQueue, runtime }: MeasuredParts): Metrics {
+  const lwm2m = agent.server;
   const { queued, behind, decoded, failed } = decodeQueue.stats();
   return {
     ...numbers("udp", { ...transport.counters }),
     ...numbers("coap", { ...lwm2m.coap.counters }, COAP_SIZES),
     ...numbers("lwm2m", { ...lwm2m.counters }),
+    ...numbers("agent", { ...agent.figures }, new Set(["operationsWaiting", "lifecycleEventsWaiting"])),
     ...numbers("uplink", { ...uplink.counters }),
     ...numbers("store", { ...store.statistics() }, new Set(["queuedWrites", "pendingReads"])),
     ...numbers("decode_queue", { queued, behind: behind ? 1 : 0, decoded, failed }, new Set(["queued", "behind"])),

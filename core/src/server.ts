@@ -67,7 +67,7 @@ const NODE = "local";
 const SAVE_SEEN_PERIOD_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** Store, platform and tenants: what stands without any device. */
+/** Store, platform, models and device protocols: what stands without any device. */
 interface Base {
   readonly store: Store;
   readonly platform: Platform;
@@ -99,9 +99,7 @@ async function openWay(
   opened: AsyncDisposableStack,
 ): Promise<Way> {
   const { config, clock, log } = parts;
-  const { hosts, decodeMs, isolateMemoryMb, queuedPerDecoder } = config.sandbox;
-  const limits = { hosts, decodeMs, isolateMemoryMb, queuedPerDecoder };
-  const runtime = opened.use(await openDecoderRuntime({ clock, log, limits }));
+  const runtime = opened.use(await openDecoderRuntime({ clock, log, limits: config.sandbox }));
   const decoders = createDecoderRegistry({ runtime, log });
   await decoders.loadFolders(parts.decoderFolders);
   const actions = createActionRegistry(decoders.keys);
@@ -231,7 +229,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
   const transport = opened.use(await openUdpTransport({ host, port, ignoredPorts: ignoredSrcPorts, maxPeers, log }));
   const agent = opened.use(await openAgent(parts, base, way, transport, tenants));
   way.decodeQueue.start();
-  const measured: MeasuredParts = { store, transport, lwm2m: agent.server, ...way };
+  const measured: MeasuredParts = { store, transport, agent, ...way };
   const rest = createRestApp({
     platform,
     tenants,
