@@ -13,13 +13,14 @@ for (const owner of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(owner.optionalDependencies ?? {})) {
     if (has(name)) continue;
     const platform =
-      /(android|darwin|linux|win32|win|freebsd|openbsd|netbsd|sunos|aix)-(arm64|x64|arm|ia32|ppc64|s390x|riscv64|loong64)(-musl)?$/.exec(
+      /(android|darwin|linux|win32|win|freebsd|openbsd|netbsd|sunos|aix)-(arm64|x64|arm|ia32|ppc64|s390x|riscv64|loong64|universal)(?:-(musl|gnu\w*|eabi|msvc))?$/.exec(
         name,
       );
     if (!platform) throw new TypeError(`${name}: no platform in its name, cannot complete the lock file`);
     const os = platform[1] === "win" ? "win32" : platform[1];
-    const libc = os === "linux" ? { libc: [platform[3] ? "musl" : "glibc"] } : {};
-    lock.packages[`node_modules/${name}`] = { version, cpu: [platform[2]], optional: true, os: [os], ...libc };
+    const libc = os === "linux" ? { libc: [platform[3] === "musl" ? "musl" : "glibc"] } : {};
+    const cpu = platform[2] === "universal" ? {} : { cpu: [platform[2]] };
+    lock.packages[`node_modules/${name}`] = { version, ...cpu, optional: true, os: [os], ...libc };
   }
 }
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
