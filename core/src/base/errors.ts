@@ -43,6 +43,9 @@ export const FAILURES = {
   REGISTRATION_UNKNOWN: { coap: "4.04", http: 404 }, // no registration at this location, or not of this peer
   ENDPOINT_UNKNOWN: { coap: "4.03", http: 404 }, // a Register of an endpoint that no device was made for
   DDF_INVALID: { coap: "4.00", http: 422 }, // an object file that breaks a rule, named with object and item
+  // Secrets and secure transport
+  SECRET_UNREADABLE: { coap: "5.00", http: 500 }, // stored under another secret key, or changed
+  CERTIFICATE_INVALID: { coap: "4.01", http: 422 }, // cannot be read, or is not to be trusted: details {rule}
   // Store
   DUPLICATE_KEY: { coap: "5.00", http: 409 }, // an _id or a unique key is taken
   STORE_FULL: { coap: "5.03", http: 503 }, // too much waits for the store; nothing was stored

@@ -43,9 +43,13 @@ const address = (value: string, description: string, agent: readonly string[] = 
     agent,
   }) as const;
 
+/** Names of an option of the DTLS library that the original is built on; the older one counts where both are given. */
+const dtlsProperty = (name: string): readonly string[] => [
+  `eclipse.californium.scandium.dtlsConnector.${name}`,
+  `californium3.properties.DTLS.${name}`,
+];
+
 /** For the options of parts that come later: their names are taken, and a value is checked. */
-const NO_DTLS = { notYet: "there is no DTLS yet" } as const;
-const NO_BOOTSTRAP = { notYet: "there is no bootstrap yet" } as const;
 const NO_FIRMWARE = { notYet: "there is no firmware update yet" } as const;
 
 export const OPTIONS = {
@@ -84,27 +88,21 @@ export const OPTIONS = {
     },
   },
   coaps: {
-    port: {
-      ...port(5784, "UDP port of the LwM2M server over DTLS", ["eclipse.californium.coaps.port"]),
-      ...NO_DTLS,
-    },
+    port: port(5784, "UDP port of the LwM2M server over DTLS; 0 takes any free one", [
+      "eclipse.californium.coaps.port",
+    ]),
   },
   bootstrap: {
-    coapPort: {
-      ...port(5683, "UDP port of the bootstrap server", ["eclipse.californium.bootstrap.coap.port"]),
-      ...NO_BOOTSTRAP,
-    },
-    coapsPort: {
-      ...port(5684, "UDP port of the bootstrap server over DTLS", ["eclipse.californium.bootstrap.coaps.port"]),
-      ...NO_BOOTSTRAP,
-    },
-    host: {
-      ...literal("0.0.0.0", "Address that the bootstrap server listens on", [
-        "eclipse.californium.bootstrap.coap.host",
-        "eclipse.californium.bootstrap.coaps.host",
-      ]),
-      ...NO_BOOTSTRAP,
-    },
+    coapPort: port(5683, "UDP port of the bootstrap server; 0 takes any free one", [
+      "eclipse.californium.bootstrap.coap.port",
+    ]),
+    coapsPort: port(5684, "UDP port of the bootstrap server over DTLS; 0 takes any free one", [
+      "eclipse.californium.bootstrap.coaps.port",
+    ]),
+    host: literal("0.0.0.0", "Address that the bootstrap server listens on", [
+      "eclipse.californium.bootstrap.coap.host",
+      "eclipse.californium.bootstrap.coaps.host",
+    ]),
     lifetimeSeconds: {
       type: "integer",
       default: 432_000,
@@ -113,7 +111,103 @@ export const OPTIONS = {
       unit: "s",
       description: "Registration Lifetime written to a device without one of its own",
       agent: ["bootstrap.device.lifetime.default"],
-      ...NO_BOOTSTRAP,
+    },
+    maxSessions: count(10_000, 1_000_000, "Bootstrap sessions at once; above it 5.03"),
+    requestTimeoutMs: timeMs(93_000, "Limit of one request of a bootstrap session (MAX_TRANSMIT_WAIT)"),
+    contentFormat: {
+      type: "text",
+      default: "TLV",
+      values: ["TLV", "SENML_CBOR", "SENML_JSON"],
+      description: "Format of what is written to a device that names none (pct)",
+    },
+  },
+  dtls: {
+    cbc: flag(false, "Whether the suites with CBC are offered, for old devices (00AE, C023)"),
+    cidLength: {
+      ...count(
+        3,
+        20,
+        "Length of the Connection ID that devices are asked to send; 0: none (RFC 9146)",
+        dtlsProperty("CONNECTION_ID_LENGTH"),
+        0,
+      ),
+      unit: "bytes",
+    },
+    retransmissionTimeoutMs: timeMs(
+      2000,
+      "First retransmission of a handshake flight (RFC 6347 section 4.2.4.1)",
+      dtlsProperty("RETRANSMISSION_TIMEOUT"),
+      100,
+    ),
+    maxRetransmissionTimeoutMs: timeMs(
+      60_000,
+      "Longest pause between two retransmissions of a flight",
+      dtlsProperty("MAX_RETRANSMISSION_TIMEOUT"),
+      100,
+    ),
+    maxRetransmissions: count(4, 20, "Retransmissions of a flight", dtlsProperty("MAX_RETRANSMISSIONS"), 0),
+    maxRecordBytes: {
+      type: "integer",
+      default: 4096,
+      minimum: 512,
+      maximum: 16_384,
+      unit: "bytes",
+      description: "Largest plaintext of one record that devices may send (RFC 8449)",
+    },
+    maxHandshakes: count(5000, 100_000, "Handshakes under way past their cookie"),
+    handshakesPerSecond: count(2000, 100_000, "Handshakes begun in a second, in all"),
+    handshakesPerSecondPerAddress: count(
+      500,
+      100_000,
+      "Handshakes begun in a second from one address: many may share it",
+    ),
+    maxSessions: count(150_000, 5_000_000, "Sessions kept, live and asleep; the longest silent one goes first", [
+      ...dtlsProperty("MAX_CONNECTIONS"),
+    ]),
+    maxLiveSessions: count(20_000, 5_000_000, "Sessions kept in memory; the others sleep in the store"),
+    sleepAfterMs: timeMs(600_000, "Silence after which a session sleeps in the store", [], 1000),
+    sessionLifetimeSeconds: {
+      type: "integer",
+      default: 30 * DAY_S,
+      minimum: 60,
+      maximum: 3650 * DAY_S,
+      unit: "s",
+      description: "How long a silent session is kept and may be resumed",
+    },
+    muteSeconds: {
+      type: "integer",
+      default: 30,
+      minimum: 1,
+      maximum: DAY_S,
+      unit: "s",
+      description: "How long an address that sends many bad records is not listened to",
+    },
+  },
+  admission: {
+    registersPerSecond: count(2000, 1_000_000, "Registers admitted in a second, in all; above it 5.03 with Max-Age"),
+    registersPerSecondPerTenant: count(2000, 1_000_000, "Registers admitted in a second of one tenant"),
+    registersPerSecondPerAddress: count(
+      500,
+      1_000_000,
+      "Registers admitted in a second from one address: many may share it",
+    ),
+    bootstrapsPerSecond: count(500, 1_000_000, "Bootstrap sessions begun in a second, in all"),
+  },
+  secrets: {
+    key: {
+      type: "text",
+      short: "secretKey",
+      pattern: /^.{16,1024}$/su,
+      rule: "must have 16 to 1024 characters: 64 hexadecimal digits, 32 bytes in base64, or a phrase",
+      secret: true,
+      description: "Key that secrets are stored under; without one and without a file the first start makes a file",
+    },
+    keyFile: {
+      type: "text",
+      short: "secretKeyFile",
+      pattern: /^.{1,4096}$/su,
+      rule: "must be the name of a file",
+      description: "File that holds that key; default secret.key in data.dir",
     },
   },
   transmission: {
@@ -294,6 +388,13 @@ export type Config = {
   };
 };
 
+const UDP_PORTS: readonly { readonly option: string; of(config: Config): number }[] = [
+  { option: "coap.port", of: ({ coap }) => coap.port },
+  { option: "coaps.port", of: ({ coaps }) => coaps.port },
+  { option: "bootstrap.coapPort", of: ({ bootstrap }) => bootstrap.coapPort },
+  { option: "bootstrap.coapsPort", of: ({ bootstrap }) => bootstrap.coapsPort },
+];
+
 /** Rules that join two options. */
 export const JOINT_RULES: readonly {
   readonly option: string;
@@ -312,10 +413,17 @@ export const JOINT_RULES: readonly {
     holds: ({ transmission }) => transmission.emptyAckAfterMs < transmission.ackTimeoutMs,
   },
   {
-    option: "bootstrap.coapPort",
-    rule: "must differ from coap.port",
-    holds: ({ bootstrap, coap }) => coap.port === 0 || bootstrap.coapPort !== coap.port,
+    option: "dtls.retransmissionTimeoutMs",
+    rule: "must be at most dtls.maxRetransmissionTimeoutMs",
+    holds: ({ dtls }) => dtls.retransmissionTimeoutMs <= dtls.maxRetransmissionTimeoutMs,
   },
+  ...UDP_PORTS.flatMap((one, at) =>
+    UDP_PORTS.slice(at + 1).map(other => ({
+      option: other.option,
+      rule: `must differ from ${one.option}`,
+      holds: (config: Config) => one.of(config) === 0 || one.of(config) !== other.of(config),
+    })),
+  ),
 ];
 
 /**
@@ -345,8 +453,6 @@ export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> =
   "C8Y.lwm2mEventLoggingEnabled": "the log level of each device decides",
   "californium3.properties.COAP.MAX_ACK_TIMEOUT": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
   "californium3.properties.COAP.ACK_TIMEOUT_SCALE": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
-  "californium3.properties.DTLS.": "there is no DTLS yet",
-  "eclipse.californium.scandium.dtlsConnector.": "there is no DTLS yet",
   "C8Y.lwm2m.deduplicateObservationPaths": "a path is observed once, however many mappings ask for it",
   "C8Y.lwm2m.supportDeprecatedContentFormat": "the formats 1542 and 1543 of early devices are always understood",
   "C8Y.lwm2m.decoder.maxRetries": "a decoder in the sandbox gives the same result again; there are no remote ones yet",

@@ -1,6 +1,6 @@
 /**
  * What every transport looks like from above: whole datagrams to and from peers. `udp/` binds a socket, `memory/` joins
- * endpoints inside one process and loses, repeats and reorders on demand, a DTLS transport fits in the same place.
+ * endpoints inside one process and loses, repeats and reorders on demand, `dtls/` puts sessions over either of them.
  */
 
 /** Who proved what to the transport. Absent over plain UDP. */
@@ -23,6 +23,15 @@ export interface Peer {
 /** @param bytes valid during the call only: copy what must outlive it */
 export type DatagramHandler = (bytes: Uint8Array, peer: Peer) => void;
 
+/** What a transport with sessions tells of its peers. */
+export interface PeerEvents {
+  /**
+   * `to` has proved to be who `from` was, in a newer session; `from` is gone. What is open with the one goes on with the other.
+   * Told before the first datagram of `to`.
+   */
+  superseded(from: Peer, to: Peer): void;
+}
+
 export interface TransportCounters {
   received: number;
   sent: number;
@@ -36,8 +45,8 @@ export interface Transport extends AsyncDisposable {
   /** Where it listens; the port is the real one where 0 was asked for. */
   readonly local: { readonly address: string; readonly port: number };
   readonly counters: Readonly<TransportCounters>;
-  /** Begins to deliver. Called once; the handler never throws into the transport. */
-  start(onDatagram: DatagramHandler): void;
+  /** Begins to deliver. Called once; neither the handler nor an event throws into the transport. */
+  start(onDatagram: DatagramHandler, events?: PeerEvents): void;
   /** Sends and forgets: a failure is counted, never thrown. The bytes may be reused after the call. */
   send(bytes: Uint8Array, peer: Peer): void;
   /** The peer at an address, for a transport that needs no handshake; undefined where none can be made up. */

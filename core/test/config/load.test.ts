@@ -151,11 +151,10 @@ describe("config/load: sources", () => {
   it("what is given and has no effect is named with the reason, wherever it comes from", () => {
     const loaded = loadConfig(
       sources({
-        file: { bootstrap: { lifetimeSeconds: 60 } },
+        file: { firmware: { httpPort: 80 } },
         env: {
           C8Y_LWM2M_DECODER_MAXRETRIES: "3",
           C8Y_BOOTSTRAP_TENANT: "management",
-          MOORING_COAPS_PORT: "0",
           HOME: "/",
         },
         argv: ["--firmware.address=10.0.0.1"],
@@ -165,13 +164,7 @@ describe("config/load: sources", () => {
     if (loaded.kind !== "config") return;
     assert.deepEqual(
       loaded.ignored.map(({ option }) => option),
-      [
-        "bootstrap.lifetimeSeconds",
-        "C8Y_LWM2M_DECODER_MAXRETRIES",
-        "C8Y_BOOTSTRAP_TENANT",
-        "MOORING_COAPS_PORT",
-        "--firmware.address",
-      ],
+      ["firmware.httpPort", "C8Y_LWM2M_DECODER_MAXRETRIES", "C8Y_BOOTSTRAP_TENANT", "--firmware.address"],
     );
     assert.include(loaded.ignored[0]?.reason, "no bootstrap yet");
     assert.equal(loaded.config.bootstrap.lifetimeSeconds, 60);
