@@ -166,7 +166,7 @@ describe("config/load: sources", () => {
       loaded.ignored.map(({ option }) => option),
       ["firmware.httpPort", "C8Y_LWM2M_DECODER_MAXRETRIES", "C8Y_BOOTSTRAP_TENANT", "--firmware.address"],
     );
-    assert.include(loaded.ignored[0]?.reason, "no bootstrap yet");
+    assert.include(loaded.ignored[0]?.reason, "no firmware update yet");
     assert.equal(loaded.config.bootstrap.lifetimeSeconds, 60);
   });
 
