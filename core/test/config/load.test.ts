@@ -167,7 +167,7 @@ describe("config/load: sources", () => {
       ["firmware.httpPort", "C8Y_LWM2M_DECODER_MAXRETRIES", "C8Y_BOOTSTRAP_TENANT", "--firmware.address"],
     );
     assert.include(loaded.ignored[0]?.reason, "no firmware update yet");
-    assert.equal(loaded.config.bootstrap.lifetimeSeconds, 60);
+    assert.equal(loaded.config.firmware.httpPort, 80);
   });
 
   for (const [argv, enabled] of [
