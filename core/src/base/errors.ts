@@ -45,6 +45,7 @@ export const FAILURES = {
   DDF_INVALID: { coap: "4.00", http: 422 }, // an object file that breaks a rule, named with object and item
   // Secrets and secure transport
   SECRET_UNREADABLE: { coap: "5.00", http: 500 }, // stored under another secret key, or changed
+  HANDSHAKE_INVALID: { coap: "4.00", http: 502 }, // DTLS handshake bytes that break a rule: details {message, field, rule, alert}
   CERTIFICATE_INVALID: { coap: "4.01", http: 422 }, // cannot be read, or is not to be trusted: details {rule}
   // Store
   DUPLICATE_KEY: { coap: "5.00", http: 409 }, // an _id or a unique key is taken

@@ -1,0 +1,17 @@
+/** Finished (RFC 5246 section 7.4.9). Pure. */
+import { createReader } from "./wire.ts";
+
+export const VERIFY_DATA_BYTES = 12;
+
+/**
+ * @returns verify_data, a view on `body`
+ * @throws MooringError HANDSHAKE_INVALID
+ */
+export function readFinished(body: Uint8Array): Uint8Array {
+  const reader = createReader(body, "Finished");
+  const verifyData = reader.bytes(VERIFY_DATA_BYTES, "verify_data");
+  reader.end();
+  return verifyData;
+}
+
+export const writeFinished = (verifyData: Uint8Array): Uint8Array => verifyData;
