@@ -11,6 +11,8 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Called with standard output as it comes, for a process that writes more than lines. */
+  readonly onOutput?: (bytes: Buffer) => void;
 }
 
 export interface ProcessEnd {
@@ -26,6 +28,7 @@ export interface TestProcess extends AsyncDisposable {
   readonly ended: Promise<ProcessEnd>;
   /** Writes a line to standard input. */
   write(line: string): void;
+  writeBytes(bytes: Uint8Array): void;
   /** Closes standard input, after `text` where it is given. */
   end(text?: string): void;
   /**
@@ -55,7 +58,7 @@ function endOf(child: ChildProcess): Promise<ProcessEnd> {
   });
 }
 
-export function startProcess({ name, command, args, cwd, env }: ProcessOptions): TestProcess {
+export function startProcess({ name, command, args, cwd, env, onOutput }: ProcessOptions): TestProcess {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
   const lines: string[] = [];
   const watchers = new Set<Watcher>();
@@ -64,6 +67,7 @@ export function startProcess({ name, command, args, cwd, env }: ProcessOptions):
     if (lines.length > KEPT_LINES) lines.shift();
     for (const watcher of watchers) if (watcher.wanted(line)) watcher.found(line);
   };
+  if (onOutput) child.stdout.on("data", onOutput);
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", keep);
   // A process that ended may leave a pipe that nobody reads; its end is told by `ended`.
   child.stdin.on("error", () => {});
@@ -79,6 +83,7 @@ export function startProcess({ name, command, args, cwd, env }: ProcessOptions):
     lines,
     ended,
     write: line => void child.stdin.write(`${line}\n`),
+    writeBytes: bytes => void child.stdin.write(bytes),
     end: text => void (text === undefined ? child.stdin.end() : child.stdin.end(text)),
     async line(wanted, withinMs = 10_000) {
       const accepts = wanted instanceof RegExp ? (line: string): boolean => wanted.test(line) : wanted;
