@@ -11,6 +11,9 @@ export type FieldKind =
   | { readonly kind: "text" }
   | { readonly kind: "choice"; readonly values: readonly string[]; readonly fallback?: string };
 
+/** Pages of the form that a device is registered with (agent specification 3.1). */
+export type FormStep = "Device" | "Bootstrap" | "Advanced";
+
 export interface DeviceField {
   readonly rest: string;
   /** Default: as in REST. */
@@ -18,6 +21,12 @@ export interface DeviceField {
   /** Top-level fragment of the managed object; default: as in CSV. */
   readonly fragment?: string;
   readonly value: FieldKind;
+  /** What counts where a device has none; absent: the host's configuration, or nothing. */
+  readonly default?: string | number | boolean;
+  readonly step: FormStep;
+  /** For people, in forms. */
+  readonly title: string;
+  readonly description: string;
 }
 
 const integer = (most = 2 ** 32 - 1, least = 0): FieldKind => ({ kind: "integer", least, most });
@@ -28,40 +37,212 @@ const choice = (...values: string[]): FieldKind => ({ kind: "choice", values });
 const LARGEST_ID = 65_534;
 
 export const DEVICE_FIELDS: readonly DeviceField[] = [
-  { rest: "lwm2mServerUri", csv: "lwm2m server uri", fragment: "lwm2mServerUri", value: text },
-  { rest: "bootstrapShortServerId", value: integer(LARGEST_ID) },
-  { rest: "lwm2mShortServerId", value: integer(LARGEST_ID, 1) },
-  { rest: "securityInstanceOffset", value: integer(LARGEST_ID) },
-  { rest: "generateBootstrapServerConfig", value: boolean },
-  { rest: "registrationLifetime", value: integer(2 ** 32 - 1, 1) },
-  { rest: "defaultMinimumPeriod", value: integer() },
-  { rest: "defaultMaximumPeriod", value: integer() },
-  { rest: "bindingMode", value: choice("U", "UQ") },
-  { rest: "notificationIfDisabled", value: boolean },
-  { rest: "disableTimeout", value: integer() },
-  { rest: "awakeTimeRegistrationParameter", value: integer() },
-  { rest: "lwm2mRequestTimeout", value: integer() },
-  { rest: "autoManageAvailabilityRequiredInterval", value: boolean },
-  { rest: "availabilityRequiredInterval", value: integer() },
+  {
+    rest: "lwm2mServerUri",
+    csv: "lwm2m server uri",
+    fragment: "lwm2mServerUri",
+    value: text,
+    step: "Bootstrap",
+    title: "LwM2M server URI",
+    description: "Written to the device in bootstrap, such as coaps://lwm2m.example.com:5784",
+  },
+  {
+    rest: "bootstrapShortServerId",
+    value: integer(LARGEST_ID),
+    default: 0,
+    step: "Bootstrap",
+    title: "Short ID of the bootstrap server",
+    description: "Of the bootstrap account where it is written",
+  },
+  {
+    rest: "lwm2mShortServerId",
+    value: integer(LARGEST_ID, 1),
+    default: 1,
+    step: "Bootstrap",
+    title: "Short ID of the LwM2M server",
+    description: "1 to 65534",
+  },
+  {
+    rest: "securityInstanceOffset",
+    value: integer(LARGEST_ID),
+    default: 0,
+    step: "Bootstrap",
+    title: "First instance of the Security Object",
+    description: "Of those that bootstrap writes",
+  },
+  {
+    rest: "generateBootstrapServerConfig",
+    value: boolean,
+    default: false,
+    step: "Bootstrap",
+    title: "Write the bootstrap account",
+    description: "Whether bootstrap writes its own account to the device too",
+  },
+  {
+    rest: "registrationLifetime",
+    value: integer(2 ** 32 - 1, 1),
+    step: "Bootstrap",
+    title: "Registration lifetime",
+    description: "Seconds within which the device renews its registration",
+  },
+  {
+    rest: "defaultMinimumPeriod",
+    value: integer(),
+    step: "Bootstrap",
+    title: "Default minimum period",
+    description: "Seconds between two notifications, at least",
+  },
+  {
+    rest: "defaultMaximumPeriod",
+    value: integer(),
+    step: "Bootstrap",
+    title: "Default maximum period",
+    description: "Seconds between two notifications, at most",
+  },
+  {
+    rest: "bindingMode",
+    value: choice("U", "UQ"),
+    step: "Bootstrap",
+    title: "Binding mode",
+    description: "Only told to the device: UDP, or UDP with queue mode",
+  },
+  {
+    rest: "notificationIfDisabled",
+    value: boolean,
+    step: "Bootstrap",
+    title: "Store notifications",
+    description: "Whether the device keeps notifications while it is disabled or offline",
+  },
+  {
+    rest: "disableTimeout",
+    value: integer(),
+    step: "Bootstrap",
+    title: "Disable timeout",
+    description: "Seconds that the device stays away after it was disabled",
+  },
+  {
+    rest: "awakeTimeRegistrationParameter",
+    value: integer(),
+    step: "Device",
+    title: "Awake time",
+    description: "Milliseconds that the device is reachable after a message of its own; 0: always",
+  },
+  {
+    rest: "lwm2mRequestTimeout",
+    value: integer(),
+    step: "Advanced",
+    title: "Request timeout",
+    description: "Milliseconds that the device may take to answer",
+  },
+  {
+    rest: "autoManageAvailabilityRequiredInterval",
+    value: boolean,
+    step: "Device",
+    title: "Manage the required interval",
+    description: "Whether the required interval of the device follows its lifetime",
+  },
+  {
+    rest: "availabilityRequiredInterval",
+    value: integer(),
+    step: "Device",
+    title: "Required interval",
+    description: "Minutes within which the device must be heard, where that is not managed",
+  },
   {
     rest: "binaryDeliveryEncoding",
     // What is none of these counts as OPAQUE (agent specification 3.3).
     value: { kind: "choice", values: ["OPAQUE", "TLV", "JSON", "TEXT"], fallback: "OPAQUE" },
+    default: "OPAQUE",
+    step: "Advanced",
+    title: "Binary delivery encoding",
+    description: "How binary values and firmware are written to the device",
   },
   {
     rest: "serializationFormat",
     value: choice("TLV", "JSON", "CBOR", "TEXT", "OPAQUE", "SENML_JSON", "SENML_CBOR"),
+    step: "Advanced",
+    title: "Serialization format",
+    description: "Preferred content format; without one what the device offers",
   },
-  { rest: "enableResourceLevelTimestamp", value: boolean },
-  { rest: "genericUIRetainOldValuesIfError", csv: "c8y_GenericUI_retainOldValuesIfError", value: boolean },
-  { rest: "disableObjectInstanceActions", csv: "disableInternalObjectInstanceActions", value: boolean },
-  { rest: "logLevel", value: choice("NONE", "LIFECYCLE", "VERBOSE", "TRAFFIC", "FIRMWARE") },
-  { rest: "fwUpdateDeliveryMethod", value: choice("PUSH", "PULL", "BOTH") },
-  { rest: "fwUpdateSupportedDeviceProtocol", value: choice("COAP", "COAPS", "HTTP", "HTTPS") },
-  { rest: "fwUpdateResetMechanism", value: choice("PACKAGE", "PACKAGE_URI") },
-  { rest: "stateMachineResetBeforeFirmwareUpdate", csv: "fwResetStateMachineOnStart", value: boolean },
-  { rest: "fwUpdateURL", value: text },
-  { rest: "disableFirmwareStateMachine", value: boolean },
+  {
+    rest: "enableResourceLevelTimestamp",
+    value: boolean,
+    default: false,
+    step: "Advanced",
+    title: "Use time stamps of resources",
+    description: "Whether the time that the device sends counts, not that of receipt",
+  },
+  {
+    rest: "genericUIRetainOldValuesIfError",
+    csv: "c8y_GenericUI_retainOldValuesIfError",
+    value: boolean,
+    default: true,
+    step: "Advanced",
+    title: "Keep old values on failure",
+    description: "Whether the last values stay when an operation fails",
+  },
+  {
+    rest: "disableObjectInstanceActions",
+    csv: "disableInternalObjectInstanceActions",
+    value: boolean,
+    default: false,
+    step: "Advanced",
+    title: "No default handling of objects 3, 4 and 6",
+    description: "Whether the standard objects change the device only where a mapping says so",
+  },
+  {
+    rest: "logLevel",
+    value: choice("NONE", "LIFECYCLE", "VERBOSE", "TRAFFIC", "FIRMWARE"),
+    default: "LIFECYCLE",
+    step: "Device",
+    title: "Log level",
+    description: "Which events of the connection are written",
+  },
+  {
+    rest: "fwUpdateDeliveryMethod",
+    value: choice("PUSH", "PULL", "BOTH"),
+    step: "Advanced",
+    title: "Firmware delivery method",
+    description: "Without one the device is asked",
+  },
+  {
+    rest: "fwUpdateSupportedDeviceProtocol",
+    value: choice("COAP", "COAPS", "HTTP", "HTTPS"),
+    step: "Advanced",
+    title: "Firmware download protocol",
+    description: "Without one the device is asked",
+  },
+  {
+    rest: "fwUpdateResetMechanism",
+    value: choice("PACKAGE", "PACKAGE_URI"),
+    step: "Advanced",
+    title: "Reset of the firmware update",
+    description: "Resource that is written empty; without one by the delivery method",
+  },
+  {
+    rest: "stateMachineResetBeforeFirmwareUpdate",
+    csv: "fwResetStateMachineOnStart",
+    value: boolean,
+    default: true,
+    step: "Advanced",
+    title: "Reset before a firmware update",
+    description: "Whether the state of the device is reset when an update begins",
+  },
+  {
+    rest: "fwUpdateURL",
+    value: text,
+    step: "Advanced",
+    title: "Fixed firmware URL",
+    description: "Where the device fetches firmware, whatever an operation says; deprecated",
+  },
+  {
+    rest: "disableFirmwareStateMachine",
+    value: boolean,
+    default: false,
+    step: "Advanced",
+    title: "No automatic firmware update",
+    description: "Whether the steps of an update are left to commands",
+  },
 ];
 
 export const csvName = (field: DeviceField): string => field.csv ?? field.rest;
