@@ -183,7 +183,7 @@ async function openAgent(
           maxJobsPerDevice: queueSize,
           ...requestLimits,
         },
-        openEndpoint: onRequest =>
+        openEndpoint: upward =>
           createCoapEndpoint({
             transport,
             clock,
@@ -192,7 +192,7 @@ async function openAgent(
             transmission: config.transmission,
             limits: config.coap,
             codec: config.coap.codec,
-            onRequest,
+            ...upward,
           }),
         models: modelViews,
         up,

@@ -114,9 +114,18 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     if (closed) throw new MooringError("EXCHANGE_CANCELLED", "the CoAP endpoint is closed");
   }
 
-  transport.start((bytes, peer) => {
-    if (!closed) layer.receive(bytes, peer);
-  });
+  transport.start(
+    (bytes, peer) => {
+      if (!closed) layer.receive(bytes, peer);
+    },
+    {
+      superseded(from, to) {
+        if (closed) return;
+        movePeer(from, to);
+        parts.onSuperseded?.(from, to);
+      },
+    },
+  );
   wheel.after(SWEEP_MS, sweep);
 
   return {

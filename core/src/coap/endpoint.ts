@@ -89,6 +89,11 @@ export interface EndpointParts {
   readonly codec?: "builtin" | "coap-packet";
   /** Whole incoming requests, each once. A thrown MooringError is answered from its table row, anything else with 5.00. */
   onRequest(request: CoapRequest, from: Peer): CoapResponse | Promise<CoapResponse>;
+  /**
+   * A peer goes on as another one (see `PeerEvents.superseded`). Its observations have moved already, its open exchanges end with
+   * EXCHANGE_CANCELLED; told before the first message of `to`. Must not throw.
+   */
+  onSuperseded?(from: Peer, to: Peer): void;
 }
 
 export interface EndpointCounters {

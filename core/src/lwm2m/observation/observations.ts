@@ -9,6 +9,7 @@ import { formatCode, isSuccess } from "../../coap/codes.ts";
 import type { CoapEndpoint, Notification, Observation, RequestOptions } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { Store } from "../../store/store.ts";
+import type { Peer } from "../../transport/transport.ts";
 import { formatPath, type Lwm2mPath } from "../path.ts";
 import { createInterner } from "../registration/interner.ts";
 import type { Registration } from "../registration/registration.ts";
@@ -27,6 +28,8 @@ export interface ObservedPath {
 /** A fresh notification of a live registration. */
 export interface DeviceNotification {
   readonly registration: Registration;
+  /** From where it came. */
+  readonly peer: Peer;
   readonly path: Lwm2mPath;
   readonly response: CoapResponse;
   /** See {@link notificationKey}. */
@@ -175,7 +178,8 @@ export function createObservations(parts: ObservationsParts): Observations {
       return;
     }
     const messageKey = notificationKey(registrationId, notification);
-    await parts.onNotification({ registration, path, response, messageKey, receivedAtMs });
+    const { peer } = observation;
+    await parts.onNotification({ registration, peer, path, response, messageKey, receivedAtMs });
   }
 
   function resumeOne(saved: StoredObservation): boolean {

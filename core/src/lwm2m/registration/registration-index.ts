@@ -1,6 +1,7 @@
 /** Live registrations in memory, found by endpoint, location, device and peer. */
 
 import type { Expiring } from "./lifetime.ts";
+import { identityKey } from "./peer-identity.ts";
 import type { Registration } from "./registration.ts";
 
 /** A registration and what changes with every message, kept beside it so that an Update makes no new objects. */
@@ -14,6 +15,8 @@ export interface RegistrationEntry extends Expiring {
   setUp: boolean;
   /** Whether the time of the last Register or Update, or `setUp`, still has to be stored. */
   unsaved: boolean;
+  /** Whether the peer has to be stored with it. */
+  peerUnsaved: boolean;
 }
 
 export interface RegistrationIndex {
@@ -23,6 +26,8 @@ export interface RegistrationIndex {
   byDevice(tenant: string, deviceId: string): RegistrationEntry | undefined;
   /** Several where a gateway speaks for several endpoints; the latest registered last. */
   byPeer(peerKey: string): readonly RegistrationEntry[];
+  /** Those whose peers proved this identity (see peer-identity.ts), the latest registered last. */
+  byIdentity(identityKey: string): readonly RegistrationEntry[];
   entries(): IterableIterator<RegistrationEntry>;
   add(entry: RegistrationEntry): void;
   remove(entry: RegistrationEntry): void;
@@ -30,37 +35,52 @@ export interface RegistrationIndex {
   change(entry: RegistrationEntry, registration: Registration): void;
 }
 
-/** One entry as it is, for nearly all peers have one and an array each would cost more than the entries' own fields. */
-type PeerEntries = RegistrationEntry | readonly RegistrationEntry[];
+/** Several entries under one key. */
+interface Groups {
+  of(key: string): readonly RegistrationEntry[];
+  add(key: string, entry: RegistrationEntry): void;
+  remove(key: string, entry: RegistrationEntry): void;
+}
 
-const listOf = (entries: PeerEntries | undefined): readonly RegistrationEntry[] => {
-  if (entries === undefined) return [];
-  return "registration" in entries ? [entries] : entries;
-};
+/** One entry stands as it is, for nearly all keys have one and an array each would cost more than the entries' own fields. */
+function createGroups(): Groups {
+  const groups = new Map<string, RegistrationEntry | readonly RegistrationEntry[]>();
+  const of = (key: string): readonly RegistrationEntry[] => {
+    const found = groups.get(key);
+    if (found === undefined) return [];
+    return "registration" in found ? [found] : found;
+  };
+  return {
+    of,
+    add(key, entry) {
+      groups.set(key, groups.has(key) ? [...of(key), entry] : entry);
+    },
+    remove(key, entry) {
+      const left = of(key).filter(other => other !== entry);
+      if (left.length === 0) groups.delete(key);
+      else groups.set(key, left.length === 1 ? left[0]! : left);
+    },
+  };
+}
 
 export function createRegistrationIndex(): RegistrationIndex {
   const endpoints = new Map<string, RegistrationEntry>();
   const ids = new Map<string, RegistrationEntry>();
   /** By managed object id, which is unique over all tenants. */
   const devices = new Map<string, RegistrationEntry>();
-  const peers = new Map<string, PeerEntries>();
-
-  function setPeer(key: string, entries: readonly RegistrationEntry[]): void {
-    if (entries.length === 0) peers.delete(key);
-    else peers.set(key, entries.length === 1 ? entries[0]! : entries);
-  }
+  const peers = createGroups();
+  const identities = createGroups();
 
   function addPeer(entry: RegistrationEntry): void {
-    const { key } = entry.registration.peer;
-    setPeer(key, [...listOf(peers.get(key)), entry]);
+    const { key, identity } = entry.registration.peer;
+    peers.add(key, entry);
+    if (identity) identities.add(identityKey(identity), entry);
   }
 
   function removePeer(entry: RegistrationEntry): void {
-    const { key } = entry.registration.peer;
-    setPeer(
-      key,
-      listOf(peers.get(key)).filter(other => other !== entry),
-    );
+    const { key, identity } = entry.registration.peer;
+    peers.remove(key, entry);
+    if (identity) identities.remove(identityKey(identity), entry);
   }
 
   return {
@@ -73,7 +93,8 @@ export function createRegistrationIndex(): RegistrationIndex {
       const entry = devices.get(deviceId);
       return entry?.registration.tenant === tenant ? entry : undefined;
     },
-    byPeer: peerKey => listOf(peers.get(peerKey)),
+    byPeer: peers.of,
+    byIdentity: identities.of,
     entries: () => endpoints.values(),
     add(entry) {
       const { endpoint, id, deviceId } = entry.registration;
@@ -90,9 +111,10 @@ export function createRegistrationIndex(): RegistrationIndex {
       removePeer(entry);
     },
     change(entry, registration) {
-      removePeer(entry);
+      const moved = registration.peer.key !== entry.registration.peer.key;
+      if (moved) removePeer(entry);
       entry.registration = registration;
-      addPeer(entry);
+      if (moved) addPeer(entry);
     },
   };
 }

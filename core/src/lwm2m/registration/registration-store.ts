@@ -37,15 +37,17 @@ const storedIdentity = (identity: PeerIdentity): StoredIdentity =>
 const liveIdentity = (identity: StoredIdentity): PeerIdentity =>
   identity.kind === "rpk" ? { kind: "rpk", publicKey: fromHex(identity.publicKeyHex) } : identity;
 
+const storedPeer = ({ key, address, port, identity }: Peer): RegistrationDetails["peer"] => ({
+  key,
+  address,
+  port,
+  ...(identity && { identity: storedIdentity(identity) }),
+});
+
 function detailsOf({ registration, setUp }: StoredRegistration): RegistrationDetails {
   const { peer, awakeTimeMs } = registration;
   return {
-    peer: {
-      key: peer.key,
-      address: peer.address,
-      port: peer.port,
-      ...(peer.identity && { identity: storedIdentity(peer.identity) }),
-    },
+    peer: storedPeer(peer),
     version: registration.version,
     lifetimeSeconds: registration.lifetimeSeconds,
     binding: registration.binding,
@@ -74,13 +76,17 @@ export interface StoredRegistration {
   readonly setUp: boolean;
 }
 
+export interface SeenRegistration extends StoredRegistration {
+  readonly withPeer: boolean;
+}
+
 export interface RegistrationStore {
   /** Inserts, or replaces what the endpoint had. Resolves when stored. */
   save(registration: StoredRegistration): Promise<void>;
   /** Removes the registration unless the endpoint has a newer one. */
   delete(registration: Registration): Promise<void>;
-  /** Stores `seenAtMs` and `setUp` of registrations that are unchanged otherwise. */
-  saveSeen(seen: readonly StoredRegistration[]): Promise<void>;
+  /** Stores `seenAtMs` and `setUp` of registrations that are unchanged otherwise, but for their peers where `withPeer` says so. */
+  saveSeen(seen: readonly SeenRegistration[]): Promise<void>;
   /** Everything that this node owns. */
   all(): Promise<StoredRegistration[]>;
 }
@@ -125,12 +131,12 @@ export function createRegistrationStore(store: Store, node: string, graceMs: num
     };
   }
 
-  const seenOp = (live: StoredRegistration): WriteOp =>
-    updateOp(
-      REGISTRATIONS,
-      { _id: live.registration.endpoint, registrationId: live.registration.id },
-      { $set: { updatedAt: live.seenAtMs, expireAt: expireAt(live, graceMs), "details.setUp": live.setUp } },
-    );
+  function seenOp(live: SeenRegistration): WriteOp {
+    const { endpoint, id, peer } = live.registration;
+    const seen = { updatedAt: live.seenAtMs, expireAt: expireAt(live, graceMs), "details.setUp": live.setUp };
+    const $set = live.withPeer ? { ...seen, "details.peer": storedPeer(peer) as unknown as JsonObject } : seen;
+    return updateOp(REGISTRATIONS, { _id: endpoint, registrationId: id }, { $set });
+  }
 
   return {
     async save(live) {

@@ -18,6 +18,7 @@ import type { AdmittedDevice, DeviceSettings } from "./device-settings.ts";
 import { createEndpointLock } from "./endpoint-lock.ts";
 import { createInterner } from "./interner.ts";
 import { createExpirySweep, deadlineOf } from "./lifetime.ts";
+import { identityKey, sameAddress } from "./peer-identity.ts";
 import { endpointOf, newRegistration } from "./register.ts";
 import type { Registration } from "./registration.ts";
 import { createRegistrationIndex, type RegistrationEntry } from "./registration-index.ts";
@@ -68,7 +69,7 @@ export interface Registrations extends AsyncDisposable {
   byEndpoint(endpoint: string): Registration | undefined;
   byId(id: string): Registration | undefined;
   byDevice(tenant: string, deviceId: string): Registration | undefined;
-  /** The latest registered of those that come from this peer. */
+  /** The latest registered of those that come from this very peer. */
   byPeer(peer: Peer): Registration | undefined;
   /** How many registrations come from this peer. */
   countAt(peer: Peer): number;
@@ -77,8 +78,15 @@ export interface Registrations extends AsyncDisposable {
   lastSeenMs(id: string): number | undefined;
   /** ms since the last message. */
   silentForMs(id: string): number | undefined;
-  /** A message came: the device is there. Lifetime is not renewed by it. */
-  seen(id: string): void;
+  /** A message came: the device is there. Lifetime is not renewed by it. @param peer from where, if that may be new */
+  seen(id: string, peer?: Peer): void;
+  /** What is registered at `from` goes on at `to`, which proved the same identity. Stored in the background. */
+  movePeer(from: Peer, to: Peer): void;
+  /**
+   * Takes the registration of the same identity over to this peer: a device that came back by a new handshake and has not updated
+   * yet. @returns undefined where there is none
+   */
+  follow(peer: Peer): Registration | undefined;
   /**
    * All that follows a Register, new links (observations) or a new lifetime (availability) is done. Kept through a restart, at the latest one saving period later, so that a host
    * that died before it was done takes it up again, and one that died after leaves the device alone.
@@ -113,6 +121,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   const readLinks = createLinkReader();
   const settings = createInterner<DeviceSettings>(DISTINCT_SETTINGS);
   const tenants = createInterner<string>(DISTINCT_SETTINGS);
+  const moving = new Set<Promise<void>>();
   let closed = false;
 
   const seenAtMs = (entry: RegistrationEntry): number =>
@@ -146,6 +155,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       seenMonotonicMs,
       setUp,
       unsaved: false,
+      peerUnsaved: false,
       bucket: -1,
     };
     index.add(entry);
@@ -190,15 +200,47 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
     return lock.run(endpoint, async () => task(entryFor(id, peer)));
   }
 
-  async function change(entry: RegistrationEntry, registration: Registration): Promise<void> {
+  async function change(entry: RegistrationEntry, wanted: Registration): Promise<void> {
     const before = entry.registration;
-    const isSame = (key: "objectLinks" | "lifetimeSeconds"): boolean => registration[key] === before[key];
+    const isSame = (key: "objectLinks" | "lifetimeSeconds"): boolean => wanted[key] === before[key];
     const setUp = entry.setUp && isSame("objectLinks") && isSame("lifetimeSeconds");
-    await stored.save({ registration, seenAtMs: clock.now(), setUp });
+    await stored.save({ registration: wanted, seenAtMs: clock.now(), setUp });
     entry.setUp = setUp;
+    const { peer } = entry.registration;
+    // A peer that moved while this was being stored has been told of already, and is newer than what was stored.
+    const hasMoved = peer !== before.peer;
+    const registration = hasMoved ? { ...wanted, peer } : wanted;
     index.change(entry, registration);
+    if (hasMoved) {
+      entry.peerUnsaved = true;
+      renewals.saveLater(entry);
+    }
     if (registration.lifetimeSeconds !== before.lifetimeSeconds) sweep.add(entry);
-    if (registration.peer.key !== before.peer.key) parts.onMoved(before, registration);
+    if (!hasMoved && registration.peer.key !== before.peer.key) parts.onMoved(before, registration);
+  }
+
+  function setPeer(entry: RegistrationEntry, peer: Peer): void {
+    index.change(entry, { ...entry.registration, peer });
+    entry.peerUnsaved = true;
+  }
+
+  /** The same peer at another address (RFC 9146 section 6): kept in memory at once, stored in bulk. */
+  function noteAddress(peer: Peer): void {
+    for (const entry of index.byPeer(peer.key)) {
+      if (sameAddress(entry.registration.peer, peer)) continue;
+      setPeer(entry, peer);
+      renewals.saveLater(entry);
+    }
+  }
+
+  /** Stored soon and not in bulk: after a restart requests must go to the peer that is there. */
+  function movePeer(from: Peer, to: Peer): void {
+    const entries = [...index.byPeer(from.key)];
+    if (entries.length === 0) return;
+    for (const entry of entries) setPeer(entry, to);
+    const saving = renewals.save(entries);
+    moving.add(saving);
+    void saving.then(() => moving.delete(saving));
   }
 
   // Entered all at once, so that no lifetime runs while the rest is still being read.
@@ -227,9 +269,20 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       const entry = index.byId(id);
       return entry && clock.monotonic() - entry.seenMonotonicMs;
     },
-    seen(id) {
+    seen(id, peer) {
       const entry = index.byId(id);
-      if (entry) entry.seenMonotonicMs = clock.monotonic();
+      if (!entry) return;
+      entry.seenMonotonicMs = clock.monotonic();
+      if (peer && !sameAddress(entry.registration.peer, peer)) noteAddress(peer);
+    },
+    movePeer,
+    follow(peer) {
+      const entry = peer.identity && index.byIdentity(identityKey(peer.identity)).at(-1);
+      if (!entry) return undefined;
+      const before = entry.registration;
+      movePeer(before.peer, peer);
+      parts.onMoved(before, entry.registration);
+      return entry.registration;
     },
     markSetUp(id) {
       const entry = index.byId(id);
@@ -262,6 +315,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
     update(request, peer) {
       const { registrationId: id, query } = request;
       const entry = entryFor(id, peer);
+      if (!sameAddress(entry.registration.peer, peer)) noteAddress(peer);
       const { registration } = entry;
       const free = !lock.held(registration.endpoint);
       if (free && query === EMPTY_QUERY && !request.links && registration.peer.key === peer.key) {
@@ -308,6 +362,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
     async [Symbol.asyncDispose]() {
       closed = true;
       sweep[Symbol.dispose]();
+      await Promise.all(moving);
       await renewals[Symbol.asyncDispose]();
     },
   };

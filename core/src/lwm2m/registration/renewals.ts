@@ -6,7 +6,7 @@ import { type Clock, every } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { RegistrationEntry } from "./registration-index.ts";
-import type { RegistrationStore } from "./registration-store.ts";
+import type { RegistrationStore, SeenRegistration } from "./registration-store.ts";
 
 export interface RenewalsParts {
   readonly clock: Clock;
@@ -22,6 +22,8 @@ export interface Renewals extends AsyncDisposable {
   renew(entry: RegistrationEntry): void;
   /** Something of the entry that is stored in bulk has changed. */
   saveLater(entry: RegistrationEntry): void;
+  /** Stores entries at once; what the store refuses is left to the next period. Never rejects. */
+  save(entries: readonly RegistrationEntry[]): Promise<void>;
 }
 
 export function createRenewals({ clock, log, stored, periodMs, isLive }: RenewalsParts): Renewals {
@@ -33,34 +35,44 @@ export function createRenewals({ clock, log, stored, periodMs, isLive }: Renewal
     unsaved.push(entry);
   }
 
-  const storedForm = ({ registration, renewedMonotonicMs, setUp }: RegistrationEntry) => ({
-    registration,
-    seenAtMs: Math.round(clock.now() - (clock.monotonic() - renewedMonotonicMs)),
-    setUp,
-  });
+  /** Takes the entry's marks off. */
+  function taken(entry: RegistrationEntry): SeenRegistration {
+    const { registration, renewedMonotonicMs, setUp, peerUnsaved: withPeer } = entry;
+    entry.unsaved = entry.peerUnsaved = false;
+    const seenAtMs = Math.round(clock.now() - (clock.monotonic() - renewedMonotonicMs));
+    return { registration, seenAtMs, setUp, withPeer };
+  }
 
-  async function save(): Promise<void> {
-    const batch = unsaved.splice(0);
-    for (const entry of batch) entry.unsaved = false;
+  async function save(batch: readonly RegistrationEntry[]): Promise<void> {
     const live = batch.filter(isLive);
+    const seen = live.map(taken);
     try {
-      await stored.saveSeen(live.map(storedForm));
+      await stored.saveSeen(seen);
     } catch (error) {
       log.warn("registration.seen-not-stored", { registrations: live.length, reason: messageOf(error) });
-      for (const entry of live) saveLater(entry);
+      for (const [i, entry] of live.entries()) {
+        entry.peerUnsaved ||= seen[i]!.withPeer;
+        saveLater(entry);
+      }
     }
   }
 
-  const saving = every(clock, periodMs, save, () => {});
+  const saving = every(
+    clock,
+    periodMs,
+    () => save(unsaved.splice(0)),
+    () => {},
+  );
   return {
     renew(entry) {
       entry.renewedMonotonicMs = entry.seenMonotonicMs = clock.monotonic();
       saveLater(entry);
     },
     saveLater,
+    save,
     async [Symbol.asyncDispose]() {
       saving[Symbol.dispose]();
-      await save();
+      await save(unsaved.splice(0));
     },
   };
 }

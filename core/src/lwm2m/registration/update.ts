@@ -1,8 +1,8 @@
 /** Update: what a request changes in a registration, and from where it may come. Pure. */
-import { isDeepStrictEqual } from "node:util";
-import type { Peer, PeerIdentity } from "../../transport/transport.ts";
+import type { Peer } from "../../transport/transport.ts";
 import type { RegistrationLinks } from "../codecs/link-format.ts";
 import type { RegistrationQuery } from "../wire/registration-query.ts";
+import { sameIdentity } from "./peer-identity.ts";
 import type { Registration } from "./registration.ts";
 
 /** What an Update changed. */
@@ -11,6 +11,7 @@ export interface RegistrationChanges {
   readonly parameters: boolean;
   /** The list of objects and instances. */
   readonly objectLinks: boolean;
+  /** It comes as another peer. A new address of the same peer (Connection ID) is no change of the registration. */
   readonly address: boolean;
 }
 
@@ -18,8 +19,6 @@ export const NO_CHANGES: RegistrationChanges = Object.freeze({ parameters: false
 
 /** `same-ip`: a device without a proven identity may come from another port of its address. `never`: only from the same port. */
 export type FollowAddress = "same-ip" | "never";
-
-const sameIdentity = (a: PeerIdentity, b: PeerIdentity): boolean => isDeepStrictEqual(a, b);
 
 /**
  * Whether `peer` may speak for a registration made from `registered`. A proven identity decides where there is one; otherwise the address

@@ -62,7 +62,7 @@ export interface Lwm2mServerParts {
   readonly log: Log;
   readonly options: Lwm2mServerOptions;
   /** Called once, when everything stored is loaded; the endpoint may deliver from the next turn of the event loop on. */
-  openEndpoint(onRequest: EndpointParts["onRequest"]): CoapEndpoint;
+  openEndpoint(upward: Pick<EndpointParts, "onRequest" | "onSuperseded">): CoapEndpoint;
   /** Object models in force for a device. */
   models(registration: Registration): ModelView;
   readonly up: Lwm2mUp;
@@ -111,7 +111,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   const loaded = await createObservationStore(store, options.node).all();
   const registrations = opened.use(await openRegistrations({ store, clock, random, log, options, onRemoved, onMoved }));
   // From here to the end nothing is awaited: no datagram and no timer comes before everything stands.
-  const coap: CoapEndpoint = parts.openEndpoint(onRequest);
+  const coap: CoapEndpoint = parts.openEndpoint({ onRequest, onSuperseded });
   const observations = opened.use(
     createObservations({
       coap,
@@ -161,15 +161,22 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     up.deregistered(registration, reason);
   }
 
+  function onSuperseded(from: Peer, to: Peer): void {
+    const endpoint = registrations.byPeer(from)?.endpoint;
+    if (endpoint === undefined) return;
+    registrations.movePeer(from, to);
+    log.info("registration.moved", { endpoint, from: from.key, to: to.key });
+  }
+
   function onMoved(from: Registration, to: Registration): void {
     coap.movePeer(from.peer, to.peer);
     log.info("registration.moved", { endpoint: to.endpoint, from: from.peer.key, to: to.peer.key });
   }
 
   async function onNotification(notification: DeviceNotification): Promise<void> {
-    const { registration, path, response, messageKey, receivedAtMs } = notification;
+    const { registration, peer, path, response, messageKey, receivedAtMs } = notification;
     counters.notifications++;
-    registrations.seen(registration.id);
+    registrations.seen(registration.id, peer);
     queues.wake(registration.endpoint);
     let values: ValueBatch["values"];
     try {
@@ -210,14 +217,14 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   }
 
   async function send(asked: SendRequest, request: CoapRequest, peer: Peer): Promise<CoapResponse> {
-    const registration = registrations.byPeer(peer);
+    const registration = registrations.byPeer(peer) ?? registrations.follow(peer);
     if (!registration) throw new MooringError("REGISTRATION_UNKNOWN", "no registration for this peer");
     counters.sends++;
+    registrations.seen(registration.id, peer);
+    queues.wake(registration.endpoint);
     const receivedAtMs = clock.now();
     const context = { path: [], models: parts.models(registration), nowMs: receivedAtMs };
     const values = codecFor(asked.contentFormat).decode(asked.payload, context);
-    registrations.seen(registration.id);
-    queues.wake(registration.endpoint);
     const messageKey = sendKey(registration.id, request, receivedAtMs, random);
     await up.values({ registration, values, source: "SEND", messageKey, requestPath: [], receivedAtMs });
     return UPDATED;

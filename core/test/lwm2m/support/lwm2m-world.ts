@@ -27,6 +27,7 @@ import { COLLECTIONS } from "../../../src/store/collections.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../../../src/transport/memory/memory-transport.ts";
+import type { Transport } from "../../../src/transport/transport.ts";
 import {
   createScriptedDevice,
   type DeviceOptions,
@@ -105,15 +106,20 @@ const LIMITS: EndpointLimits = {
 /** What a LwM2M server opens its endpoint with: usual times and limits. */
 export const endpointOver =
   (parts: Pick<EndpointParts, "transport" | "clock" | "random" | "log">) =>
-  (onRequest: EndpointParts["onRequest"]): CoapEndpoint =>
-    createCoapEndpoint({ ...parts, transmission: DEFAULT_TRANSMISSION, limits: LIMITS, onRequest });
+  (upward: Pick<EndpointParts, "onRequest" | "onSuperseded">): CoapEndpoint =>
+    createCoapEndpoint({ ...parts, transmission: DEFAULT_TRANSMISSION, limits: LIMITS, ...upward });
 
 export interface WorldOptions extends Partial<Lwm2mServerOptions> {
   /** Stands before the real store. */
   readonly wrapStore?: (store: Store) => Store;
+  readonly wrapTransport?: (transport: Transport) => Transport;
 }
 
-export async function createLwm2mWorld({ wrapStore, ...options }: WorldOptions = {}): Promise<Lwm2mWorld> {
+export async function createLwm2mWorld({
+  wrapStore,
+  wrapTransport,
+  ...options
+}: WorldOptions = {}): Promise<Lwm2mWorld> {
   const clock = createManualClock();
   const random = createSeededRandom(7);
   const network = createMemoryNetwork({ clock, random });
@@ -153,7 +159,8 @@ export async function createLwm2mWorld({ wrapStore, ...options }: WorldOptions =
   };
 
   async function start(): Promise<Lwm2mServer> {
-    const transport = network.open(HOST_ADDRESS, HOST_PORT);
+    const bare = network.open(HOST_ADDRESS, HOST_PORT);
+    const transport = wrapTransport?.(bare) ?? bare;
     const server = await createLwm2mServer({
       store,
       clock,
