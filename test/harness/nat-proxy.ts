@@ -85,7 +85,10 @@ export async function openNatProxy(options: NatProxyOptions): Promise<NatProxy> 
 
   const happens = (share = 0): boolean => share > 0 && random.fraction() < share;
   const carry = (deliver: () => void): void => {
-    if (!faults.delayMs) return deliver();
+    if (!faults.delayMs) {
+      deliver();
+      return;
+    }
     const [least, greatest] = faults.delayMs;
     const timer = setTimeout(
       () => {
