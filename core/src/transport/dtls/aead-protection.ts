@@ -1,9 +1,9 @@
 /** Records under AES-128-CCM (RFC 6655) and AES-128-GCM (RFC 5288), in the form of RFC 5246 section 6.2.3.3. */
 import { type CipherCCMTypes, createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 import { additionalData } from "./additional-data.ts";
-import { unwrapInner, wrapInner } from "./inner-plaintext.ts";
+import { unwrapContent, wrapContent } from "./inner-plaintext.ts";
 import type { RecordProtection } from "./protection.ts";
-import { CONTENT, MAX_PLAINTEXT_BYTES, RECORD_HEADER_BYTES, writeEpochSequence, writeRecordHeader } from "./records.ts";
+import { MAX_PLAINTEXT_BYTES, RECORD_HEADER_BYTES, writeEpochSequence, writeRecordHeader } from "./records.ts";
 
 /** Part of the nonce that follows from the master secret. */
 export const SALT_BYTES = 4;
@@ -25,8 +25,7 @@ export function createAeadProtection({ cipher, tagBytes, key, salt }: AeadKeys, 
   const tagOption = { authTagLength: tagBytes };
 
   function seal(type: number, epoch: number, sequence: number, cid: Uint8Array, content: Uint8Array): Uint8Array {
-    const wireType = cid.length > 0 ? CONTENT.cid : type;
-    const plaintext = cid.length > 0 ? wrapInner(type, content) : content;
+    const { type: wireType, content: plaintext } = wrapContent(type, cid, content);
     const fragmentAt = RECORD_HEADER_BYTES + cid.length;
     const textAt = fragmentAt + EXPLICIT_NONCE_BYTES;
     const record = Buffer.allocUnsafe(textAt + plaintext.length + tagBytes);
@@ -64,8 +63,7 @@ export function createAeadProtection({ cipher, tagBytes, key, salt }: AeadKeys, 
       const length = fragment.length - EXPLICIT_NONCE_BYTES - tagBytes;
       if (length < 0 || length > MAX_PLAINTEXT_BYTES) return undefined;
       const plaintext = decrypted(fragment, additionalData(type, epoch, sequence, cid, length));
-      if (plaintext === undefined) return undefined;
-      return type === CONTENT.cid ? unwrapInner(plaintext) : { type, content: plaintext };
+      return plaintext && unwrapContent(type, plaintext);
     },
   };
 }

@@ -6,16 +6,18 @@ import { createHash, createHmac, type KeyObject, timingSafeEqual } from "node:cr
 import { concatBytes } from "../../base/bytes.ts";
 import type { Random } from "../../base/random.ts";
 import { additionalData } from "./additional-data.ts";
-import { BLOCK_BYTES, decryptCbc, encryptCbc, IV_BYTES, paddingBytes } from "./cbc-cipher.ts";
-import { unwrapInner, wrapInner } from "./inner-plaintext.ts";
+import { BLOCK_BYTES, decryptCbc, encryptCbc, IV_BYTES, MAX_PADDING_BYTES, paddingBytes } from "./cbc-cipher.ts";
+import { unwrapContent, wrapContent } from "./inner-plaintext.ts";
 import type { RecordProtection } from "./protection.ts";
-import { CONTENT, MAX_PLAINTEXT_BYTES, RECORD_HEADER_BYTES, writeRecordHeader } from "./records.ts";
+import { RECORD_HEADER_BYTES, writeRecordHeader } from "./records.ts";
 
 export const MAC_BYTES = 32;
 const HASH = "sha256";
 const HASH_BLOCK_BYTES = 64;
 /** What SHA-256 adds at least: a bit and the length. */
 const HASH_TAIL_BYTES = 9;
+/** The longest padding makes this difference. */
+const FILLER = new Uint8Array(MAX_PADDING_BYTES);
 
 export interface CbcKeys {
   readonly key: KeyObject;
@@ -43,8 +45,7 @@ export function createCbcProtection(
   return {
     overhead: RECORD_HEADER_BYTES + cidBytes + IV_BYTES + MAC_BYTES + BLOCK_BYTES + (cidBytes > 0 ? 1 : 0),
     seal(type, epoch, sequence, cid, content) {
-      const wireType = cid.length > 0 ? CONTENT.cid : type;
-      const plaintext = cid.length > 0 ? wrapInner(type, content) : content;
+      const { type: wireType, content: plaintext } = wrapContent(type, cid, content);
       const fragment = composition.seal(keys, random.bytes(IV_BYTES), plaintext, length =>
         additionalData(wireType, epoch, sequence, cid, length),
       );
@@ -56,8 +57,7 @@ export function createCbcProtection(
     },
     open({ type, epoch, sequence, cid, fragment }) {
       const plaintext = composition.open(keys, fragment, length => additionalData(type, epoch, sequence, cid, length));
-      if (plaintext === undefined || plaintext.length > MAX_PLAINTEXT_BYTES) return undefined;
-      return type === CONTENT.cid ? unwrapInner(plaintext) : { type, content: plaintext };
+      return plaintext && unwrapContent(type, plaintext);
     },
   };
 }
@@ -98,7 +98,7 @@ const MAC_THEN_ENCRYPT: Composition = {
     const plaintextBytes = padded.length - MAC_BYTES - Math.max(1, padding);
     const data = dataFor(plaintextBytes);
     const mac = macOf(macKey, data, padded.subarray(0, plaintextBytes));
-    evenOut(padded, data.length + plaintextBytes, data.length + padded.length - MAC_BYTES - 1);
+    evenOut(data.length + plaintextBytes, data.length + padded.length - MAC_BYTES - 1);
     const isSame = timingSafeEqual(mac, padded.subarray(plaintextBytes, plaintextBytes + MAC_BYTES));
     return isSame && padding > 0 ? padded.subarray(0, plaintextBytes) : undefined;
   },
@@ -108,9 +108,9 @@ const MAC_THEN_ENCRYPT: Composition = {
  * Hashes the blocks that a MAC over `most` bytes would have taken more than one over `done` bytes did: the time of a refusal must not
  * tell the length of the padding (Lucky Thirteen).
  */
-function evenOut(filler: Uint8Array, done: number, most: number): void {
+function evenOut(done: number, most: number): void {
   const more = hashBlocks(most) - hashBlocks(done);
-  createHash(HASH).update(filler.subarray(0, more * HASH_BLOCK_BYTES));
+  createHash(HASH).update(FILLER.subarray(0, more * HASH_BLOCK_BYTES));
 }
 
 const hashBlocks = (bytes: number): number => Math.ceil((bytes + HASH_TAIL_BYTES) / HASH_BLOCK_BYTES);
