@@ -2,7 +2,16 @@
 import { type ProcessEnd, startProcess } from "../harness/process.ts";
 import { ensurePrograms } from "./programs.ts";
 
-export const prepareLibcoap = (): void => ensurePrograms(["coap-client-notls", "coap-server-notls"], ["libcoap3-bin"]);
+export const prepareLibcoap = (): void =>
+  ensurePrograms(["coap-client-notls", "coap-client-openssl", "coap-client-gnutls"], ["libcoap3-bin"]);
+
+/** Over DTLS with a pre-shared key, by the one or the other TLS library. */
+export interface LibcoapSecurity {
+  readonly library: "openssl" | "gnutls";
+  readonly identity: string;
+  /** Printable ASCII. */
+  readonly key: string;
+}
 
 export interface LibcoapRequest {
   readonly method: "get" | "put" | "post" | "delete";
@@ -18,6 +27,10 @@ export interface LibcoapRequest {
   readonly fromPort?: number;
   /** Datagrams that the client pretends to send, by number from 1. */
   readonly lose?: string;
+  /** Absent: plain UDP. */
+  readonly security?: LibcoapSecurity;
+  /** How long it waits for its answer, the handshake included. Default 20. */
+  readonly waitSeconds?: number;
 }
 
 export interface LibcoapAnswer {
@@ -34,14 +47,16 @@ const WAIT_SECONDS = 20;
 
 /** It exits with 0 whatever the server says, so the answer is read from its log (verbosity 7). */
 export async function libcoapRequest(serverPort: number, request: LibcoapRequest): Promise<LibcoapAnswer> {
-  const { payload, contentFormat, accept, blockBytes, fromPort, lose } = request;
+  const { payload, contentFormat, accept, blockBytes, fromPort, lose, security } = request;
   const flag = (name: string, value: string | number | undefined): string[] =>
     value === undefined ? [] : [name, String(value)];
   const client = startProcess({
     name: "coap-client",
-    command: "coap-client-notls",
+    command: `coap-client-${security?.library ?? "notls"}`,
     args: [
-      ...["-v", "7", "-B", String(WAIT_SECONDS), "-m", request.method],
+      ...["-v", "7", "-B", String(request.waitSeconds ?? WAIT_SECONDS), "-m", request.method],
+      ...flag("-u", security?.identity),
+      ...flag("-k", security?.key),
       ...flag("-t", contentFormat),
       ...flag("-A", accept),
       ...flag("-b", blockBytes),
@@ -49,7 +64,7 @@ export async function libcoapRequest(serverPort: number, request: LibcoapRequest
       ...flag("-l", lose),
       ...(payload === undefined ? [] : ["-f", "-"]),
       ...(request.confirmable === false ? ["-N"] : []),
-      `coap://127.0.0.1:${serverPort}${request.uri}`,
+      `${security ? "coaps" : "coap"}://127.0.0.1:${serverPort}${request.uri}`,
     ],
   });
   client.end(payload);

@@ -1,0 +1,127 @@
+/** pion/dtls (Go) as a client of its own process, built from the Go module proxy; main.go says what it takes and tells. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../../harness/host.ts";
+import { startProcess, type TestProcess } from "../../harness/process.ts";
+import { type DtlsExchange, type DtlsOutcome, type DtlsPeer, registerBytes } from "../dtls/dtls-peer.ts";
+import { ensurePrograms, runQuietly } from "../programs.ts";
+
+const SOURCE = import.meta.dirname;
+const CACHE = join(root, ".cache", "interop", "pion");
+
+/** Named by what it is built from, so that another version is built anew. */
+function binaryPath(): string {
+  const hash = createHash("sha256");
+  for (const file of ["main.go", "go.mod", "go.sum"]) hash.update(readFileSync(join(SOURCE, file)));
+  return join(CACHE, `pion-client-${hash.digest("hex").slice(0, 16)}`);
+}
+
+/** @throws MissingPeer naming the command */
+export function preparePion(): void {
+  ensurePrograms(["go"], ["golang-go"]);
+  const binary = binaryPath();
+  if (existsSync(binary)) return;
+  console.log("interop: building pion's client from its Go module ...");
+  mkdirSync(CACHE, { recursive: true });
+  runQuietly("pion's client", "go", ["build", "-C", SOURCE, "-trimpath", "-buildvcs=false", "-o", binary, "."]);
+}
+
+export interface PionOptions extends DtlsExchange {
+  /** Bytes of its own Connection ID; 0: only the server's is used; absent: none. */
+  readonly cidBytes?: number;
+  /** Keeps its session for {@link PionClient.reconnect}. */
+  readonly resumes?: boolean;
+  /** Limit of a handshake, default 10,000. */
+  readonly withinMs?: number;
+}
+
+export interface PionClient extends AsyncDisposable {
+  readonly process: TestProcess;
+  /** @returns its line `connected <suite> <session>` @throws Error with its output when it fails */
+  connected(): Promise<string>;
+  send(bytes: Uint8Array): void;
+  /** The first line that holds these bytes. */
+  received(bytes: Uint8Array): Promise<string>;
+  /** Goes on from another local port. @returns it */
+  rebind(): Promise<number>;
+  /** Ends the connection and makes the next one. @returns its line */
+  reconnect(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export function startPion(options: PionOptions): PionClient {
+  const { port, identity, key, suite = "PSK_CCM_8", cidBytes = -1, resumes = false, withinMs = 10_000 } = options;
+  const process = startProcess({
+    name: "pion's client",
+    command: binaryPath(),
+    args: [
+      ...["-server", `127.0.0.1:${port}`, "-identity", identity, "-key", Buffer.from(key).toString("hex")],
+      ...["-suites", suite, "-cid", String(cidBytes), "-within", `${withinMs}ms`, ...(resumes ? ["-resume"] : [])],
+    ],
+  });
+  const linesOf = (word: string): string[] => process.lines.filter(line => line.startsWith(word));
+  const nextOf = async (word: string, count: number): Promise<string> => {
+    await process.line(() => linesOf(word).length > count, withinMs);
+    return linesOf(word)[count]!;
+  };
+  const close = async (): Promise<void> => {
+    process.write("close");
+    await process.stop(1000);
+  };
+  return {
+    process,
+    connected: () => nextOf("connected", 0),
+    send: bytes => process.write(`send ${Buffer.from(bytes).toString("hex")}`),
+    received: bytes =>
+      process.line(line => line.startsWith("received") && line.includes(Buffer.from(bytes).toString("hex"))),
+    async rebind() {
+      const count = linesOf("rebound").length;
+      process.write("rebind");
+      return Number((await nextOf("rebound", count)).split(" ")[1]);
+    },
+    async reconnect() {
+      const count = linesOf("connected").length;
+      process.write("reconnect");
+      return nextOf("connected", count);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What came back for a Register, in the peer suite's terms. */
+async function registerThrough(client: PionClient, endpoint: string, startedAtMs: number): Promise<DtlsOutcome> {
+  const { request, answerIn } = registerBytes(endpoint);
+  const answers = (line: string): boolean =>
+    line.startsWith("received ") && answerIn(Buffer.from(line.slice("received ".length), "hex")) !== undefined;
+  client.send(request);
+  const line = await client.process.line(answers);
+  const answer = answerIn(Buffer.from(line.slice("received ".length), "hex"));
+  return { code: answer?.code, tookMs: performance.now() - startedAtMs, output: client.process.tail() };
+}
+
+export const pion: DtlsPeer = {
+  name: "pion/dtls",
+  suites: { PSK_CCM_8: 0xc0a8, PSK_CCM: 0xc0a4, PSK_GCM: 0x00a8 },
+  async register(exchange) {
+    const startedAtMs = performance.now();
+    await using client = startPion(exchange);
+    const isConnected = await Promise.race([
+      client.connected().then(
+        () => true,
+        () => false,
+      ),
+      client.process.ended.then(() => false),
+    ]);
+    if (isConnected) return await registerThrough(client, exchange.endpoint, startedAtMs);
+    return { code: undefined, tookMs: performance.now() - startedAtMs, output: client.process.tail() };
+  },
+  async resume(exchange) {
+    const startedAtMs = performance.now();
+    await using client = startPion({ ...exchange, resumes: true });
+    const first = await client.connected();
+    const second = await client.reconnect();
+    return { ...(await registerThrough(client, exchange.endpoint, startedAtMs)), resumed: first === second };
+  },
+};
