@@ -21,7 +21,7 @@ describe("interop/Leshan's client", () => {
     await mapTemperature(suite.api);
     await mapDevice(suite.api);
     deviceId = (await registerDevice(suite.api, { endpointId: endpoint })).id;
-    device = startLeshanDevice({ endpoint, serverPort: suite.host.coapPort });
+    device = startLeshanDevice({ endpoint, port: suite.host.coapPort });
     await device.process.line(/^registered \/rd\//, JAVA_STARTS_WITHIN_MS);
   });
   beforeEach(() => suite.onFailure(() => device.process.tail()));

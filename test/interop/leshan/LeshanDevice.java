@@ -7,16 +7,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.LeshanClientBuilder;
-import org.eclipse.leshan.client.californium.endpoint.CaliforniumClientEndpointsProvider;
 import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
 import org.eclipse.leshan.client.object.Device;
-import org.eclipse.leshan.client.object.Security;
 import org.eclipse.leshan.client.object.Server;
 import org.eclipse.leshan.client.observer.LwM2mClientObserverAdapter;
 import org.eclipse.leshan.client.resource.BaseInstanceEnabler;
 import org.eclipse.leshan.client.resource.ObjectsInitializer;
+import org.eclipse.leshan.client.resource.SimpleInstanceEnabler;
 import org.eclipse.leshan.client.send.ManualDataSender;
 import org.eclipse.leshan.client.servers.LwM2mServer;
 import org.eclipse.leshan.core.ResponseCode;
@@ -26,6 +27,7 @@ import org.eclipse.leshan.core.model.StaticModel;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mResource;
 import org.eclipse.leshan.core.request.BindingMode;
+import org.eclipse.leshan.core.request.BootstrapRequest;
 import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.DeregisterRequest;
 import org.eclipse.leshan.core.request.RegisterRequest;
@@ -36,9 +38,10 @@ import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.core.response.WriteResponse;
 
 /**
- * A device on Leshan's client library, driven line by line: `java -cp CLASSPATH LeshanDevice URI ENDPOINT LIFETIME
- * 3303.xml`. Standard input takes `temperature 21.5`, `collect 21.5`, `send
- * SENML_CBOR`, `update`, `stop`; standard output tells what happens, one word first.
+ * A device on Leshan's client library, driven line by line: `java -cp CLASSPATH LeshanDevice name=value ...` with `endpoint`,
+ * `ddf` (3303.xml), `server` or `bootstrap` (a URI), `lifetime` and what LeshanAccounts.java reads. Standard input takes
+ * `temperature 21.5`, `collect 21.5`, `send SENML_CBOR`, `update`, `bootstrap`, `stop`; standard output tells what happens, one
+ * word first.
  */
 public class LeshanDevice {
     private static final int VALUE = 5700;
@@ -106,6 +109,36 @@ public class LeshanDevice {
         }
 
         @Override
+        public void onRegistrationTimeout(LwM2mServer server, RegisterRequest request) {
+            tell("unanswered " + server.getUri());
+        }
+
+        @Override
+        public void onBootstrapStarted(LwM2mServer server, BootstrapRequest request) {
+            tell("bootstrapping " + server.getUri());
+        }
+
+        @Override
+        public void onBootstrapSuccess(LwM2mServer server, BootstrapRequest request) {
+            tell("bootstrapped " + server.getUri());
+        }
+
+        @Override
+        public void onBootstrapFailure(LwM2mServer server, BootstrapRequest request, ResponseCode code, String text, Exception cause) {
+            tell("unbootstrapped " + code + " " + text + " " + cause);
+        }
+
+        @Override
+        public void onBootstrapTimeout(LwM2mServer server, BootstrapRequest request) {
+            tell("unbootstrapped timeout");
+        }
+
+        @Override
+        public void onUpdateFailure(LwM2mServer server, UpdateRequest request, ResponseCode code, String text, Exception cause) {
+            tell("not updated " + code + " " + text + " " + cause);
+        }
+
+        @Override
         public void onUpdateSuccess(LwM2mServer server, UpdateRequest request) {
             tell("updated");
         }
@@ -125,20 +158,28 @@ public class LeshanDevice {
     }
 
     public static void main(String[] args) throws Exception {
-        String uri = args[0];
-        String endpoint = args[1];
-        long lifetimeSeconds = Long.parseLong(args[2]);
+        Map<String, String> options = Arrays.stream(args).map(argument -> argument.split("=", 2))
+                .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
+        LeshanAccounts accounts = new LeshanAccounts(options);
         Temperature temperature = new Temperature();
-        ObjectsInitializer objects = new ObjectsInitializer(new StaticModel(models(args[3])));
-        objects.setInstancesForObject(0, Security.noSec(uri, 1));
-        objects.setInstancesForObject(1, new Server(1, lifetimeSeconds));
+        ObjectsInitializer objects = new ObjectsInitializer(new StaticModel(models(options.get("ddf"))));
+        if (accounts.isBootstrapped()) {
+            objects.setInstancesForObject(0, accounts.bootstrapServer());
+            objects.setClassForObject(1, Server.class);
+        } else {
+            objects.setInstancesForObject(0, accounts.server());
+            objects.setInstancesForObject(1, new Server(1, Long.parseLong(options.getOrDefault("lifetime", "300"))));
+        }
+        objects.setClassForObject(2, SimpleInstanceEnabler.class);
         objects.setInstancesForObject(3, new ToldDevice());
         objects.setInstancesForObject(3303, temperature);
         ManualDataSender sender = new ManualDataSender();
-        LeshanClient client = new LeshanClientBuilder(endpoint).setObjects(objects.createAll())
+        LeshanClient client = new LeshanClientBuilder(options.get("endpoint")).setObjects(objects.createAll())
                 .setDataSenders(sender)
-                .setEndpointsProviders(new CaliforniumClientEndpointsProvider())
-                .setRegistrationEngineFactory(new DefaultRegistrationEngineFactory().setRetryWaitingTimeInMs(1000))
+                .setTrustStore(accounts.trusted())
+                .setEndpointsProviders(accounts.endpoints())
+                .setRegistrationEngineFactory(new DefaultRegistrationEngineFactory().setRetryWaitingTimeInMs(1000)
+                        .setReconnectOnUpdate(options.containsKey("reconnects")))
                 .build();
         client.addObserver(new Teller());
         client.start();
@@ -160,6 +201,7 @@ public class LeshanDevice {
                 }
             }
             if (words[0].equals("update")) client.triggerRegistrationUpdate();
+            if (words[0].equals("bootstrap")) client.triggerClientInitiatedBootstrap(true);
         }
         client.destroy(true);
         System.exit(0);
