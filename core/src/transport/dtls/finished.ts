@@ -1,7 +1,6 @@
 /** Finished (RFC 5246 section 7.4.9). Pure. */
+import { VERIFY_DATA_BYTES } from "./key-schedule.ts";
 import { createReader } from "./wire.ts";
-
-export const VERIFY_DATA_BYTES = 12;
 
 /**
  * @returns verify_data, a view on `body`

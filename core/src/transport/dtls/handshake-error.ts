@@ -1,27 +1,14 @@
 /** Why a handshake message is not taken: the alert that says so (RFC 5246 section 7.2.2), and words for the log. */
 import { isFailure, MooringError } from "../../base/errors.ts";
+import type { AlertName } from "./alert.ts";
 import type { HandshakeFailure } from "./handshake.ts";
-
-/** Descriptions of fatal alerts that a handshake ends with, by their names in RFC 5246 section 7.2 and RFC 4279 section 2. */
-export type HandshakeAlert =
-  | "unexpectedMessage"
-  | "badRecordMac"
-  | "handshakeFailure"
-  | "badCertificate"
-  | "unsupportedCertificate"
-  | "certificateUnknown"
-  | "illegalParameter"
-  | "decodeError"
-  | "decryptError"
-  | "protocolVersion"
-  | "internalError";
 
 /**
  * @param details small and printable, no secrets
  * @returns a HANDSHAKE_INVALID error that carries `alert` and `reason` in its details
  */
 export const handshakeError = (
-  alert: HandshakeAlert,
+  alert: AlertName,
   reason: HandshakeFailure,
   message: string,
   details: Readonly<Record<string, unknown>> = {},
@@ -36,7 +23,8 @@ export const illegal = (subject: string, field: string, rule: string): MooringEr
   handshakeError("illegalParameter", "malformed", `${subject}: ${field}: ${rule}`, { message: subject, field, rule });
 
 export interface HandshakeEnd {
-  readonly alert: HandshakeAlert;
+  /** Undefined: nothing is said. */
+  readonly alert: AlertName | undefined;
   readonly reason: HandshakeFailure;
 }
 

@@ -5,9 +5,8 @@
 import { concatBytes } from "../../base/bytes.ts";
 import { illegal } from "./handshake-error.ts";
 import { readSignature, type Signature, writeSignature } from "./signature.ts";
+import type { KeyExchange } from "./suites.ts";
 import { createReader, uint8, uint16, vector8, vector16, type WireReader } from "./wire.ts";
-
-export type KeyExchange = "psk" | "ecdhe_psk" | "ecdhe_ecdsa";
 
 /** ECCurveType named_curve (RFC 8422 section 5.4). */
 const NAMED_CURVE = 3;
