@@ -7,8 +7,10 @@ import { type Agent, createAgent } from "./agent/agent.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
+import { createSecretBox } from "./base/secret-box.ts";
 import { createCoapEndpoint } from "./coap/endpoint.ts";
 import type { Config } from "./config/schema.ts";
+import { loadSecretKey } from "./config/secret-key.ts";
 import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";
 import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
@@ -164,7 +166,9 @@ async function openAgent(
     actions: way.actions,
     uplink: way.uplink,
     clock,
+    random,
     log,
+    box: createSecretBox(loadSecretKey(config, { random, log }), random),
     options: { manageAvailability, maxPending, executionTimeoutMs, maxBulkFiles: config.bulk.maxPending },
     models: modelViews,
     tenants: tenants.list,
@@ -181,6 +185,7 @@ async function openAgent(
           saveSeenPeriodMs: SAVE_SEEN_PERIOD_MS,
           awakeTimeMs,
           maxJobsPerDevice: queueSize,
+          admission: config.admission,
           ...requestLimits,
         },
         openEndpoint: upward =>

@@ -20,15 +20,18 @@ function diagnostic(text: string): Uint8Array {
 }
 
 /** 5.03 comes with the time after which to try again (RFC 7252 section 5.9.3.4). */
-export function errorResponse(code: number, text = ""): CoapResponse {
+export function errorResponse(code: number, text = "", maxAgeSeconds = OVERLOAD_MAX_AGE_SECONDS): CoapResponse {
   const payload = text === "" ? EMPTY_BYTES : diagnostic(text);
-  return code === CODES.SERVICE_UNAVAILABLE
-    ? { code, maxAgeSeconds: OVERLOAD_MAX_AGE_SECONDS, payload }
-    : { code, payload };
+  return code === CODES.SERVICE_UNAVAILABLE ? { code, maxAgeSeconds, payload } : { code, payload };
 }
 
-/** @returns 5.00 without a text for anything but a MooringError: what went wrong inside is nobody's business outside */
+/**
+ * What a failure says of the time to come back, `details.retryAfterSeconds`, becomes Max-Age.
+ * @returns 5.00 without a text for anything but a MooringError: what went wrong inside is nobody's business outside
+ */
 export function responseOfFailure(error: unknown): CoapResponse {
   if (!isFailure(error)) return errorResponse(CODES.INTERNAL_SERVER_ERROR);
-  return errorResponse(CODE_OF_FAILURE.get(error.code)!, error.message);
+  const { retryAfterSeconds } = error.details;
+  const maxAgeSeconds = typeof retryAfterSeconds === "number" ? retryAfterSeconds : undefined;
+  return errorResponse(CODE_OF_FAILURE.get(error.code)!, error.message, maxAgeSeconds);
 }

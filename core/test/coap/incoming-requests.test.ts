@@ -37,6 +37,24 @@ const GET = { type: CON, code: 1, messageId: 100, token: text("t"), options: pat
 const EMPTY = new Uint8Array(0);
 
 describe("coap/incoming-requests", () => {
+  it("RFC 7252 5.9.3.4: a 5.03 says when to come back: what the failure names, else 5 s", async () => {
+    for (const [details, maxAge] of [
+      [{ retryAfterSeconds: 17 }, 17],
+      [{}, 5],
+    ] as const) {
+      const { world, device } = setUp({
+        onRequest: () => {
+          throw new MooringError("OVERLOADED", "too much", details);
+        },
+      });
+      await device.send(GET);
+      await world.clock.advance(0);
+      const answer = device.take();
+      assert.equal(answer.code, 163);
+      assert.equal(uintOf(answer, OPTIONS.MAX_AGE), maxAge);
+    }
+  });
+
   it("RFC 7252 5.2.2: a slow handler gives an empty acknowledgement, then a Confirmable response until it is acknowledged", async () => {
     let finish: (response: CoapResponse) => void = () => assert.fail("not asked");
     const { world, host, device } = setUp({ onRequest: () => new Promise(resolve => (finish = resolve)) });

@@ -16,5 +16,9 @@ export function identityKey(identity: PeerIdentity): string {
 
 export const sameIdentity = (a: PeerIdentity, b: PeerIdentity): boolean => a === b || identityKey(a) === identityKey(b);
 
+/** Whether two peers have proved the same, if it is nothing. */
+export const sameProof = (a: Peer, b: Peer): boolean =>
+  a.identity && b.identity ? sameIdentity(a.identity, b.identity) : a.identity === b.identity;
+
 /** Whether two values of one peer tell of the same place. */
 export const sameAddress = (a: Peer, b: Peer): boolean => a === b || (a.address === b.address && a.port === b.port);

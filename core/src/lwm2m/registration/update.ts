@@ -2,7 +2,7 @@
 import type { Peer } from "../../transport/transport.ts";
 import type { RegistrationLinks } from "../codecs/link-format.ts";
 import type { RegistrationQuery } from "../wire/registration-query.ts";
-import { sameIdentity } from "./peer-identity.ts";
+import { sameProof } from "./peer-identity.ts";
 import type { Registration } from "./registration.ts";
 
 /** What an Update changed. */
@@ -26,9 +26,7 @@ export type FollowAddress = "same-ip" | "never";
  */
 export function maySpeakFor(registered: Peer, peer: Peer, policy: FollowAddress): boolean {
   if (registered.key === peer.key) return true;
-  if (registered.identity || peer.identity) {
-    return !!registered.identity && !!peer.identity && sameIdentity(registered.identity, peer.identity);
-  }
+  if (registered.identity || peer.identity) return sameProof(registered, peer);
   return policy === "same-ip" && registered.address === peer.address;
 }
 

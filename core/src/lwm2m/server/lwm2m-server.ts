@@ -21,6 +21,9 @@ import type { RequestLimits } from "../operations/exchange.ts";
 import { isReachable } from "../operations/presence.ts";
 import { createDeviceRequests, type DeviceRequests } from "../operations/requests.ts";
 import { formatPath } from "../path.ts";
+import { type AdmissionOptions, createAdmission } from "../registration/admission.ts";
+import { sameProof } from "../registration/peer-identity.ts";
+import { endpointOf } from "../registration/register.ts";
 import type { Registration } from "../registration/registration.ts";
 import {
   type Admit,
@@ -49,6 +52,7 @@ export interface Lwm2mUp {
 }
 
 export interface Lwm2mServerOptions extends RegistrationOptions, RequestLimits {
+  readonly admission: AdmissionOptions;
   /** How long devices stay awake after a message where neither the device nor its settings say so, ms; 0: always online. */
   readonly awakeTimeMs: number;
   /** Most requests that wait for one device. */
@@ -74,6 +78,8 @@ export interface Lwm2mCounters {
   deregisters: number;
   expired: number;
   refused: number;
+  /** Registers sent away to come back later, among those refused. */
+  postponed: number;
   sends: number;
   notifications: number;
   /** Notifications whose payload no codec could read. */
@@ -88,6 +94,8 @@ export interface Lwm2mServer extends AsyncDisposable {
   /** Calls within a job of {@link queues}; the values of reads and observes also go up. */
   readonly requests: DeviceRequests;
   readonly queues: DeviceQueues;
+  /** Registers that wait for their turn: while there are any, what can wait should. */
+  readonly registersWaiting: number;
   /** Whether a request would be sent now rather than wait. */
   isReachable(registration: Registration): boolean;
 }
@@ -103,6 +111,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     deregisters: 0,
     expired: 0,
     refused: 0,
+    postponed: 0,
     sends: 0,
     notifications: 0,
     undecodable: 0,
@@ -112,6 +121,8 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   const registrations = opened.use(await openRegistrations({ store, clock, random, log, options, onRemoved, onMoved }));
   // From here to the end nothing is awaited: no datagram and no timer comes before everything stands.
   const coap: CoapEndpoint = parts.openEndpoint({ onRequest, onSuperseded });
+  const received = (): number => coap.counters["datagramsReceived"] ?? 0;
+  const admission = createAdmission({ clock, random, options: options.admission, received });
   const observations = opened.use(
     createObservations({
       coap,
@@ -193,8 +204,18 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     await up.values({ registration, values, source: "NOTIFICATION", messageKey, requestPath: path, receivedAtMs });
   }
 
+  const admitStranger: Admit = async (endpoint, peer) => {
+    const device = await up.admit(endpoint, peer);
+    if (device) admission.takeOfTenant(device.tenant);
+    return device;
+  };
+
   async function register(request: RegisterRequest, peer: Peer): Promise<CoapResponse> {
-    const { registration, previous } = await registrations.register(request, peer, up.admit);
+    const live = registrations.byEndpoint(endpointOf(request.query, peer));
+    const isKnown = live !== undefined && sameProof(live.peer, peer);
+    const { registration, previous } = await admission.run(peer, isKnown, () =>
+      registrations.register(request, peer, isKnown ? up.admit : admitStranger),
+    );
     const { id, endpoint } = registration;
     counters.registers++;
     log.info("registration.created", { endpoint, registrationId: id, peer: peer.key, version: registration.version });
@@ -248,6 +269,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
 
   function refuse(error: unknown): never {
     counters.refused++;
+    if (isFailure(error, "OVERLOADED")) counters.postponed++;
     throw error;
   }
 
@@ -268,6 +290,9 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     observations,
     requests,
     queues,
+    get registersWaiting() {
+      return admission.waiting;
+    },
     isReachable: awake,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -443,6 +443,25 @@ describe("lwm2m/server: registration", () => {
     assert.equal(world.life.filter(line => line === "deregistered dev replaced").length, 9);
   });
 
+  it("a Register past the rates is answered 5.03 with the time to come back; who is registered goes on", async () => {
+    const admission = { registersPerSecond: 2, registersPerSecondPerTenant: 2, registersPerSecondPerAddress: 2 };
+    await open({ admission });
+    const device = world.device(5000);
+    const id = await device.register("ep=dev");
+    await world.device(5001).register("ep=other");
+    const options = { query: ["ep=stranger"], payload: "</3/0>" };
+    const answer = await world.device(5002).send("POST", "/rd", options);
+    assert.equal(formatCode(answer.code), "5.03");
+    const maxAge = answer.options.find(({ number }) => number === 14)?.value[0];
+    assert.isAtLeast(maxAge ?? 0, 1);
+    assert.isUndefined(world.server.registrations.byEndpoint("stranger"));
+    assert.equal(await codeOf(device, "POST", `/rd/${id}`), "2.04");
+    await device.register("ep=dev");
+    assert.deepInclude(world.server.counters, { postponed: 1, refused: 1 });
+    await world.clock.advance(maxAge! * 1000);
+    await world.device(5003).register("ep=stranger");
+  });
+
   describe("when the store refuses", () => {
     let refuse: MooringError | undefined;
     const wrapStore = (store: Store): Store => ({

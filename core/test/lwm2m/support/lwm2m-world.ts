@@ -46,6 +46,7 @@ export const OPTIONS: Lwm2mServerOptions = {
   minRequestTimeoutMs: 1_000,
   maxRequestTimeoutMs: 600_000,
   maxJobsPerDevice: 1000,
+  admission: { registersPerSecond: 2000, registersPerSecondPerTenant: 2000, registersPerSecondPerAddress: 500 },
 };
 
 export interface Lwm2mWorld extends AsyncDisposable {

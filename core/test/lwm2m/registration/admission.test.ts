@@ -1,0 +1,145 @@
+import { assert } from "chai";
+import { createManualClock } from "../../../src/base/clock.ts";
+import { MooringError } from "../../../src/base/errors.ts";
+import { createSeededRandom } from "../../../src/base/random.ts";
+import { type AdmissionOptions, createAdmission } from "../../../src/lwm2m/registration/admission.ts";
+import { createReturnTimes } from "../../../src/lwm2m/registration/return-times.ts";
+import { createServedRate } from "../../../src/lwm2m/registration/served-rate.ts";
+import type { Peer } from "../../../src/transport/transport.ts";
+
+const peer = (address: string): Peer => ({ key: `udp:${address}:1`, address, port: 1 });
+const RATES: AdmissionOptions = {
+  registersPerSecond: 100,
+  registersPerSecondPerTenant: 100,
+  registersPerSecondPerAddress: 100,
+};
+
+function open(options: Partial<AdmissionOptions> = {}) {
+  const clock = createManualClock();
+  const random = createSeededRandom(1);
+  const admission = createAdmission({ clock, random, options: { ...RATES, ...options }, received: () => 0 });
+  return { clock, admission };
+}
+
+/** 0: taken; else the seconds after which to come back. */
+async function outcome(work: Promise<unknown>): Promise<number> {
+  try {
+    await work;
+    return 0;
+  } catch (error) {
+    if (error instanceof MooringError && error.code === "OVERLOADED") return Number(error.details["retryAfterSeconds"]);
+    throw error;
+  }
+}
+const nothing = async (): Promise<void> => {};
+
+describe("lwm2m/registration/admission", () => {
+  it("takes what is within the rate; the others are asked back one after the other", async () => {
+    const { admission } = open();
+    const outcomes: number[] = [];
+    for (let i = 0; i < 400; i++) outcomes.push(await outcome(admission.run(peer(`a${i}`), false, nothing)));
+    assert.equal(outcomes.filter(seconds => seconds === 0).length, 100);
+    const perSecond = Map.groupBy(outcomes.slice(100), seconds => seconds);
+    const most = Math.max(...outcomes);
+    // Half of the rate is taken for the pace as long as none has been seen: 300 in 6 s.
+    assert.isAtLeast(most, 6);
+    assert.isAtMost(most, 8);
+    for (const seconds of perSecond.values()) assert.isAtMost(seconds.length, 80);
+  });
+
+  it("all of a herd get in when they come back at the time they were told", async () => {
+    const { admission, clock } = open();
+    let taken = 0;
+    let asked = 0;
+    const device = async (address: string): Promise<void> => {
+      for (;;) {
+        asked++;
+        const seconds = await outcome(admission.run(peer(address), false, nothing));
+        if (seconds === 0) break;
+        await new Promise<void>(resolve => void clock.after(seconds * 1000, resolve));
+      }
+      taken++;
+    };
+    for (let i = 0; i < 1000; i++) void device(`a${i}`);
+    await clock.advance(40_000);
+    assert.equal(taken, 1000);
+    assert.isBelow(asked, 3000);
+  });
+
+  it("a registered device is not behind strangers, however many they are", async () => {
+    const { admission } = open();
+    for (let i = 0; i < 1000; i++) await outcome(admission.run(peer("flood"), false, nothing));
+    for (let i = 0; i < 100; i++) assert.equal(await outcome(admission.run(peer("flood"), true, nothing)), 0);
+    assert.isAbove(await outcome(admission.run(peer("flood"), true, nothing)), 0);
+  });
+
+  it("one address takes no more than its rate, and puts off nobody else", async () => {
+    const { admission } = open({ registersPerSecondPerAddress: 10 });
+    const outcomes: number[] = [];
+    for (let i = 0; i < 1000; i++) outcomes.push(await outcome(admission.run(peer("flood"), false, nothing)));
+    assert.equal(outcomes.filter(seconds => seconds === 0).length, 10);
+    assert.isAbove(outcomes.at(-1)!, 50);
+    for (let i = 0; i < 90; i++) assert.equal(await outcome(admission.run(peer(`a${i}`), false, nothing)), 0);
+    assert.isAtMost(await outcome(admission.run(peer("late"), false, nothing)), 2);
+  });
+
+  it("one tenant takes no more than its rate", async () => {
+    const { admission } = open({ registersPerSecondPerTenant: 10 });
+    const ofTenant = (tenant: string) =>
+      outcome(admission.run(peer("a"), false, async () => admission.takeOfTenant(tenant)));
+    for (let i = 0; i < 10; i++) assert.equal(await ofTenant("t1"), 0);
+    assert.isAbove(await ofTenant("t1"), 0);
+    assert.equal(await ofTenant("t2"), 0);
+  });
+
+  it("what cannot be served soon does not wait in line", async () => {
+    const { admission } = open({ registersPerSecond: 1000, registersPerSecondPerAddress: 1000 });
+    let end = (): void => {};
+    const ended = new Promise<void>(resolve => {
+      end = resolve;
+    });
+    const outcomes = Array.from({ length: 1000 }, () => outcome(admission.run(peer("a"), false, () => ended)));
+    // 4 are begun at once; 0.8 s of half of the rate may wait.
+    assert.equal(admission.waiting, 400);
+    end();
+    const seconds = await Promise.all(outcomes);
+    assert.equal(seconds.filter(each => each === 0).length, 404);
+    assert.equal(admission.waiting, 0);
+  });
+});
+
+describe("lwm2m/registration/served-rate", () => {
+  it("is the pace of the last rush, up to the most, and half of that before one", async () => {
+    const clock = createManualClock();
+    const rate = createServedRate(clock, 1000);
+    assert.equal(rate.perSecond(), 500);
+    for (let i = 0; i < 100; i++) rate.count(false);
+    await clock.advance(1000);
+    assert.equal(rate.perSecond(), 500, "a pace without a rush tells nothing");
+    for (let i = 0; i < 200; i++) rate.count(true);
+    await clock.advance(1000);
+    assert.equal(rate.perSecond(), 200);
+    for (let i = 0; i < 5000; i++) rate.count(true);
+    await clock.advance(1000);
+    assert.equal(rate.perSecond(), 1000);
+    for (let i = 0; i < 10; i++) rate.count(true);
+    await clock.advance(60_000);
+    assert.equal(rate.perSecond(), 1000, "nor does the pause after one");
+  });
+});
+
+describe("lwm2m/registration/return-times", () => {
+  it("never goes past 300 s nor below 1 s, and begins anew for a key that was forgotten", async () => {
+    const clock = createManualClock();
+    const times = createReturnTimes(clock, createSeededRandom(3), 2);
+    assert.isAtLeast(times.next("a", 0, 1000), 1);
+    for (let i = 0; i < 1000; i++) times.next("a", 0, 1);
+    assert.isAtMost(times.next("a", 0, 1), 300);
+    assert.isAtLeast(times.next("a", 0, 1), 299);
+    await clock.advance(100_000);
+    assert.isAtMost(times.next("a", 0, 1), 201);
+    times.next("b", 0, 1);
+    times.next("c", 0, 1);
+    assert.isAtMost(times.next("a", 0, 1), 2);
+  });
+});
