@@ -389,6 +389,41 @@ export const USERS: CollectionSpec<UserDocument> = {
   durability: "full",
 };
 
+/** One option of a tenant (platform API 15). `_id`: `keyOf(tenant, category, key)`. */
+export interface TenantOptionDocument extends Document {
+  readonly tenant: string;
+  readonly category: string;
+  readonly key: string;
+  /** Sealed where `sealed`. */
+  readonly value: string;
+  readonly sealed: boolean;
+}
+export const TENANT_OPTIONS: CollectionSpec<TenantOptionDocument> = {
+  name: "tenantOptions",
+  fields: { tenant: "string", category: "string", key: "string", sealed: "bool" },
+  required: ["tenant", "category", "key", "sealed"],
+  coarse: ["tenant"],
+  indexes: [by("tenant", "category", "_id")],
+  durability: "full",
+};
+
+/** A certificate whose devices a tenant trusts. `_id`: `keyOf(tenant, fingerprint)`. */
+export interface TrustedCertificateDocument extends Document {
+  readonly tenant: string;
+  readonly name: string;
+  readonly status: "ENABLED" | "DISABLED";
+  readonly autoRegistrationEnabled: boolean;
+  readonly pem: string;
+}
+export const TRUSTED_CERTIFICATES: CollectionSpec<TrustedCertificateDocument> = {
+  name: "trustedCertificates",
+  fields: { tenant: "string", status: "string" },
+  required: ["tenant", "status"],
+  coarse: ["tenant"],
+  indexes: [by("tenant", "_id")],
+  durability: "full",
+};
+
 /** What a store is opened with unless told otherwise; the store adds those of its series. */
 export const COLLECTIONS: readonly CollectionSpec[] = [
   COUNTERS,
@@ -405,4 +440,6 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   RAW_PAYLOADS,
   TENANTS,
   USERS,
+  TENANT_OPTIONS,
+  TRUSTED_CERTIFICATES,
 ];

@@ -30,8 +30,8 @@ const refuse = (at: number, rule: string): MooringError =>
 
 const isSelfIssued = ({ issuer, subject }: Certificate): boolean => equalBytes(issuer, subject);
 
-/** Whether the issuer's key made the certificate's signature. */
-function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+/** Whether the issuer has the right name and its key made the signature. */
+export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   if (!equalBytes(certificate.issuer, issuer.subject)) return false;
   try {
     return certificate.x509.verify(issuer.publicKey);
