@@ -42,6 +42,7 @@ export const FAILURES = {
   CONTENT_FORMAT_UNSUPPORTED: { coap: "4.15", http: 415 }, // no codec, or one that cannot say it
   REGISTRATION_UNKNOWN: { coap: "4.04", http: 404 }, // no registration at this location, or not of this peer
   ENDPOINT_UNKNOWN: { coap: "4.03", http: 404 }, // a Register of an endpoint that no device was made for
+  BOOTSTRAP_REFUSED: { coap: "4.00", http: 404 }, // a Bootstrap-Request of an endpoint that is not known, or not with what it proved
   DDF_INVALID: { coap: "4.00", http: 422 }, // an object file that breaks a rule, named with object and item
   // Secrets and secure transport
   SECRET_UNREADABLE: { coap: "5.00", http: 500 }, // stored under another secret key, or changed

@@ -32,7 +32,8 @@ function wholeNumber(key: string, text: string, largest: number): number {
   return value;
 }
 
-function endpointName(text: string): string {
+/** @throws MooringError QUERY_INVALID naming `ep` */
+export function endpointName(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (text === "" || text.length > LONGEST_ENDPOINT || /[\u0000-\u001f\u007f]/.test(text)) {
     throw invalid("ep", text, `must hold 1 to ${LONGEST_ENDPOINT} characters, none of them a control character`);

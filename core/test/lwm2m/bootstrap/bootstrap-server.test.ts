@@ -1,0 +1,660 @@
+import { assert } from "chai";
+import { encodeUtf8 } from "../../../src/base/bytes.ts";
+import { MooringError } from "../../../src/base/errors.ts";
+import { createSeededRandom } from "../../../src/base/random.ts";
+import { formatCode } from "../../../src/coap/codes.ts";
+import type { CoapMessage } from "../../../src/coap/message.ts";
+import { OPTIONS as COAP_OPTIONS } from "../../../src/coap/options.ts";
+import type { CoapRequest } from "../../../src/coap/request.ts";
+import { endpointOver } from "../support/lwm2m-world.ts";
+import { HOST_ADDRESS, HOST_PORT } from "../support/scripted-device.ts";
+import { createBootstrapClient } from "./support/bootstrap-client.ts";
+import { configOf, createBootstrapWorld, pskAccount, SERVER_URI, serverAccount } from "./support/bootstrap-world.ts";
+
+const codeOf = ({ code }: CoapMessage): string => formatCode(code);
+const textOf = ({ payload }: CoapMessage): string => new TextDecoder().decode(payload);
+const maxAgeOf = ({ options }: CoapMessage): number | undefined =>
+  options.find(({ number }) => number === COAP_OPTIONS.MAX_AGE)?.value[0];
+
+const PSK_VALUES = {
+  "0": SERVER_URI,
+  "1": false,
+  "2": 0,
+  "3": encodeUtf8("device-1"),
+  "5": Uint8Array.of(1, 2, 3, 4),
+  "10": 1,
+};
+const SERVER_VALUES = { "0": 1, "1": 86_400, "6": true, "7": "U" };
+const plain = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, part) => (part instanceof Uint8Array ? Array.from(part) : part)));
+
+describe("bootstrap server", () => {
+  it("ETS 0, agent specification 5: answers 2.04, then Discover, Delete, Write, Finish in order", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    const answered = client.ask();
+    assert.equal(codeOf(await answered), "2.04");
+    assert.deepEqual(world.life, ["started dev-1"]);
+    await world.settle();
+    assert.deepEqual(client.steps, [
+      "GET /0 40",
+      "DELETE /0",
+      "DELETE /1",
+      "PUT /0/1 11542",
+      "PUT /1/0 11542",
+      "POST /bs",
+    ]);
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+    assert.deepEqual(plain(client.held.get("/0/1")), plain(PSK_VALUES));
+    assert.deepEqual(plain(client.held.get("/1/0")), SERVER_VALUES);
+    assert.equal(world.server.sessions, 0);
+  });
+
+  it("ETS 0: what was written is discovered from the root before the Finish where that is asked for", async () => {
+    await using world = createBootstrapWorld();
+    world.config = async () => configOf("dev-1", { readBack: [[]] });
+    const client = createBootstrapClient(world, 1);
+    let shown = "";
+    client.bend = (step, asked) => {
+      if (step === "GET /" && asked.accept === 40) shown = [...client.held.keys()].sort().join(" ");
+      return undefined;
+    };
+    await client.ask();
+    await world.settle();
+    assert.deepEqual(client.steps.slice(-2), ["GET / 40", "POST /bs"]);
+    assert.equal(shown, "/0/0 /0/1 /1/0");
+    assert.equal(world.reports[0]?.version, "1.1");
+  });
+
+  it("ETS 4: former accounts go, the bootstrap account survives, a fresh account is there", async () => {
+    await using world = createBootstrapWorld();
+    world.config = async () => configOf("dev-1", { readBack: [[1]] });
+    const client = createBootstrapClient(world, 1);
+    client.held.set("/0/1", { "0": "coap://former.example.com", "1": false, "2": 3, "10": 77 });
+    client.held.set("/1/4", { "0": 77, "1": 60, "6": true, "7": "U" });
+    await client.ask();
+    await world.settle();
+    assert.deepEqual([...client.held.keys()].sort(), ["/0/0", "/0/1", "/1/0"]);
+    assert.equal(client.held.get("/0/0")?.["0"], "coap://bs.example.com");
+    assert.equal(client.held.get("/0/1")?.["0"], SERVER_URI);
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+  });
+
+  it("ETS 7: a device that falls back to bootstrap later is served again", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    await client.ask();
+    await world.settle();
+    await world.clock.advance(60_000);
+    world.config = async () => configOf("dev-1", { security: [pskAccount({ uri: "coap://other.example.com" })] });
+    assert.equal(codeOf(await client.ask()), "2.04");
+    await world.settle();
+    assert.equal(client.held.get("/0/1")?.["0"], "coap://other.example.com");
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1", "started dev-1", "ended dev-1"]);
+  });
+
+  it("ETS 8: access control is written last, /1 and /2 are read back before the Finish", async () => {
+    await using world = createBootstrapWorld();
+    world.config = async () =>
+      configOf("dev-1", {
+        accessControl: [
+          { instance: 0, objectId: 3, objectInstance: 0, rights: { 1: 15, 2: 1 }, ownerShortServerId: 1 },
+        ],
+        readBack: [[1], [2]],
+      });
+    const client = createBootstrapClient(world, 1);
+    await client.ask();
+    await world.settle();
+    assert.deepEqual(client.steps.slice(3), [
+      "PUT /0/1 11542",
+      "PUT /1/0 11542",
+      "PUT /2/0 11542",
+      "GET /1 11542",
+      "GET /2 11542",
+      "POST /bs",
+    ]);
+    assert.deepEqual(client.held.get("/2/0"), { "0": 3, "1": 0, "2/1": 15, "2/2": 1, "3": 1 });
+    const readBack = world.reports[0]!.readBack.map(({ path, value }) => [path.join("/"), value]);
+    assert.deepEqual(Object.fromEntries(readBack), {
+      "1/0/0": 1,
+      "1/0/1": 86_400,
+      "1/0/6": true,
+      "1/0/7": "U",
+      "2/0/0": 3,
+      "2/0/1": 0,
+      "2/0/2/1": 15,
+      "2/0/2/2": 1,
+      "2/0/3": 1,
+    });
+  });
+
+  it("ETS 9, B5: a Finish answered 4.06 is a failed session, with the reason", async () => {
+    await using world = createBootstrapWorld();
+    const { storing: _, ...withoutMandatory } = serverAccount({ minimumPeriodSeconds: 1 });
+    world.config = async () => configOf("dev-1", { servers: [withoutMandatory] });
+    const client = createBootstrapClient(world, 1);
+    await client.ask();
+    await world.settle();
+    assert.deepEqual(world.life, [
+      "started dev-1",
+      "failed dev-1 /bs 4.06 Finish was answered 4.06, the device finds its accounts incomplete or inconsistent",
+    ]);
+    assert.equal(world.server.counters.failed, 1);
+    assert.equal(world.server.counters.ended, 0);
+  });
+
+  it("B5: a Finish answered with another success but 2.04 is none", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    client.bend = step => (step === "POST /bs" ? { code: 69 } : undefined);
+    await client.ask();
+    await world.settle();
+    assert.equal(world.life[1], "failed dev-1 /bs 2.05 Finish was answered 2.05");
+  });
+
+  for (const at of [0, 1, 3]) {
+    it(`B1: the device's own account at /0/${at} is never written over`, async () => {
+      await using world = createBootstrapWorld();
+      const security = [pskAccount(), pskAccount({ instance: 1, shortServerId: 2 })];
+      const servers = [serverAccount(), serverAccount({ instance: 1, shortServerId: 2 })];
+      world.config = async () => configOf("dev-1", { security, servers });
+      const client = createBootstrapClient(world, 1, { bootstrapAt: at });
+      await client.ask();
+      await world.settle();
+      assert.equal(client.held.get(`/0/${at}`)?.["1"], true);
+      const written = client.steps.filter(step => step.startsWith("PUT /0/")).map(step => step.split(" ")[1]);
+      assert.deepEqual(written, { 0: ["/0/1", "/0/2"], 1: ["/0/0", "/0/2"], 3: ["/0/0", "/0/1"] }[at]);
+      assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+    });
+  }
+
+  it("B1: without Discover the configured instance decides", async () => {
+    await using world = createBootstrapWorld();
+    world.config = async () => configOf("dev-1", { security: [pskAccount({ instance: 4 })] });
+    const client = createBootstrapClient(world, 1, { version: "1.0" });
+    await client.ask();
+    await world.settle();
+    assert.include(client.steps, "PUT /0/4 11542");
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+    assert.isTrue(world.log.lines.some(({ event }) => event === "bootstrap.step-tolerated"));
+  });
+
+  it("B1: an account with a bootstrap server that is written on purpose takes the place of the device's own", async () => {
+    await using world = createBootstrapWorld();
+    const own = { instance: 0, uri: "coaps://new-bs.example.com:5684", isBootstrap: true, mode: "NO_SEC" } as const;
+    world.config = async () => configOf("dev-1", { security: [own, pskAccount({ instance: 1 })] });
+    const client = createBootstrapClient(world, 1, { bootstrapAt: 1 });
+    await client.ask();
+    await world.settle();
+    assert.deepEqual(client.held.get("/0/1"), { "0": own.uri, "1": true, "2": 3 });
+    assert.equal(client.held.get("/0/2")?.["0"], SERVER_URI);
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+  });
+
+  it("B2: a Delete answered 4.04 is a success, another error is noted and tolerated", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    client.bend = step => (step === "DELETE /0" ? { code: 160, payload: "busy\u0000\n" } : undefined);
+    await client.ask();
+    await world.settle();
+    assert.equal(world.life[1], "ended dev-1");
+    const tolerated = world.log.lines.filter(({ event }) => event === "bootstrap.step-tolerated");
+    assert.deepEqual(
+      tolerated.map(({ fields }) => fields["reason"]),
+      ["Delete of /0 was answered 5.00: busy"],
+    );
+  });
+
+  it("B2: which Deletes are sent is configured per device", async () => {
+    await using world = createBootstrapWorld();
+    world.config = async () => configOf("dev-1", { deletes: [] });
+    const client = createBootstrapClient(world, 1);
+    client.bend = step => (step.startsWith("DELETE") ? assert.fail("a fragile client") : undefined);
+    await client.ask();
+    await world.settle();
+    assert.deepEqual(client.steps, ["GET /0 40", "PUT /0/1 11542", "PUT /1/0 11542", "POST /bs"]);
+  });
+
+  it("B3: instances are what the device's configuration says", async () => {
+    await using world = createBootstrapWorld();
+    world.config = async () =>
+      configOf("dev-1", {
+        discover: false,
+        security: [pskAccount({ instance: 1 })],
+        servers: [serverAccount({ instance: 7 })],
+      });
+    const client = createBootstrapClient(world, 1);
+    await client.ask();
+    await world.settle();
+    assert.deepEqual(client.steps, ["DELETE /0", "DELETE /1", "PUT /0/1 11542", "PUT /1/7 11542", "POST /bs"]);
+  });
+
+  it("B4: an account gets the resources that its mode needs, and no others", async () => {
+    await using world = createBootstrapWorld();
+    const keys = {
+      publicKeyOrIdentity: encodeUtf8("cert"),
+      serverPublicKey: encodeUtf8("server"),
+      secretKey: encodeUtf8("key"),
+    };
+    const modes = ["NO_SEC", "PSK", "X509", "RPK"] as const;
+    world.config = async () =>
+      configOf("dev-1", {
+        security: modes.map((mode, i) =>
+          pskAccount({ instance: i + 1, mode, ...keys, certificateUsage: 3, shortServerId: i + 1 }),
+        ),
+        servers: modes.map((_, i) => serverAccount({ instance: i, shortServerId: i + 1 })),
+      });
+    const client = createBootstrapClient(world, 1);
+    await client.ask();
+    await world.settle();
+    assert.deepEqual(Object.keys(client.held.get("/0/1")!), ["0", "1", "2", "10"]);
+    assert.deepEqual(Object.keys(client.held.get("/0/2")!), ["0", "1", "2", "3", "5", "10"]);
+    assert.deepEqual(Object.keys(client.held.get("/0/3")!), ["0", "1", "2", "3", "4", "5", "10", "15"]);
+    assert.deepEqual(Object.keys(client.held.get("/0/4")!), ["0", "1", "2", "3", "4", "5", "10"]);
+    assert.deepEqual(
+      [1, 2, 3, 4].map(i => client.held.get(`/0/${i}`)?.["2"]),
+      [3, 0, 2, 1],
+    );
+    assert.equal(world.life[1], "ended dev-1");
+  });
+
+  it("B6: a second request while a session runs begins it anew, once", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    client.bend = step => (step === "DELETE /1" ? "silence" : undefined);
+    await client.ask();
+    await world.settle();
+    await client.ask();
+    await world.settle();
+    assert.deepEqual(client.steps, ["GET /0 40", "DELETE /0", "DELETE /1", "GET /0 40", "DELETE /0", "DELETE /1"]);
+    assert.equal(codeOf(await client.ask()), "2.04");
+    client.bend = () => undefined;
+    await world.clock.advance(5_000);
+    assert.equal(client.steps.filter(step => step === "GET /0 40").length, 2);
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+    assert.include(world.server.counters, { requests: 3, started: 1, restarted: 1, ignored: 1, ended: 1 });
+  });
+
+  it("B6: a device that asks again after each Finish comes to rest", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    const answers: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      answers.push(codeOf(await client.ask()));
+      await world.settle();
+    }
+    assert.deepEqual(answers, Array(5).fill("2.04"));
+    assert.equal(client.steps.filter(step => step === "POST /bs").length, 2);
+    await world.clock.advance(15_000);
+    await client.ask();
+    await world.settle();
+    assert.equal(client.steps.filter(step => step === "POST /bs").length, 3, "later it is served again");
+  });
+
+  it("B6: a device whose session fails twice is told when to come again", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    client.bend = step => (step === "PUT /1/0" ? { code: 128 } : undefined);
+    for (let i = 0; i < 2; i++) {
+      await client.ask();
+      await world.settle();
+    }
+    const answer = await client.ask();
+    assert.equal(codeOf(answer), "5.03");
+    assert.equal(maxAgeOf(answer), 15);
+    assert.equal(world.server.counters.failed, 2);
+  });
+
+  it("B6: a repetition of the very message is answered alike and begins nothing", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    const message = { query: ["ep=dev-1"], messageId: 4711, token: Uint8Array.of(1) };
+    assert.equal(codeOf(await client.device.send("POST", "/bs", message)), "2.04");
+    await world.settle();
+    assert.equal(codeOf(await client.device.send("POST", "/bs", message)), "2.04");
+    await world.settle();
+    assert.equal(world.server.counters.requests, 1);
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+  });
+
+  it("B6: a device that comes back from another port in mid-session is served there", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    for (const port of [2, 3]) {
+      client.bend = step => (step === "DELETE /1" ? "silence" : undefined);
+      await client.ask("ep=dev-1");
+      await world.settle();
+      client.device.moveTo(port);
+    }
+    client.bend = () => undefined;
+    await client.ask("ep=dev-1");
+    await world.settle();
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+    assert.equal(world.reports[0]?.peer.port, 3);
+  });
+
+  it("B7: GET /bspack is answered 4.04, the device goes on with /bs", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    assert.equal(codeOf(await client.device.send("GET", "/bspack", { query: ["ep=dev-1"] })), "4.04");
+    assert.equal(codeOf(await client.ask()), "2.04");
+    await world.settle();
+    assert.equal(world.life[1], "ended dev-1");
+  });
+
+  for (const [pct, format] of [
+    ["", 11542],
+    ["&pct=11542", 11542],
+    ["&pct=110", 110],
+    ["&pct=112", 112],
+    ["&pct=11543", 11543],
+    ["&pct=", 11542],
+  ] as const) {
+    it(`B8, check 2: "ep=dev-1${pct}" is served in ${format}`, async () => {
+      await using world = createBootstrapWorld();
+      const client = createBootstrapClient(world, 1);
+      await client.ask(`ep=dev-1${pct}`);
+      await world.settle();
+      assert.include(client.steps, `PUT /0/1 ${format}`);
+      assert.include(client.steps, `PUT /1/0 ${format}`);
+      assert.deepEqual(plain(client.held.get("/0/1")), plain(PSK_VALUES));
+      assert.deepEqual(plain(client.held.get("/1/0")), SERVER_VALUES);
+      assert.equal(world.reports[0]?.contentFormat, format);
+    });
+  }
+
+  it("B8: without pct the configured format counts, with it pct", async () => {
+    await using world = createBootstrapWorld();
+    world.config = async endpoint => configOf(endpoint!, { contentFormat: 112 });
+    const [one, other] = [createBootstrapClient(world, 1), createBootstrapClient(world, 2)];
+    await one.ask();
+    await other.ask("ep=dev-2&pct=110");
+    await world.settle();
+    assert.include(one.steps, "PUT /0/1 112");
+    assert.include(other.steps, "PUT /0/1 110");
+  });
+
+  describe("requests that cannot be", () => {
+    for (const [query, code, named] of [
+      ["ep=dev-1&pct=abc", "4.00", /pct="abc" must be the number of a Content-Format/],
+      ["ep=dev-1&pct=99999", "4.00", /pct="99999"/],
+      ["ep=dev-1&pct=60", "4.00", /pct="60" is none of TLV \(11542\)/],
+      ["ep=", "4.00", /ep=""/],
+      ["ep", "4.00", /ep=""/],
+      ["ep=a\u0001", "4.00", /ep=/],
+    ] as const) {
+      it(`"${query.replace("\u0001", "\\u0001")}" is answered ${code} naming the key`, async () => {
+        await using world = createBootstrapWorld();
+        const answer = await createBootstrapClient(world, 1).ask(query);
+        assert.equal(codeOf(answer), code);
+        assert.match(textOf(answer), named);
+        assert.deepEqual(world.life, []);
+        assert.equal(world.server.counters.refused, 1);
+      });
+    }
+
+    for (const [method, path, code] of [
+      ["GET", "/bs", "4.05"],
+      ["PUT", "/bs", "4.05"],
+      ["POST", "/rd", "4.04"],
+      ["POST", "/bs/1", "4.04"],
+      ["GET", "/", "4.04"],
+    ] as const) {
+      it(`${method} ${path} is answered ${code}`, async () => {
+        await using world = createBootstrapWorld();
+        const { device } = createBootstrapClient(world, 1);
+        assert.equal(codeOf(await device.send(method, path, { query: ["ep=dev-1"] })), code);
+      });
+    }
+
+    it("an endpoint that is not known, or not so, is answered 4.00 and leaves nothing", async () => {
+      await using world = createBootstrapWorld();
+      world.config = async () => undefined;
+      const answer = await createBootstrapClient(world, 1).ask();
+      assert.equal(codeOf(answer), "4.00");
+      assert.equal(world.server.sessions, 0);
+      assert.deepEqual(world.life, []);
+    });
+
+    it("a configuration that cannot be used is answered from the failure's row", async () => {
+      await using world = createBootstrapWorld();
+      world.config = async () => {
+        throw new MooringError("VALIDATION", "lwm2mServerUri is missing");
+      };
+      const answer = await createBootstrapClient(world, 1).ask();
+      assert.equal(codeOf(answer), "4.00");
+      assert.match(textOf(answer), /lwm2mServerUri/);
+    });
+
+    it("a missing ep= is allowed: the device is known by what it proved", async () => {
+      await using world = createBootstrapWorld();
+      const identity = { kind: "psk", identity: "id-1" } as const;
+      const client = createBootstrapClient(world, 1, { identity });
+      assert.equal(codeOf(await client.ask("")), "2.04");
+      await world.settle();
+      assert.deepInclude(world.asked[0], { endpoint: undefined, pct: undefined });
+      assert.deepEqual(world.asked[0]?.peer.identity, identity);
+      assert.equal(world.life[1], "ended known by its keys");
+    });
+  });
+
+  describe("versions", () => {
+    it("a device that states 1.1 gets a binding without queue mode, one of 1.0 as configured and without what came later", async () => {
+      await using world = createBootstrapWorld();
+      world.config = async endpoint =>
+        configOf(endpoint!, {
+          security: [pskAccount({ mode: "X509", certificateUsage: 1 })],
+          servers: [serverAccount({ binding: "UQ" })],
+        });
+      const [newer, older, preferring] = [1, 2, 3].map(port => createBootstrapClient(world, port));
+      older!.bend = step =>
+        step === "GET /0" ? { code: 69, contentFormat: 40, payload: 'lwm2m="1.0",</0/0>' } : undefined;
+      preferring!.bend = step => (step === "GET /0" ? { code: 133 } : undefined);
+      await newer!.ask();
+      await older!.ask();
+      await preferring!.ask("ep=dev-3&pct=112");
+      await world.settle();
+      assert.equal(newer!.held.get("/1/0")?.["7"], "U");
+      assert.equal(newer!.held.get("/0/1")?.["15"], 1);
+      assert.equal(older!.held.get("/1/0")?.["7"], "UQ");
+      assert.notProperty(older!.held.get("/0/1"), "15");
+      assert.equal(preferring!.held.get("/1/0")?.["7"], "U", "pct came with 1.1");
+    });
+
+    for (const [what, answer] of [
+      ["4.04", { code: 132 }],
+      ["4.05", { code: 133 }],
+      ["5.01", { code: 161 }],
+      ["links that cannot be read", { code: 69, contentFormat: 40, payload: "</0/0" }],
+      ["bytes that are no text", { code: 69, contentFormat: 40, payload: Uint8Array.of(0xff, 0xfe) }],
+      ["nothing", { code: 69 }],
+    ] as const) {
+      it(`a Discover answered with ${what} does not end the session`, async () => {
+        await using world = createBootstrapWorld();
+        world.config = async () => configOf("dev-1", { security: [pskAccount({ instance: 1 })] });
+        const client = createBootstrapClient(world, 1);
+        client.bend = step => (step === "GET /0" ? answer : undefined);
+        await client.ask();
+        await world.settle();
+        assert.equal(world.life[1], "ended dev-1");
+      });
+    }
+  });
+
+  describe("failures", () => {
+    for (const step of ["GET /0", "DELETE /0", "DELETE /1", "PUT /0/1", "PUT /1/0", "POST /bs"]) {
+      it(`silence at ${step} ends the session within its time`, async () => {
+        await using world = createBootstrapWorld();
+        const client = createBootstrapClient(world, 1);
+        client.bend = asked => (asked === step ? "silence" : undefined);
+        await client.ask();
+        await world.clock.advance(93_000);
+        await world.settle();
+        assert.match(world.life[1]!, new RegExp(`^failed dev-1 ${step.split(" ")[1]} - .* was not answered in time$`));
+        assert.equal(world.server.sessions, 0);
+      });
+    }
+
+    it("the device's own time limit counts before the host's", async () => {
+      await using world = createBootstrapWorld();
+      world.config = async () => configOf("dev-1", { requestTimeoutMs: 10_000 });
+      const client = createBootstrapClient(world, 1);
+      client.bend = () => "silence";
+      await client.ask();
+      await world.clock.advance(10_100);
+      assert.match(world.life[1]!, /^failed dev-1 \/0 - Discover of \/0 was not answered in time$/);
+    });
+
+    for (const [step, code] of [
+      ["PUT /0/1", 160],
+      ["PUT /0/1", 143],
+      ["PUT /1/0", 133],
+      ["PUT /1/0", 64],
+    ] as const) {
+      it(`${step} answered ${formatCode(code)} is a failure with path and code`, async () => {
+        await using world = createBootstrapWorld();
+        const client = createBootstrapClient(world, 1);
+        client.bend = asked => (asked === step ? { code, payload: code > 128 ? "no room" : "" } : undefined);
+        await client.ask();
+        await world.settle();
+        const path = step.split(" ")[1];
+        const said = code > 128 ? ": no room" : "";
+        assert.equal(
+          world.life[1],
+          `failed dev-1 ${path} ${formatCode(code)} Write of ${path} was answered ${formatCode(code)}${said}`,
+        );
+        assert.notInclude(client.steps, "POST /bs");
+      });
+    }
+
+    it("what cannot be read back fails where it was asked for", async () => {
+      await using world = createBootstrapWorld();
+      world.config = async endpoint => configOf(endpoint!, { readBack: [[1]] });
+      const [refusing, garbled] = [createBootstrapClient(world, 1), createBootstrapClient(world, 2)];
+      refusing.bend = step => (step === "GET /1" ? { code: 133 } : undefined);
+      garbled.bend = step => (step === "GET /1" ? { code: 69, contentFormat: 11542, payload: "\u00ff" } : undefined);
+      await refusing.ask();
+      await garbled.ask();
+      await world.settle();
+      assert.include(world.life, "failed dev-1 /1 4.05 Read of /1 was answered 4.05");
+      assert.isTrue(
+        world.life.some(line => line.startsWith("failed dev-2 /1 - Read of /1: the answer cannot be read")),
+      );
+    });
+
+    it("5.03 is asked again after Max-Age", async () => {
+      await using world = createBootstrapWorld();
+      const client = createBootstrapClient(world, 1);
+      let busy = 2;
+      client.bend = step => (step === "PUT /0/1" && busy-- > 0 ? { code: 163, maxAge: 3 } : undefined);
+      await client.ask();
+      await world.clock.advance(7_000);
+      assert.equal(world.life[1], "ended dev-1");
+    });
+
+    it("an account that its resource cannot hold fails before it is sent", async () => {
+      await using world = createBootstrapWorld();
+      world.config = async () => configOf("dev-1", { servers: [serverAccount({ lifetimeSeconds: 1.5 })] });
+      const client = createBootstrapClient(world, 1);
+      await client.ask();
+      await world.settle();
+      assert.match(world.life[1]!, /^failed dev-1 \/1\/0 - Write of \/1\/0: \/1\/0\/1/);
+    });
+
+    it("a session that is cancelled fails with the reason given, and nothing more is sent", async () => {
+      await using world = createBootstrapWorld();
+      const client = createBootstrapClient(world, 1);
+      client.bend = step => (step === "DELETE /0" ? "silence" : undefined);
+      await client.ask();
+      await world.settle();
+      world.server.cancel("dev-1", "the device was removed");
+      await world.settle();
+      assert.equal(world.life[1], "failed dev-1 /0 - Delete of /0: the device was removed");
+      const sent = client.steps.length;
+      await world.clock.advance(100_000);
+      assert.equal(client.steps.length, sent);
+    });
+
+    it("closing ends what runs, each with its failure", async () => {
+      const world = createBootstrapWorld();
+      const client = createBootstrapClient(world, 1);
+      client.bend = () => "silence";
+      await client.ask();
+      await world.settle();
+      await world[Symbol.asyncDispose]();
+      assert.match(world.life[1]!, /^failed dev-1 \/0 - .*the host is stopping$/);
+    });
+  });
+
+  describe("many at once", () => {
+    it("check 1: 200 devices in parallel, 10 of them silent: none waits for another", async () => {
+      await using world = createBootstrapWorld();
+      const clients = Array.from({ length: 200 }, (_, i) => createBootstrapClient(world, i + 1));
+      for (const client of clients.slice(0, 10)) client.bend = () => "silence";
+      await Promise.all(clients.map(client => client.ask()));
+      await world.settle();
+      assert.equal(world.life.filter(line => line.startsWith("ended")).length, 190, "without any time passing");
+      assert.equal(world.server.sessions, 10);
+      await world.clock.advance(94_000);
+      assert.equal(world.life.filter(line => line.startsWith("failed")).length, 10);
+      assert.equal(world.server.sessions, 0);
+    });
+
+    it("more sessions than there may be are answered 5.03 with Max-Age; what ends makes room", async () => {
+      await using world = createBootstrapWorld({ maxSessions: 2 });
+      const clients = [1, 2, 3].map(port => createBootstrapClient(world, port));
+      for (const client of clients.slice(0, 2)) client.bend = () => "silence";
+      await clients[0]!.ask();
+      await clients[1]!.ask();
+      const answer = await clients[2]!.ask();
+      assert.equal(codeOf(answer), "5.03");
+      assert.isAbove(maxAgeOf(answer)!, 0);
+      await world.clock.advance(94_000);
+      assert.equal(codeOf(await clients[2]!.ask()), "2.04");
+    });
+
+    it("sessions begin no faster than allowed; the others are told when to come again", async () => {
+      await using world = createBootstrapWorld({ sessionRate: { perSecond: 1, burst: 2 } });
+      const clients = [1, 2, 3].map(port => createBootstrapClient(world, port));
+      const answers = [];
+      for (const client of clients) answers.push(codeOf(await client.ask()));
+      assert.deepEqual(answers, ["2.04", "2.04", "5.03"]);
+      await world.clock.advance(1_000);
+      assert.equal(codeOf(await clients[2]!.ask()), "2.04");
+    });
+
+    it("nothing of a session is left when it is over", async () => {
+      await using world = createBootstrapWorld();
+      const clients = Array.from({ length: 50 }, (_, i) => createBootstrapClient(world, i + 1));
+      await Promise.all(clients.map(client => client.ask()));
+      await world.settle();
+      assert.equal(world.server.sessions, 0);
+      await world.clock.advance(600_000);
+      assert.include(world.server.coap.counters, { peers: 0, transfers: 0, observations: 0 });
+    });
+  });
+
+  it("a long account is written in blocks (RFC 7959)", async () => {
+    await using world = createBootstrapWorld();
+    const certificate = new Uint8Array(3_000).fill(7);
+    const security = [pskAccount({ mode: "X509", publicKeyOrIdentity: certificate })];
+    world.config = async () => configOf("dev-1", { security, discover: false, deletes: [], servers: [] });
+    const transport = world.network.open("192.0.2.50", 1);
+    const written: CoapRequest[] = [];
+    const device = endpointOver({ transport, clock: world.clock, random: createSeededRandom(1), log: world.log })({
+      onRequest(request) {
+        if (request.method === "PUT") written.push(request);
+        return { code: 68, payload: new Uint8Array(0) };
+      },
+    });
+    const host = transport.peerAt(HOST_ADDRESS, HOST_PORT)!;
+    await world.wait(
+      device.request(host, { method: "POST", path: ["bs"], query: ["ep=dev-1"], payload: new Uint8Array(0) }),
+    );
+    await world.settle();
+    assert.equal(world.life[1], "ended dev-1");
+    assert.equal(written.length, 1);
+    assert.isAbove(written[0]!.payload.length, 3_000);
+    await device[Symbol.asyncDispose]();
+  });
+});
