@@ -1,0 +1,173 @@
+/** CoAP with one server for devices that must be light: single messages through `coap-packet`, retransmission, no blocks. */
+import type { Clock } from "@mooring/core/internal/base/clock.ts";
+import type { Random } from "@mooring/core/internal/base/random.ts";
+import { generate, type NamedOption, type Packet, type ParsedPacket, parse } from "coap-packet";
+
+export interface CoapLaneParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  send(datagram: Uint8Array): void;
+  /** A request of the server, once however often it comes. @returns its answer, sent piggybacked where the request was confirmable */
+  onRequest(request: ParsedPacket): LaneAnswer;
+  /** Called for each message that is sent again. */
+  onRetransmission?(): void;
+}
+
+export interface LaneAnswer {
+  readonly code: string;
+  readonly options?: readonly NamedOption[];
+  readonly payload?: Uint8Array;
+}
+
+export interface LaneRequest {
+  /** `0.01` to `0.04`. */
+  readonly code: string;
+  readonly options: readonly NamedOption[];
+  readonly payload?: Uint8Array;
+}
+
+export interface CoapLane {
+  /** A datagram from the server. What is no CoAP message is left alone. */
+  receive(datagram: Uint8Array): void;
+  /** Confirmable. @returns undefined where nobody answered */
+  request(request: LaneRequest): Promise<ParsedPacket | undefined>;
+  /** A confirmable notification (RFC 7641 section 4.5). @returns how it was answered */
+  notify(token: Uint8Array, answer: LaneAnswer): Promise<"acknowledged" | "reset" | "unanswered">;
+  /** Ends all that waits, as if nobody answered. */
+  close(): void;
+}
+
+/** RFC 7252 section 4.8. */
+const ACK_TIMEOUT_MS = 2000;
+const ACK_RANDOM_FACTOR = 1.5;
+const MAX_RETRANSMIT = 4;
+/** Of a separate response. */
+const RESPONSE_WITHIN_MS = 60_000;
+/** Message ids of the server's last requests with their answers. */
+const REMEMBERED = 16;
+
+type Outcome = ParsedPacket | "acknowledged" | "reset" | "unanswered";
+
+interface Waiting {
+  readonly token: string | undefined;
+  settle(outcome: Outcome): void;
+  timer: Disposable;
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+function parsed(datagram: Uint8Array): ParsedPacket | undefined {
+  try {
+    return parse(Buffer.from(datagram));
+  } catch {
+    return undefined;
+  }
+}
+
+export function createCoapLane({ clock, random, send, onRequest, onRetransmission }: CoapLaneParts): CoapLane {
+  const waiting = new Map<number, Waiting>();
+  const remembered = new Map<number, Buffer>();
+  let messageId = random.int(0x10000);
+  const nextMessageId = (): number => (messageId = (messageId + 1) & 0xffff);
+
+  /** Sends a confirmable message until it is settled or given up. */
+  const transmit = (packet: Packet, token: string | undefined): Promise<Outcome> =>
+    new Promise(resolve => {
+      const id = packet.messageId!;
+      const bytes = generate(packet);
+      let timeoutMs = ACK_TIMEOUT_MS * (1 + random.fraction() * (ACK_RANDOM_FACTOR - 1));
+      let sent = 0;
+      const entry: Waiting = {
+        token,
+        settle(outcome) {
+          entry.timer[Symbol.dispose]();
+          waiting.delete(id);
+          resolve(outcome);
+        },
+        timer: { [Symbol.dispose]() {} },
+      };
+      const attempt = (): void => {
+        send(bytes);
+        if (sent++ > 0) onRetransmission?.();
+        entry.timer = clock.after(timeoutMs, () => (sent > MAX_RETRANSMIT ? entry.settle("unanswered") : attempt()));
+        timeoutMs *= 2;
+      };
+      waiting.set(id, entry);
+      attempt();
+    });
+
+  const serve = (message: ParsedPacket): void => {
+    let answer = remembered.get(message.messageId);
+    if (!answer) {
+      const { code, options = [], payload = Buffer.alloc(0) } = onRequest(message);
+      const reply = { code, token: message.token, options: [...options], payload: Buffer.from(payload) };
+      answer = generate(
+        message.confirmable
+          ? { ...reply, ack: true, messageId: message.messageId }
+          : { ...reply, messageId: nextMessageId() },
+      );
+      remembered.set(message.messageId, answer);
+      if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!);
+    }
+    send(answer);
+  };
+  const acknowledge = ({ messageId: id }: ParsedPacket): void =>
+    send(generate({ code: "0.00", ack: true, messageId: id }));
+
+  /** A response, piggybacked or separate, to whom its token belongs. */
+  const takeResponse = (message: ParsedPacket): void => {
+    const token = hex(message.token);
+    const entry = [...waiting.values()].find(each => each.token === token);
+    if (message.confirmable) acknowledge(message);
+    entry?.settle(message);
+  };
+  const takeEmpty = (message: ParsedPacket): void => {
+    const entry = waiting.get(message.messageId);
+    if (!entry) return;
+    if (message.reset) entry.settle("reset");
+    else if (entry.token === undefined) entry.settle("acknowledged");
+    else {
+      // The response comes by itself; nothing is sent again.
+      entry.timer[Symbol.dispose]();
+      entry.timer = clock.after(RESPONSE_WITHIN_MS, () => entry.settle("unanswered"));
+    }
+  };
+
+  return {
+    receive(datagram) {
+      const message = parsed(datagram);
+      if (!message) return;
+      if (message.code === "0.00") takeEmpty(message);
+      else if (message.code < "1.00") serve(message);
+      else takeResponse(message);
+    },
+    async request({ code, options, payload = Buffer.alloc(0) }) {
+      const token = Buffer.from(random.bytes(4));
+      const packet: Packet = {
+        code,
+        confirmable: true,
+        messageId: nextMessageId(),
+        token,
+        options: [...options],
+        payload: Buffer.from(payload),
+      };
+      const outcome = await transmit(packet, hex(token));
+      return typeof outcome === "string" ? undefined : outcome;
+    },
+    async notify(token, { code, options = [], payload = Buffer.alloc(0) }) {
+      const packet: Packet = {
+        code,
+        confirmable: true,
+        messageId: nextMessageId(),
+        token: Buffer.from(token),
+        options: [...options],
+        payload: Buffer.from(payload),
+      };
+      const outcome = await transmit(packet, undefined);
+      return typeof outcome === "string" ? outcome : "acknowledged";
+    },
+    close() {
+      for (const entry of [...waiting.values()]) entry.settle("unanswered");
+    },
+  };
+}
