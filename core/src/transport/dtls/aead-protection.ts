@@ -2,8 +2,14 @@
 import { type CipherCCMTypes, createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 import { additionalData } from "./additional-data.ts";
 import { unwrapContent, wrapContent } from "./inner-plaintext.ts";
-import type { RecordProtection } from "./protection.ts";
-import { MAX_PLAINTEXT_BYTES, RECORD_HEADER_BYTES, writeEpochSequence, writeRecordHeader } from "./records.ts";
+import type { PlainRecord, RecordProtection } from "./protection.ts";
+import {
+  MAX_PLAINTEXT_BYTES,
+  RECORD_HEADER_BYTES,
+  type RecordView,
+  writeEpochSequence,
+  writeRecordHeader,
+} from "./records.ts";
 
 /** Part of the nonce that follows from the master secret. */
 export const SALT_BYTES = 4;
@@ -19,53 +25,66 @@ export interface AeadKeys {
 }
 
 /** @param cidBytes of the Connection ID in the records, for their overhead */
-export function createAeadProtection({ cipher, tagBytes, key, salt }: AeadKeys, cidBytes: number): RecordProtection {
-  // The types of node:crypto know CCM and GCM apart; calls with the options of CCM are good for both.
-  const mode = cipher as CipherCCMTypes;
-  const tagOption = { authTagLength: tagBytes };
+export const createAeadProtection = (keys: AeadKeys, cidBytes: number): RecordProtection =>
+  new AeadProtection(keys, cidBytes);
 
-  function seal(type: number, epoch: number, sequence: number, cid: Uint8Array, content: Uint8Array): Uint8Array {
+/** A class, since each session holds two: functions of their own would cost 300 bytes more each. */
+class AeadProtection implements RecordProtection {
+  readonly overhead: number;
+  // The types of node:crypto know CCM and GCM apart; calls with the options of CCM are good for both.
+  readonly #cipher: CipherCCMTypes;
+  readonly #tagBytes: number;
+  readonly #key: KeyObject;
+  readonly #salt: number;
+
+  constructor({ cipher, tagBytes, key, salt }: AeadKeys, cidBytes: number) {
+    this.overhead = RECORD_HEADER_BYTES + cidBytes + EXPLICIT_NONCE_BYTES + tagBytes + (cidBytes > 0 ? 1 : 0);
+    this.#cipher = cipher as CipherCCMTypes;
+    this.#tagBytes = tagBytes;
+    this.#key = key;
+    this.#salt = salt;
+  }
+
+  seal(type: number, epoch: number, sequence: number, cid: Uint8Array, content: Uint8Array): Uint8Array {
     const { type: wireType, content: plaintext } = wrapContent(type, cid, content);
     const fragmentAt = RECORD_HEADER_BYTES + cid.length;
     const textAt = fragmentAt + EXPLICIT_NONCE_BYTES;
-    const record = Buffer.allocUnsafe(textAt + plaintext.length + tagBytes);
+    const tagAt = textAt + plaintext.length;
+    const record = Buffer.allocUnsafe(tagAt + this.#tagBytes);
     writeRecordHeader(record, wireType, epoch, sequence, cid, record.length - fragmentAt);
     writeEpochSequence(record, fragmentAt, epoch, sequence);
-    const sealing = createCipheriv(mode, key, nonceOf(salt, record, fragmentAt), tagOption);
-    sealing.setAAD(additionalData(wireType, epoch, sequence, cid, plaintext.length), {
-      plaintextLength: plaintext.length,
-    });
-    record.set(sealing.update(plaintext), textAt);
-    sealing.final();
-    record.set(sealing.getAuthTag(), textAt + plaintext.length);
+    const nonce = nonceOf(this.#salt, record, fragmentAt);
+    const cipher = createCipheriv(this.#cipher, this.#key, nonce, { authTagLength: this.#tagBytes });
+    const aad = additionalData(wireType, epoch, sequence, cid, plaintext.length);
+    cipher.setAAD(aad, { plaintextLength: plaintext.length });
+    record.set(cipher.update(plaintext), textAt);
+    cipher.final();
+    record.set(cipher.getAuthTag(), tagAt);
     return record;
   }
 
-  /** @returns undefined where the tag is not that of the text */
-  function decrypted(fragment: Uint8Array, aad: Uint8Array): Uint8Array | undefined {
-    const tagAt = fragment.length - tagBytes;
-    const opening = createDecipheriv(mode, key, nonceOf(salt, fragment, 0), tagOption);
-    opening.setAuthTag(fragment.subarray(tagAt));
-    opening.setAAD(aad, { plaintextLength: tagAt - EXPLICIT_NONCE_BYTES });
+  open({ type, epoch, sequence, cid, fragment }: RecordView): PlainRecord | undefined {
+    const length = fragment.length - EXPLICIT_NONCE_BYTES - this.#tagBytes;
+    if (length < 0 || length > MAX_PLAINTEXT_BYTES) return undefined;
+    const plaintext = this.#decrypted(fragment, additionalData(type, epoch, sequence, cid, length), length);
+    return plaintext && unwrapContent(type, plaintext);
+  }
+
+  /** @returns undefined where the tag is not that of text and additional data */
+  #decrypted(fragment: Uint8Array, aad: Uint8Array, length: number): Uint8Array | undefined {
+    const tagAt = EXPLICIT_NONCE_BYTES + length;
+    const nonce = nonceOf(this.#salt, fragment, 0);
+    const decipher = createDecipheriv(this.#cipher, this.#key, nonce, { authTagLength: this.#tagBytes });
+    decipher.setAuthTag(fragment.subarray(tagAt));
+    decipher.setAAD(aad, { plaintextLength: length });
     try {
-      const plaintext = opening.update(fragment.subarray(EXPLICIT_NONCE_BYTES, tagAt));
-      opening.final();
+      const plaintext = decipher.update(fragment.subarray(EXPLICIT_NONCE_BYTES, tagAt));
+      decipher.final();
       return plaintext;
     } catch {
       return undefined;
     }
   }
-
-  return {
-    overhead: RECORD_HEADER_BYTES + cidBytes + EXPLICIT_NONCE_BYTES + tagBytes + (cidBytes > 0 ? 1 : 0),
-    seal,
-    open({ type, epoch, sequence, cid, fragment }) {
-      const length = fragment.length - EXPLICIT_NONCE_BYTES - tagBytes;
-      if (length < 0 || length > MAX_PLAINTEXT_BYTES) return undefined;
-      const plaintext = decrypted(fragment, additionalData(type, epoch, sequence, cid, length));
-      return plaintext && unwrapContent(type, plaintext);
-    },
-  };
 }
 
 /** Salt and the explicit part that stands at `at` (RFC 5288 section 3, RFC 6655 section 3). */

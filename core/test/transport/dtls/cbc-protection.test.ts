@@ -69,6 +69,7 @@ describe("transport/dtls/cbc-protection MAC-then-encrypt (RFC 5246 section 6.2.3
     ["a good MAC, padding that counts one too few", macThenEncrypted(CONTENT_HEX, `${"0b".repeat(11)}0a`)],
     ["padding longer than the record", macThenEncrypted(CONTENT_HEX, "ff".repeat(12))],
     ["padding that would leave no MAC", fromHex(IV + encrypted(padding(47)))],
+    ["a good MAC where it stands if wrong padding counts as none", macThenEncrypted("77".repeat(15), "ff")],
     ["padding of the last byte only", macThenEncrypted(CONTENT_HEX, "00".repeat(12))],
     ["a MAC over another length", fromHex(IV + encrypted(CONTENT_HEX + mac(`${SEQUENCE}17fefd0005`) + padding(11)))],
     ["encrypt-then-MAC, which was not agreed", protectionOf(true).seal(23, 1, 5, EMPTY_BYTES, KEY).subarray(13)],
