@@ -63,6 +63,7 @@ export interface StoredSession {
   readonly id: string;
   /** Where the peer was last; `address` and `port` of its last authentic, newest record. */
   readonly address: string;
+  /** 0: the peer has closed the session, and may only resume it (RFC 5246 section 7.2.1). */
   readonly port: number;
   /** Connection ID that the peer puts into its records, hexadecimal; empty: it is found by its address. */
   readonly cid: string;
@@ -89,7 +90,7 @@ export interface SessionStore {
   heads(): Promise<StoredSessionHead[]>;
   find(id: string): Promise<StoredSession | undefined>;
   insert(sessions: readonly StoredSession[]): Promise<void>;
-  /** Moves the members on that change with traffic. */
+  /** Moves the members on that change with traffic; `received` and `reserved` never down, whatever the order of writing. */
   update(
     heads: readonly Pick<StoredSessionHead, "id" | "address" | "port" | "received" | "reserved" | "seenAtMs">[],
   ): Promise<void>;
@@ -103,8 +104,11 @@ export interface SessionStore {
 export interface SequenceJournal {
   /** Entries of an earlier process, the latest of each session. Called once, first. */
   read(): ReadonlyMap<string, number>;
+  /** @throws MooringError STORE_FAILED: some of them may be written */
   append(entries: readonly { readonly id: string; readonly received: number }[]): void;
-  /** All that was appended so far is stored elsewhere now. */
+  /** Begins a new part, unless the one before is not cleared yet. */
+  split(): void;
+  /** Everything before the last part is stored elsewhere now. */
   clear(): void;
   close(): void;
 }
@@ -134,7 +138,10 @@ export interface DtlsCounters {
 export interface DtlsTransport extends Transport {
   readonly dtls: Readonly<DtlsCounters>;
   readonly sessions: { readonly live: number; readonly sleeping: number };
-  /** Ends the sessions of a principal that may not come any more: close_notify, and gone from the store. */
+  /**
+   * Ends the sessions of principals that may not come any more: close_notify to those that are live, and gone from the store when it
+   * resolves, or as soon as the store works again.
+   */
   endSessions(isEnded: (identity: PeerIdentity) => boolean): Promise<number>;
 }
 
@@ -149,3 +156,5 @@ export interface DtlsParts {
   /** Absent: sessions live as long as the process. */
   readonly kept?: { readonly store: SessionStore; readonly journal: SequenceJournal };
 }
+
+export { openDtlsTransport } from "./dtls-transport.ts";

@@ -1,0 +1,176 @@
+/** Handshakes under way, one for each source (address and port) at most, and who may begin one. */
+import { equalBytes } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { Random } from "../../base/random.ts";
+import type { Peer, Transport } from "../transport.ts";
+import { type HelloStart, readHelloStart } from "./client-hello.ts";
+import { freshCid } from "./connection-ids.ts";
+import type { Credentials, DtlsCounters, DtlsOptions } from "./dtls.ts";
+import type {
+  Established,
+  HandshakeFailure,
+  HelloVerifier,
+  ResumableSessions,
+  ServerHandshake,
+  VerifiedHello,
+} from "./handshake.ts";
+import { createHandshakeAdmission } from "./handshake-admission.ts";
+import { readFragments } from "./handshake-message.ts";
+import { CONTENT, type RecordView } from "./records.ts";
+import { createServerHandshake } from "./server-handshake.ts";
+import { type CidKey, cidKey, NO_CID } from "./session.ts";
+
+export interface HandshakesParts {
+  readonly below: Pick<Transport, "send">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly credentials: Credentials;
+  readonly options: DtlsOptions;
+  readonly verifier: HelloVerifier;
+  readonly resumable: ResumableSessions;
+  readonly counters: DtlsCounters;
+  /** Whether a session has this Connection ID. */
+  isCidInUse(cid: CidKey): boolean;
+  /** Whether the peer comes before strangers. */
+  isKnown(source: Peer, sessionId: Uint8Array): boolean;
+  /** Handshakes that are done, and hold room all the same until their sessions are stored. */
+  readonly finishing: () => number;
+  established(established: Established, source: Peer): void;
+  failed(reason: HandshakeFailure, source: Peer): void;
+}
+
+export interface Handshakes extends Disposable {
+  readonly size: number;
+  has(source: Peer): boolean;
+  /** A record of epoch 0. @param mayBegin whether a hello of a source without a handshake is looked at */
+  receivePlain(record: RecordView, source: Peer, mayBegin: boolean): "taken" | "muted" | "unknown";
+  /** A record of epoch 1. @returns false: there is no handshake for it */
+  receiveProtected(record: RecordView, source: Peer): boolean;
+}
+
+interface UnderWay {
+  readonly source: Peer;
+  /** Of the client: another one is another handshake. */
+  readonly random: Uint8Array;
+  /** Undefined until it is made, and when it has ended before that. */
+  handshake: ServerHandshake | undefined;
+  cid: CidKey;
+  hasEnded: boolean;
+}
+
+/** What stands before the cookie; the verifier has read it before. */
+const startOf = ({ record }: VerifiedHello): HelloStart => readHelloStart(readFragments(record.fragment)[0]!.body);
+
+export function createHandshakes(parts: HandshakesParts): Handshakes {
+  const { below, clock, options, counters, verifier } = parts;
+  const admission = createHandshakeAdmission(clock, options);
+  const bySource = new Map<string, UnderWay>();
+  const cids = new Map<CidKey, UnderWay>();
+
+  function forget(underWay: UnderWay): void {
+    underWay.hasEnded = true;
+    bySource.delete(underWay.source.key);
+    cids.delete(underWay.cid);
+  }
+
+  function cancel(underWay: UnderWay): void {
+    forget(underWay);
+    underWay.handshake?.[Symbol.dispose]();
+  }
+
+  function newCid(underWay: UnderWay): Uint8Array {
+    const cid = freshCid(parts.random, options.cidLength, key => cids.has(key) || parts.isCidInUse(key));
+    underWay.cid = cidKey(cid);
+    if (underWay.cid !== NO_CID) cids.set(underWay.cid, underWay);
+    return cid;
+  }
+
+  function begin(hello: VerifiedHello, source: Peer, random: Uint8Array): void {
+    const underWay: UnderWay = {
+      source,
+      random: Uint8Array.from(random),
+      handshake: undefined,
+      cid: NO_CID,
+      hasEnded: false,
+    };
+    bySource.set(source.key, underWay);
+    counters.handshakesBegun++;
+    underWay.handshake = createServerHandshake({
+      hello,
+      clock,
+      random: parts.random,
+      log: parts.log,
+      credentials: parts.credentials,
+      options,
+      resumable: parts.resumable,
+      newCid: () => newCid(underWay),
+      send: datagram => below.send(datagram, source),
+      done(established) {
+        if (underWay.hasEnded) return;
+        forget(underWay);
+        parts.established(established, source);
+      },
+      failed(reason) {
+        if (underWay.hasEnded) return;
+        forget(underWay);
+        parts.failed(reason, source);
+      },
+    });
+  }
+
+  /** The cookie is right, so the peer is where it says. An attacker elsewhere cannot end the handshake of another. */
+  function onVerified(hello: VerifiedHello, source: Peer): void {
+    const { random, sessionId } = startOf(hello);
+    const before = bySource.get(source.key);
+    if (before && equalBytes(before.random, random)) {
+      before.handshake?.receive(hello.record);
+      return;
+    }
+    const underWay = bySource.size + parts.finishing();
+    if (!admission.admit(source.address, underWay, parts.isKnown(source, sessionId))) {
+      counters.handshakesRefused++;
+      return;
+    }
+    if (before) {
+      cancel(before);
+      parts.failed("superseded", source);
+    }
+    begin(hello, source, random);
+  }
+
+  return {
+    get size() {
+      return bySource.size;
+    },
+    has: ({ key }) => bySource.has(key),
+    receivePlain(record, source, mayBegin) {
+      const underWay = bySource.get(source.key);
+      if (!underWay && !mayBegin) return "muted";
+      if (record.type === CONTENT.handshake) {
+        const looked = verifier.look(record, source.key);
+        if (looked.kind === "verified") {
+          onVerified(looked.hello, source);
+          return "taken";
+        }
+        if (looked.kind === "verify") {
+          counters.helloVerifyRequests++;
+          below.send(looked.reply, source);
+          return "taken";
+        }
+      }
+      underWay?.handshake?.receive(record);
+      return underWay ? "taken" : "unknown";
+    },
+    receiveProtected(record, source) {
+      const underWay = record.type === CONTENT.cid ? cids.get(cidKey(record.cid)) : bySource.get(source.key);
+      if (underWay?.source.key !== source.key) return false;
+      underWay.handshake?.receive(record);
+      return true;
+    },
+    [Symbol.dispose]() {
+      for (const underWay of [...bySource.values()]) cancel(underWay);
+    },
+  };
+}
