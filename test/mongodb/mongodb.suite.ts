@@ -1,7 +1,9 @@
 /** The conformance suite against the server that MONGODB_URL names. Run by `run.ts`. */
 import { randomUUID } from "node:crypto";
 import { systemClock } from "@mooring/core/internal/base/clock.ts";
+import type { CollectionSpec } from "@mooring/core/internal/store/collection.ts";
 import { openMongodb } from "@mooring/core/internal/store/mongodb/open-mongodb.ts";
+import { assert } from "chai";
 import { MongoClient } from "mongodb";
 import { storeSuite } from "../../core/test/store/conformance/conformance.ts";
 import { KEYED, THINGS } from "../../core/test/store/conformance/things.ts";
@@ -16,5 +18,26 @@ describe("store/mongodb", () => {
       await client.db().dropDatabase();
       await client.close();
     },
+  });
+
+  it("fills a field that came later, so that it can be unique", async () => {
+    const before: CollectionSpec = { name: "filled", fields: {}, indexes: [], durability: "full" };
+    const after: CollectionSpec = {
+      ...before,
+      fields: { key: "string" } as never,
+      filled: { key: "none," },
+      indexes: [{ keys: [["key", 1]], unique: true }],
+    };
+    const open = (spec: CollectionSpec) => openMongodb({ url: url.href, collections: [spec], clock: systemClock });
+    {
+      await using store = await open(before);
+      await store.collection(before).insertMany([{ _id: "1" }, { _id: "2" }]);
+    }
+    await using store = await open(after);
+    const found = await store.collection(after).find({}, { limit: 9 });
+    assert.deepEqual(found, [
+      { _id: "1", key: "none,1" },
+      { _id: "2", key: "none,2" },
+    ] as never);
   });
 });

@@ -5,6 +5,8 @@
 import type { Clock } from "../base/clock.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { SecretBox } from "../base/secret-box.ts";
 import type { DdfUpload, DeviceProtocols } from "../device-protocols/device-protocols.ts";
 import { observedPaths } from "../device-protocols/observed-paths.ts";
 import { readProtocol } from "../device-protocols/schema.ts";
@@ -17,16 +19,22 @@ import { clearNoMappingAlarms } from "../mapping/clear-no-mapping.ts";
 import type { ManagedObject, Operation, Platform } from "../platform/platform.ts";
 import type { Store } from "../store/store.ts";
 import { MANAGEMENT_TENANT } from "../tenants/tenants.ts";
+import type { PeerIdentity } from "../transport/transport.ts";
 import { BULK_FRAGMENT, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
 import { createConnectorDevices } from "./connector-device.ts";
-import { createDeviceRecords } from "./device-records.ts";
+import { createDeviceAccountStore } from "./create-device-accounts.ts";
+import type { Connection, DeviceAccountStore } from "./device-accounts.ts";
+import { createDeviceGroups } from "./device-groups.ts";
+import { createDeviceRecords, securityOf } from "./device-records.ts";
 import { createDeviceRegistration } from "./device-registration.ts";
 import { settingsOf } from "./device-settings.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createLifecycleEvents } from "./lifecycle-events.ts";
+import { type ConnectionRule, mayConnect } from "./may-connect.ts";
 import { createOperationRunner } from "./operation-runner.ts";
 import { readRegistration } from "./registration-body.ts";
 import { runCommand } from "./run-command.ts";
+import { createAccountSealer } from "./sealed-accounts.ts";
 
 export interface AgentOptions {
   /** Whether the required interval of a device follows its lifetime where the device does not say (agent specification 6.5). */
@@ -47,11 +55,17 @@ export interface AgentParts {
   /** The way up of values; `forget` when a device is gone. */
   readonly uplink: { values(batch: ValueBatch): Promise<void>; forget(deviceId: string): void };
   readonly clock: Clock;
+  /** Keys of devices are made from it. */
+  readonly random: Random;
   readonly log: Log;
+  /** Seals the keys of devices. */
+  readonly box: SecretBox;
   readonly options: AgentOptions;
   /** Object models in force for a device. */
   models(registration: Registration): ModelView;
   tenants(): Promise<readonly string[]>;
+  /** Ends the secure sessions of a connection whose peers may not come any more. Absent: there is no secure transport. */
+  endSessions?(connection: Connection, isEnded: (identity: PeerIdentity) => boolean): Promise<void>;
   /**
    * Opens the LwM2M server with the way up given; called once, the agent closes it. Nothing may be waited for once the server is
    * open: what it tells is understood from the next turn of the event loop on.
@@ -99,6 +113,8 @@ export interface AgentServices {
 
 export interface Agent extends AgentServices, AsyncDisposable {
   readonly server: Lwm2mServer;
+  /** Keys in the clear: for parts of the host, never for people. */
+  readonly accounts: DeviceAccountStore;
   readonly figures: AgentFigures;
 }
 
@@ -111,12 +127,34 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const records = createDeviceRecords(store);
   const events = createLifecycleEvents({ store, platform, clock, log });
   const connectors = createConnectorDevices(platform);
+  const sealer = createAccountSealer(parts.box);
+  const endSessions = async (connection: Connection, endpoint: string, rule: ConnectionRule): Promise<void> =>
+    parts.endSessions?.(connection, identity => mayConnect(endpoint, rule, identity));
+  const accounts = createDeviceAccountStore({
+    records,
+    sealer,
+    platform,
+    log,
+    async onSecured({ endpoint }, connection, before) {
+      await endSessions(connection, endpoint, before);
+      // The device comes back as it is to come now.
+      if (connection === "server") await server.registrations.remove(endpoint);
+    },
+  });
   const devices = createDeviceRegistration({
     platform,
     records,
+    sealer,
+    groups: createDeviceGroups({ store, platform }),
+    random: parts.random,
     log,
     manageAvailability: options.manageAvailability,
-    endRegistration: async endpoint => void (await server.registrations.remove(endpoint)),
+    async endDevice({ endpoint, accounts: ended }) {
+      await server.registrations.remove(endpoint);
+      for (const connection of ["server", "bootstrap"] as const) {
+        await endSessions(connection, endpoint, securityOf(ended, connection));
+      }
+    },
   });
   const bulk = createBulkRegistration({ platform, connectors, devices, clock, log, maxFiles: options.maxBulkFiles });
 
@@ -127,8 +165,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     async admit(endpoint, peer) {
       const record = await records.find(endpoint);
       if (!record || record.deviceId === undefined || record.removing) return undefined;
-      // A device that was given keys must not be served without them, nor the other way round.
-      if (record.securityMode === "NO_SEC" ? peer.identity : !peer.identity) return undefined;
+      if (!mayConnect(endpoint, securityOf(record.accounts, "server"), peer.identity)) return undefined;
       return { tenant: record.tenant, deviceId: record.deviceId, settings: settingsOf(record.settings) };
     },
     registered: registration => lifecycle.registered(registration),
@@ -226,6 +263,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
 
   async function recover(bulkRegistration: BulkRegistration): Promise<void> {
     await devices.recover();
+    await accounts.recover();
     for (const tenant of tenants) await bulkRegistration.recover(tenant);
     lifecycle.resume();
     await runner.recover(tenants);
@@ -249,6 +287,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
 
   return {
     server,
+    accounts,
     get figures() {
       return {
         operationsWaiting: runner.waiting,

@@ -6,22 +6,31 @@
  */
 import { isFailure, MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
 import type { ManagedObject, Platform } from "../platform/platform.ts";
-import type { DeviceRecord, DeviceRecords } from "./device-records.ts";
-import { endpointTaken } from "./device-records.ts";
+import type { Connection, ConnectionSecurity } from "./device-accounts.ts";
+import type { DeviceGroups } from "./device-groups.ts";
+import type { DeviceRecord, DeviceRecords, NewDeviceRecord } from "./device-records.ts";
+import { endpointTaken, identityTaken, securityOf } from "./device-records.ts";
+import { GENERATED_KEY_BYTES } from "./psk.ts";
+import { PSK_ID_TYPES, pskExternalIds } from "./psk-external-ids.ts";
 import { type DeviceDraft, ENDPOINT_ID_TYPE, managedObjectBody } from "./registration-body.ts";
+import { type AccountSealer, FIRST_SERVER } from "./sealed-accounts.ts";
 
 export interface DeviceRegistrationParts {
   readonly platform: Pick<Platform, "inventory" | "identity">;
   readonly records: DeviceRecords;
+  readonly sealer: Pick<AccountSealer, "seal">;
+  readonly groups: DeviceGroups;
+  readonly random: Pick<Random, "bytes">;
   readonly log: Log;
   readonly manageAvailability: boolean;
-  /** Ends the endpoint's registration with all that belongs to it. */
-  endRegistration(endpoint: string): Promise<void>;
+  /** Ends the device's registration with all that belongs to it, and its sessions: it is not admitted any more. */
+  endDevice(record: Pick<DeviceRecord, "endpoint" | "accounts">): Promise<void>;
 }
 
 export interface DeviceRegistration {
-  /** @throws MooringError DUPLICATE: the endpoint or an external id is taken, nothing is made */
+  /** @throws MooringError DUPLICATE: the endpoint, a PSK identity or an external id is taken, nothing is made */
   register(tenant: string, draft: DeviceDraft, owner: string): Promise<ManagedObject>;
   /** @throws MooringError NOT_FOUND */
   remove(tenant: string, deviceId: string): Promise<void>;
@@ -33,11 +42,24 @@ export interface DeviceRegistration {
    * Looks whether a device still has its managed object, and clears up where that is confirmed to be gone.
    * @returns the object; undefined: gone
    */
-  confirm(
-    record: Pick<DeviceRecord, "endpoint" | "tenant"> & { readonly deviceId: string },
-  ): Promise<ManagedObject | undefined>;
+  confirm(device: {
+    readonly endpoint: string;
+    readonly tenant: string;
+    readonly deviceId: string;
+  }): Promise<ManagedObject | undefined>;
   /** Completes or clears what an earlier life of the host left half made. */
   recover(): Promise<void>;
+}
+
+const CONNECTIONS = ["server", "bootstrap"] as const;
+
+/** Which field of the registration an external id that another object has was made of. */
+function takenByField(error: unknown): MooringError | undefined {
+  if (!isFailure(error, "DUPLICATE")) return undefined;
+  const { type, externalId } = error.details as { readonly type?: string; readonly externalId?: string };
+  if (type === ENDPOINT_ID_TYPE) return endpointTaken(externalId!);
+  const connection = CONNECTIONS.find(each => PSK_ID_TYPES[each] === type);
+  return connection && identityTaken(connection, externalId!);
 }
 
 export function createDeviceRegistration(parts: DeviceRegistrationParts): DeviceRegistration {
@@ -48,31 +70,63 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
     const object = await inventory.find(tenant, deviceId);
     if (object) return object;
     log.warn("device.managed-object-gone", { endpoint, tenant, deviceId });
+    const record = await records.find(endpoint);
     // First the record, so that the device cannot come back.
     await records.delete(endpoint, deviceId);
-    await parts.endRegistration(endpoint);
+    if (record?.deviceId === deviceId) await parts.endDevice(record);
     return undefined;
   };
 
+  function newRecord(tenant: string, { endpoint, security, settings, groups }: DeviceDraft): NewDeviceRecord {
+    const generated = { pskIdentity: endpoint, pskKey: parts.random.bytes(GENERATED_KEY_BYTES) };
+    const server: ConnectionSecurity = { ...security.server, ...(security.generateServerKey && generated) };
+    const servers = [{ id: FIRST_SERVER, security: server }];
+    const accounts = parts.sealer.seal({ endpoint, bootstrap: security.bootstrap, servers });
+    return { endpoint, tenant, settings, groups, accounts };
+  }
+
+  /** Who is in the way of a device that could not be reserved: those whose managed objects are gone are not. */
+  async function blocked({ endpoint, accounts }: NewDeviceRecord): Promise<boolean> {
+    const identityOf = (connection: Connection) => securityOf(accounts, connection).pskIdentity;
+    const holders = [
+      await records.find(endpoint),
+      ...(await Promise.all(
+        CONNECTIONS.map(connection => {
+          const identity = identityOf(connection);
+          return identity === undefined ? undefined : records.findByPsk(connection, identity);
+        }),
+      )),
+    ];
+    for (const holder of holders) {
+      if (!holder) continue;
+      const { deviceId } = holder;
+      if (deviceId === undefined || (await confirm({ ...holder, deviceId }))) return true;
+    }
+    return false;
+  }
+
   /** A record whose managed object is confirmed to be gone blocks nobody. */
-  async function reserve(tenant: string, draft: DeviceDraft): Promise<void> {
+  async function reserve(record: NewDeviceRecord): Promise<void> {
     try {
-      await records.reserve(tenant, draft);
+      await records.reserve(record);
     } catch (error) {
-      if (!isFailure(error, "DUPLICATE")) throw error;
-      const record = await records.find(draft.endpoint);
-      const { deviceId } = record ?? {};
-      if (!record || deviceId === undefined || (await confirm({ ...record, deviceId }))) throw error;
-      await records.reserve(tenant, draft);
+      if (!isFailure(error, "DUPLICATE") || (await blocked(record))) throw error;
+      await records.reserve(record);
     }
   }
 
-  async function make(tenant: string, draft: DeviceDraft, owner: string): Promise<ManagedObject> {
-    const { endpoint } = draft;
-    const externalIds = [{ type: ENDPOINT_ID_TYPE, externalId: endpoint }, ...draft.externalIds];
+  async function make(draft: DeviceDraft, record: NewDeviceRecord, owner: string): Promise<ManagedObject> {
+    const { endpoint, tenant, groups, accounts } = record;
+    const { bootstrap } = accounts;
+    const externalIds = [
+      { type: ENDPOINT_ID_TYPE, externalId: endpoint },
+      ...pskExternalIds({ server: securityOf(accounts, "server"), bootstrap }),
+      ...draft.externalIds,
+    ];
     const body = managedObjectBody(draft, parts.manageAvailability);
     const object = await inventory.create(tenant, body, { owner, externalIds });
     try {
+      await parts.groups.add(tenant, object.id, groups, owner);
       await records.complete(endpoint, object.id);
     } catch (error) {
       await inventory.delete(tenant, object.id);
@@ -87,10 +141,11 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
     log.info("device.removed", { endpoint, tenant, deviceId });
   }
 
-  async function finishMaking({ endpoint, tenant }: DeviceRecord): Promise<void> {
+  async function finishMaking({ endpoint, tenant, groups }: DeviceRecord): Promise<void> {
     const bound = await identity.find(tenant, ENDPOINT_ID_TYPE, endpoint);
     const object = bound && (await inventory.find(tenant, bound.managedObjectId));
     if (object && "c8y_IsLwm2mDevice" in object.fragments) {
+      await parts.groups.add(tenant, object.id, groups, object.owner);
       await records.complete(endpoint, object.id);
       log.info("device.completed", { endpoint, tenant, deviceId: object.id });
       return;
@@ -102,17 +157,15 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
 
   return {
     async register(tenant, draft, owner) {
-      await reserve(tenant, draft);
+      const record = newRecord(tenant, draft);
+      await reserve(record);
       try {
-        const object = await make(tenant, draft, owner);
+        const object = await make(draft, record, owner);
         log.info("device.made", { endpoint: draft.endpoint, tenant, deviceId: object.id });
         return object;
       } catch (error) {
         await records.delete(draft.endpoint, undefined);
-        if (isFailure(error, "DUPLICATE") && error.details["type"] === ENDPOINT_ID_TYPE) {
-          throw endpointTaken(draft.endpoint);
-        }
-        throw error;
+        throw takenByField(error) ?? error;
       }
     },
 
@@ -127,7 +180,7 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
       const record = await records.findByDevice(tenant, deviceId);
       if (!record) return;
       await records.markRemoving(record.endpoint, deviceId);
-      await parts.endRegistration(record.endpoint);
+      await parts.endDevice(record);
     },
 
     async forget(tenant, deviceId) {

@@ -1,10 +1,13 @@
 /** The body of `POST deviceRegistration` (agent specification 3.1), checked, and the managed object that it makes (4.1). */
+import { encodeUtf8 } from "../base/bytes.ts";
 import { MooringError } from "../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { Fragments } from "../platform/platform.ts";
 import { requiredInterval } from "./availability.ts";
 import { DEVICE_FIELDS, FIELD_SCHEMAS, fragmentName, storedValue } from "./device-fields.ts";
-import { type DeviceSecurity, readSecurity, SECURITY_SCHEMAS, type SecurityBody } from "./security.ts";
+import { MAX_PSK_IDENTITY_BYTES } from "./psk.ts";
+import { type DeviceSecurity, readSecurity, SECURITY_FIELDS, SECURITY_SCHEMAS, type SecurityBody } from "./security.ts";
+import { checkServerUri } from "./server-uri.ts";
 
 const DEVICE_TYPE = "c8y_lwm2m";
 /** External id type under which the endpoint is bound to its managed object. */
@@ -22,7 +25,12 @@ export interface DeviceDraft {
   readonly settings: Fragments;
   /** Further fragments (unknown columns of a CSV file). */
   readonly fragments: Fragments;
+  /** Besides those of endpoint and PSK identities. */
   readonly externalIds: readonly { readonly type: string; readonly externalId: string }[];
+  /** Groups that the device belongs to, from the top; empty: none. */
+  readonly groups: readonly string[];
+  /** Whether it shows that it takes shell commands. */
+  readonly shell: boolean;
 }
 
 /** It is an external id as well (platform API 7), and with `ep=` one Uri-Query of 255 bytes (RFC 7252 table 4). */
@@ -53,13 +61,20 @@ function settingsOf(body: RegistrationBody): Fragments {
   return Object.fromEntries(stored.filter(([, value]) => value !== undefined));
 }
 
-/** `coap://` for the modes there are. Not asked for by devices that were configured by hand. */
-function checkServerUri(uri: unknown): void {
-  if (typeof uri !== "string") return;
-  const parsed = URL.canParse(uri) ? new URL(uri) : undefined;
-  if (parsed && /^coaps?:$/.test(parsed.protocol) && parsed.hostname !== "") return;
-  const rule = "must be a URI such as coap://lwm2m.example.com:5783";
-  throw new MooringError("VALIDATION", `lwm2mServerUri ${rule}`, { field: "lwm2mServerUri", rule });
+const refuse = (field: string, rule: string): MooringError =>
+  new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
+
+/** What bootstrap writes must be there; a device that was configured by hand needs no URI. */
+function checkUri(uri: unknown, { server, mustHaveServerUri }: DeviceSecurity): void {
+  if (typeof uri === "string" && uri !== "") checkServerUri("lwm2mServerUri", uri, server.mode);
+  else if (mustHaveServerUri) throw refuse("lwm2mServerUri", "is missing: bootstrap writes it to the device");
+}
+
+/** A generated key goes by the endpoint. */
+function checkGenerated(endpoint: string, { generateServerKey }: DeviceSecurity): void {
+  if (!generateServerKey || encodeUtf8(endpoint).length <= MAX_PSK_IDENTITY_BYTES) return;
+  const rule = `PSK_GENERATED needs an endpoint of at most ${MAX_PSK_IDENTITY_BYTES} bytes`;
+  throw refuse(SECURITY_FIELDS.server.mode, rule);
 }
 
 /** @throws MooringError VALIDATION naming the field */
@@ -67,8 +82,9 @@ export function readRegistration(body: unknown): DeviceDraft {
   const checked = checkBody(body);
   const security = readSecurity(checked);
   const settings = settingsOf(checked);
-  checkServerUri(settings["lwm2mServerUri"]);
+  checkUri(settings["lwm2mServerUri"], security);
   const { endpointId: endpoint } = checked;
+  checkGenerated(endpoint, security);
   return {
     endpoint,
     type: checked.type || DEVICE_TYPE,
@@ -77,6 +93,8 @@ export function readRegistration(body: unknown): DeviceDraft {
     settings,
     fragments: {},
     externalIds: [],
+    groups: [],
+    shell: true,
   };
 }
 
@@ -96,6 +114,6 @@ export function managedObjectBody(draft: DeviceDraft, manageAvailability: boolea
     c8y_IsDevice: {},
     c8y_IsLwm2mDevice: {},
     com_cumulocity_model_Agent: {},
-    c8y_SupportedOperations: ["c8y_Command"],
+    c8y_SupportedOperations: draft.shell ? ["c8y_Command"] : [],
   };
 }

@@ -2,17 +2,21 @@
 import { once } from "node:events";
 import { type CsvError, parse } from "csv-parse";
 import { decodeUtf8 } from "../base/bytes.ts";
-import { MooringError, messageOf } from "../base/errors.ts";
+import { isFailure, MooringError, messageOf } from "../base/errors.ts";
 import { csvName, DEVICE_FIELDS, type DeviceField, readCell } from "./device-fields.ts";
-import { type DeviceDraft, ENDPOINT_ID_TYPE, readRegistration } from "./registration-body.ts";
+import { type LegacyRow, newLegacyRow, readLegacyColumn, requireLegacyCell, withLegacy } from "./legacy-columns.ts";
+import { type DeviceDraft, readRegistration } from "./registration-body.ts";
 
-export interface CsvRow {
+export interface CsvRow<T = DeviceDraft> {
   /** 1 is the header. */
   readonly line: number;
   /** Empty where the row has none. */
   readonly endpoint: string;
-  readonly outcome: DeviceDraft | MooringError;
+  readonly outcome: T | MooringError;
 }
+
+/** Cells of one row as what is wanted of it. @throws MooringError VALIDATION naming the column */
+type ReadRow<T> = (header: readonly string[], cells: readonly string[]) => T;
 
 const LARGEST_BYTES = 10 * 1024 * 1024;
 const LARGEST_RECORD = 256 * 1024;
@@ -26,23 +30,30 @@ const DELIMITERS = [";", ",", "\t"] as const;
 
 const ENDPOINT = "endpoint id";
 const MODE = "securityMode";
-const EXTERNAL = "external-";
+
+type SecurityPart = "serverSecurity" | "bootstrapSecurity";
 
 /** Columns of the security body, by their place in it. */
-const SECURITY: Readonly<Record<string, readonly [part: string, member: string]>> = {
+export const SECURITY_COLUMNS: Readonly<Record<string, readonly [part: SecurityPart, member: string]>> = {
   [MODE]: ["serverSecurity", "securityMode"],
   "lwm2m psk_id": ["serverSecurity", "publicKeyOrId"],
   "lwm2m psk_key": ["serverSecurity", "secretKey"],
   bootstrapSecurityMode: ["bootstrapSecurity", "bootstrapSecurityMode"],
   "bootstrap psk_id": ["bootstrapSecurity", "bootstrapId"],
   "bootstrap psk_key": ["bootstrapSecurity", "bootstrapKey"],
+  x509ClientCertificate: ["serverSecurity", "x509ClientCertificate"],
+  x509ClientPrivateKey: ["serverSecurity", "x509ClientPrivateKey"],
+  x509CertificateUsage: ["serverSecurity", "x509CertificateUsage"],
+  serverPublicKey: ["serverSecurity", "serverPublicKey"],
 };
-/** Need a secure connection, which this version does not have. */
-const CERTIFICATES = ["x509ClientCertificate", "x509ClientPrivateKey", "x509CertificateUsage", "serverPublicKey"];
-/** Columns of the platform's general file that say nothing to the agent. */
-const IGNORED = ["CREDENTIALS", "SHELL", "com_cumulocity_model_Agent", "external-c8y_BootstrapPskId"];
 
 const FIELDS = new Map<string, DeviceField>(DEVICE_FIELDS.map(field => [csvName(field), field]));
+/** Columns by the names that REST has for them. */
+const COLUMNS = new Map<string, string>([
+  ["endpointId", ENDPOINT],
+  ...DEVICE_FIELDS.map(field => [field.rest, csvName(field)] as const),
+  ...Object.entries(SECURITY_COLUMNS).map(([column, place]) => [place.join("."), column] as const),
+]);
 
 const refuse = (field: string, rule: string): MooringError =>
   new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
@@ -54,15 +65,15 @@ function delimiterOf(text: string): string {
   return DELIMITERS.reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best));
 }
 
-function readHeader(cells: readonly string[]): readonly string[] {
+function readHeader(cells: readonly string[], required: readonly string[]): readonly string[] {
   if (cells.length > MOST_COLUMNS) throw refuse("header", `has more than ${MOST_COLUMNS} columns`);
   const names = cells.map(cell => cell.trim());
   const unnamed = names.indexOf("");
   if (unnamed >= 0) throw refuse("header", `column ${unnamed + 1} has no name`);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw refuse("header", `names "${twice}" twice`);
-  for (const required of [ENDPOINT, MODE]) {
-    if (!names.includes(required)) throw refuse("header", `has no column "${required}"`);
+  for (const column of required) {
+    if (!names.includes(column)) throw refuse("header", `has no column "${column}"`);
   }
   return names;
 }
@@ -70,65 +81,58 @@ function readHeader(cells: readonly string[]): readonly string[] {
 /** What a row becomes before it is checked as a REST body. */
 interface RowBody {
   readonly body: Record<string, unknown>;
-  readonly fragments: Record<string, string>;
-  readonly externalIds: { type: string; externalId: string }[];
-  name: string | undefined;
+  readonly legacy: LegacyRow;
 }
 
-/** Legacy columns repeat what others say; where they contradict, the row is wrong (agent specification 3.2). */
-function readLegacy(column: string, cell: string, endpoint: string, row: RowBody): boolean {
-  switch (column) {
-    case "ID":
-      if (cell !== endpoint) throw refuse("ID", `must equal "${ENDPOINT}"`);
-      return true;
-    case "IDTYPE":
-      if (cell !== ENDPOINT_ID_TYPE) throw refuse("IDTYPE", `must be ${ENDPOINT_ID_TYPE}`);
-      return true;
-    case "NAME":
-      row.name = cell;
-      return true;
-    case "TYPE":
-    case "type":
-      row.body["type"] = cell;
-      return true;
-    case "PATH":
-      throw refuse("PATH", "is not supported: devices cannot be put into groups by this file");
-    default:
-      return IGNORED.includes(column);
-  }
-}
-
-function readColumn(column: string, cell: string, endpoint: string, row: RowBody): void {
-  const security = SECURITY[column];
+function readColumn(column: string, cell: string, endpoint: string, { body, legacy }: RowBody): void {
+  const security = Object.hasOwn(SECURITY_COLUMNS, column) ? SECURITY_COLUMNS[column] : undefined;
   const field = FIELDS.get(column);
-  if (column === ENDPOINT || readLegacy(column, cell, endpoint, row)) return;
-  if (security) {
+  if (column === ENDPOINT) return;
+  if (column === "type" || column === "TYPE") {
+    body["type"] = cell;
+  } else if (security) {
     const [part, member] = security;
-    row.body[part] = { ...(row.body[part] as object | undefined), [member]: cell };
-  } else if (CERTIFICATES.includes(column)) {
-    throw refuse(column, "needs DTLS, which this version does not have");
+    body[part] = { ...(body[part] as object | undefined), [member]: cell };
   } else if (field) {
-    row.body[field.rest] = readCell(field, cell);
-  } else if (column.startsWith(EXTERNAL)) {
-    row.externalIds.push({ type: column.slice(EXTERNAL.length), externalId: cell });
+    body[field.rest] = readCell(field, cell);
   } else {
-    row.fragments[column] = cell;
+    readLegacyColumn(column, cell, endpoint, legacy);
   }
 }
 
-/** @throws MooringError VALIDATION naming the column */
-function readRow(header: readonly string[], cells: readonly string[]): DeviceDraft {
+/** The same error under the name of the column. */
+function underColumn(error: MooringError): MooringError {
+  const { field, rule } = error.details as { readonly field?: string; readonly rule?: string };
+  const column = field === undefined ? undefined : COLUMNS.get(field);
+  return column === undefined || rule === undefined ? error : refuse(column, rule);
+}
+
+function readDraft(body: unknown): DeviceDraft {
+  try {
+    return readRegistration(body);
+  } catch (error) {
+    throw isFailure(error, "VALIDATION") ? underColumn(error) : error;
+  }
+}
+
+function endpointOf(header: readonly string[], cells: readonly string[]): string {
   if (cells.length !== header.length) throw refuse("row", `has ${cells.length} cells, the header ${header.length}`);
   const endpoint = cells[header.indexOf(ENDPOINT)]!;
   if (endpoint === "") throw refuse(ENDPOINT, "is missing");
+  return endpoint;
+}
+
+/** @throws MooringError VALIDATION naming the column */
+function readDevice(header: readonly string[], cells: readonly string[]): DeviceDraft {
+  const endpoint = endpointOf(header, cells);
   if (cells[header.indexOf(MODE)] === "") throw refuse(MODE, "is missing");
-  const row: RowBody = { body: { endpointId: endpoint }, fragments: {}, externalIds: [], name: undefined };
+  const row: RowBody = { body: { endpointId: endpoint }, legacy: newLegacyRow() };
   for (const [at, column] of header.entries()) {
     const cell = cells[at]!;
     if (cell !== "") readColumn(column, cell, endpoint, row);
+    else requireLegacyCell(column);
   }
-  const draft = readRegistration(row.body);
-  return { ...draft, name: row.name ?? draft.name, fragments: row.fragments, externalIds: row.externalIds };
+  return withLegacy(readDraft(row.body), row.legacy);
 }
 
 interface RawRecord {
@@ -170,28 +174,32 @@ async function recordsOf(csv: Uint8Array, delimiter: string): Promise<RawRecord[
   return records;
 }
 
-function toRow(header: readonly string[], { line, cells }: RawRecord): CsvRow {
+function toRow<T>(header: readonly string[], { line, cells }: RawRecord, read: ReadRow<T>): CsvRow<T> {
   if (!Array.isArray(cells)) return { line, endpoint: "", outcome: refuse("row", messageOf(cells)) };
   const endpoint = cells[header.indexOf(ENDPOINT)] ?? "";
   try {
-    return { line, endpoint, outcome: readRow(header, cells) };
+    return { line, endpoint, outcome: read(header, cells) };
   } catch (error) {
     if (error instanceof MooringError) return { line, endpoint, outcome: error };
     throw error;
   }
 }
 
-async function rowsOf(header: readonly string[], records: readonly RawRecord[]): Promise<CsvRow[]> {
-  const rows: CsvRow[] = [];
+async function rowsOf<T>(
+  header: readonly string[],
+  records: readonly RawRecord[],
+  read: ReadRow<T>,
+): Promise<CsvRow<T>[]> {
+  const rows: CsvRow<T>[] = [];
   for (let at = 0; at < records.length; at += SLICE_ROWS) {
-    rows.push(...records.slice(at, at + SLICE_ROWS).map(record => toRow(header, record)));
+    rows.push(...records.slice(at, at + SLICE_ROWS).map(record => toRow(header, record, read)));
     await nextTurn();
   }
   return rows;
 }
 
-/** An endpoint that stands in the file twice is made once. */
-function withoutRepetitions(rows: readonly CsvRow[]): CsvRow[] {
+/** An endpoint that stands in the file twice counts once. */
+function withoutRepetitions<T>(rows: readonly CsvRow<T>[]): CsvRow<T>[] {
   const lines = new Map<string, number>();
   return rows.map(row => {
     const first = lines.get(row.endpoint);
@@ -202,16 +210,21 @@ function withoutRepetitions(rows: readonly CsvRow[]): CsvRow[] {
   });
 }
 
-/**
- * @param csv UTF-8, with or without byte order mark; separated by semicolon, comma or tab, whichever the header has most of
- * @throws MooringError VALIDATION or TOO_LARGE where it is no such file; bad rows are in the result
- */
-export async function readRegistrationCsv(csv: Uint8Array): Promise<CsvRow[]> {
+async function readCsv<T>(csv: Uint8Array, required: readonly string[], read: ReadRow<T>): Promise<CsvRow<T>[]> {
   if (csv.length > LARGEST_BYTES) throw new MooringError("TOO_LARGE", `the file is larger than ${LARGEST_BYTES} bytes`);
   const text = decodeUtf8(csv);
   if (text === undefined) throw refuse("file", "is not UTF-8 text");
   const [first, ...others] = await recordsOf(csv, delimiterOf(text.replace(/^\uFEFF/, "")));
   if (!first || !Array.isArray(first.cells)) throw refuse("header", "cannot be read");
-  const header = readHeader(first.cells);
-  return withoutRepetitions(await rowsOf(header, others));
+  const header = readHeader(first.cells, required);
+  return withoutRepetitions(await rowsOf(header, others, read));
 }
+
+/**
+ * @param csv UTF-8, with or without byte order mark; separated by semicolon, comma or tab, whichever the header has most of
+ * @throws MooringError VALIDATION or TOO_LARGE where it is no such file; bad rows are in the result
+ */
+export const readRegistrationCsv = (csv: Uint8Array): Promise<CsvRow[]> => readCsv(csv, [ENDPOINT, MODE], readDevice);
+
+/** Endpoints to remove, from a file of the same form: of its columns that of the endpoint counts. @throws as {@link readRegistrationCsv} */
+export const readRemovalCsv = (csv: Uint8Array): Promise<CsvRow<string>[]> => readCsv(csv, [ENDPOINT], endpointOf);

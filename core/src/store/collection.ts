@@ -49,6 +49,8 @@ export interface CollectionSpec<T extends Document = Document> {
   readonly fields: { readonly [K in Exclude<keyof T & string, "_id">]?: FieldType };
   /** Fields that every document has; keys of unique indexes are required without being named. Sorting by them pages fast. */
   readonly required?: readonly string[];
+  /** Fields that came to the collection later: a document stored before gets this text and its `_id`, as unique indexes need it. */
+  readonly filled?: Readonly<Record<string, string>>;
   /** Fields with few different values (a tenant, a status): between two indexes that fit, the one by other fields narrows more. */
   readonly coarse?: readonly string[];
   readonly indexes: readonly IndexSpec[];

@@ -215,23 +215,36 @@ export interface DeviceDocument extends Document {
   readonly tenant: string;
   readonly managedObject: string;
   readonly securityMode: string;
-  /** Identities under which it may come over DTLS, unique over all tenants by the rule of the part that writes them. */
-  readonly pskIdentity?: string;
-  readonly bootstrapPskIdentity?: string;
+  /** {@link pskIdentityKey} of what the device comes with over DTLS, else {@link noIdentityKey}: unique over all tenants. */
+  readonly serverIdentity: string;
+  readonly bootstrapIdentity: string;
+  /** Its accounts have changed, what shows of them elsewhere has not yet. */
+  readonly settling?: boolean;
   readonly details: JsonObject;
 }
+const NO_IDENTITY = "none,";
+export const pskIdentityKey = (identity: string): string => keyOf("psk", identity);
+export const noIdentityKey = (endpoint: string): string => NO_IDENTITY + endpoint;
 export const DEVICES: CollectionSpec<DeviceDocument> = {
   name: "devices",
   fields: {
     tenant: "string",
     managedObject: "string",
     securityMode: "string",
-    pskIdentity: "string",
-    bootstrapPskIdentity: "string",
+    serverIdentity: "string",
+    bootstrapIdentity: "string",
+    settling: "bool",
   },
   required: ["tenant", "managedObject", "securityMode"],
+  filled: { serverIdentity: NO_IDENTITY, bootstrapIdentity: NO_IDENTITY },
   coarse: ["tenant"],
-  indexes: [by("tenant", "_id"), by("managedObject"), by("pskIdentity"), by("bootstrapPskIdentity")],
+  indexes: [
+    by("tenant", "_id"),
+    by("managedObject"),
+    by("settling"),
+    uniqueBy("serverIdentity"),
+    uniqueBy("bootstrapIdentity"),
+  ],
   durability: "full",
 };
 

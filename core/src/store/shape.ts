@@ -52,6 +52,9 @@ export function shapeOf(spec: CollectionSpec): Shape {
   const required = new Set<string>(["_id", ...(spec.required ?? [])]);
   for (const { keys, unique } of spec.indexes) if (unique) for (const [name] of keys) required.add(name);
   const coarse = new Set(spec.coarse ?? []);
+  for (const name of Object.keys(spec.filled ?? {})) {
+    if (fields.get(name) !== "string") throw refuse(spec, `filled field ${name} is not declared as string`);
+  }
   for (const name of [...required, ...coarse]) {
     if (name !== "_id" && !fields.has(name)) throw refuse(spec, `required or coarse field ${name} is not declared`);
   }

@@ -4,11 +4,21 @@ import { CONNECTOR_TYPE } from "../../src/agent/connector-device.ts";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { isFailure, MooringError } from "../../src/base/errors.ts";
 import { formatCode } from "../../src/coap/codes.ts";
-import { DEVICES, OBSERVATIONS, REGISTRATIONS } from "../../src/store/collections.ts";
+import { DEVICES, noIdentityKey, OBSERVATIONS, REGISTRATIONS } from "../../src/store/collections.ts";
 import { type AgentWorld, createAgentWorld, TENANT, USER } from "./support/agent-world.ts";
 
 const NO_SEC = { serverSecurity: { securityMode: "NO_SEC" } };
 const EVERYTHING = { limit: 100 };
+/** As the first version stored it. */
+const reservation = {
+  _id: "dev",
+  tenant: TENANT,
+  managedObject: "",
+  securityMode: "NO_SEC",
+  serverIdentity: noIdentityKey("dev"),
+  bootstrapIdentity: noIdentityKey("dev"),
+  details: {},
+};
 
 describe("agent/device-registration", () => {
   let world: AgentWorld;
@@ -137,13 +147,7 @@ describe("agent/device-registration", () => {
   });
 
   it("a record whose managed object is gone blocks nobody", async () => {
-    await world.store.collection(DEVICES).insertOne({
-      _id: "dev",
-      tenant: "t2",
-      managedObject: "424242",
-      securityMode: "NO_SEC",
-      details: {},
-    });
+    await world.store.collection(DEVICES).insertOne({ ...reservation, tenant: "t2", managedObject: "424242" });
     const object = await world.make("dev");
     const [record] = await records();
     assert.include(record!, { tenant: TENANT, managedObject: object.id });
@@ -181,9 +185,7 @@ describe("agent/device-registration", () => {
   });
 
   it("a reservation left by a host that died is cleared when nothing was made", async () => {
-    await world.store
-      .collection(DEVICES)
-      .insertOne({ _id: "dev", tenant: TENANT, managedObject: "", securityMode: "NO_SEC", details: {} });
+    await world.store.collection(DEVICES).insertOne(reservation);
     await world.restart("crash");
     assert.isEmpty(await records());
     await world.make("dev");
@@ -203,9 +205,7 @@ describe("agent/device-registration", () => {
       { name: "other" },
       { owner: USER, externalIds: [{ type: "c8y_Id", externalId: "dev" }] },
     );
-    await world.store
-      .collection(DEVICES)
-      .insertOne({ _id: "dev", tenant: TENANT, managedObject: "", securityMode: "NO_SEC", details: {} });
+    await world.store.collection(DEVICES).insertOne(reservation);
     await world.restart("crash");
     assert.isEmpty(await records());
   });
@@ -243,11 +243,7 @@ describe("agent/device-registration", () => {
         numberOfFailed: 2,
         failed: [
           { line: 3, endpoint: "known", reason: "endpoint known is registered already" },
-          {
-            line: 4,
-            endpoint: "p",
-            reason: "serverSecurity.securityMode PSK needs DTLS, which this version does not have",
-          },
+          { line: 4, endpoint: "p", reason: "lwm2m psk_id is missing: PSK needs it" },
         ],
       });
       assert.deepEqual((await records()).map(({ _id }) => _id).sort(), ["a", "b", "known"]);

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { assert } from "chai";
-import { managedObjectBody, readRegistration } from "../../src/agent/registration-body.ts";
-import { type CsvRow, readRegistrationCsv } from "../../src/agent/registration-csv.ts";
-import { encodeUtf8 } from "../../src/base/bytes.ts";
+import { managedObjectBody } from "../../src/agent/registration-body.ts";
+import { type CsvRow, readRegistrationCsv, readRemovalCsv } from "../../src/agent/registration-csv.ts";
+import { encodeUtf8, fromHex } from "../../src/base/bytes.ts";
 import { isFailure, MooringError } from "../../src/base/errors.ts";
 
 const read = (...lines: string[]): Promise<CsvRow[]> => readRegistrationCsv(encodeUtf8(lines.join("\n")));
@@ -11,6 +12,8 @@ const shown = (rows: readonly CsvRow[]) =>
     endpoint,
     outcome instanceof MooringError ? outcome.message : "good",
   ]);
+const pem = (name: string): string =>
+  readFileSync(new URL(`../fixtures/certificates/${name}`, import.meta.url), "utf8");
 const draftOf = (row: CsvRow | undefined) => {
   assert(row && !(row.outcome instanceof MooringError), JSON.stringify(row));
   return row.outcome;
@@ -68,6 +71,142 @@ describe("agent/registration-csv", () => {
     assert.equal(draft.name, "My device");
     assert.deepEqual(draft.externalIds, [{ type: "c8y_Imei", externalId: "350000" }]);
     assert.deepEqual(draft.fragments, {});
+    assert.isTrue(draft.shell);
+  });
+
+  it("agent specification 3.2: the example of the known-good file", async () => {
+    const [row] = await read(
+      "endpoint id;type;securityMode;lwm2m server uri",
+      "lwm2m_device01;c8y_lwm2m;NO_SEC;coap://lwm2m.example.com:5783",
+    );
+    const { endpoint, type, security } = draftOf(row);
+    assert.deepEqual([endpoint, type], ["lwm2m_device01", "c8y_lwm2m"]);
+    assert.deepEqual([security.server, security.bootstrap], [{ mode: "NO_SEC" }, { mode: "NO_SEC" }]);
+  });
+
+  it("agent specification 3.2: the example with pre-shared keys", async () => {
+    const [row] = await read(
+      "endpoint id;type;securityMode;bootstrapSecurityMode;lwm2m server uri;lwm2m psk_id;lwm2m psk_key;bootstrap psk_id;bootstrap psk_key",
+      "psk_device;c8y_lwm2m;PSK;PSK;coaps://lwm2m.example.com:5784;psk_device;0011AABB;psk_device_bs;2233CCDD",
+    );
+    const { security } = draftOf(row);
+    assert.deepEqual(security.server, { mode: "PSK", pskIdentity: "psk_device", pskKey: fromHex("0011aabb") });
+    assert.deepEqual(security.bootstrap, { mode: "PSK", pskIdentity: "psk_device_bs", pskKey: fromHex("2233ccdd") });
+  });
+
+  it("agent specification 3.2: the example of the legacy form", async () => {
+    const [row] = await read(
+      "ID;IDTYPE;CREDENTIALS;NAME;TYPE;SHELL;com_cumulocity_model_Agent;endpoint id;lwm2m server uri;securityMode",
+      "nosec_device;c8y_Id;Passw0rd!Abcd;nosec_device;c8y_lwm2m;1;1;nosec_device;coap://lwm2m.example.com:5783;NO_SEC",
+    );
+    const draft = draftOf(row);
+    assert.deepEqual([draft.endpoint, draft.name, draft.type], ["nosec_device", "nosec_device", "c8y_lwm2m"]);
+    assert.notInclude(JSON.stringify(draft), "Passw0rd");
+  });
+
+  it("a certificate and its key may have lines of their own, in quotes, or be Base64 on one line", async () => {
+    const [certificate, key] = [pem("device-1.pem"), pem("device-1.key.pem")];
+    const base64 = (text: string) => Buffer.from(text).toString("base64");
+    const rows = await read(
+      "endpoint id;securityMode;x509ClientCertificate;x509ClientPrivateKey;x509CertificateUsage;serverPublicKey",
+      `a;X509;"${certificate}";"${key}";DOMAIN_ISSUER_CERTIFICATE;default`,
+      `b;X.509;${base64(certificate)};${base64(key)};;`,
+    );
+    assert.deepEqual(draftOf(rows[0]).security.server, {
+      mode: "X509",
+      clientCertificate: certificate.trim(),
+      clientPrivateKey: key.trim(),
+      certificateUsage: "DOMAIN_ISSUER_CERTIFICATE",
+      serverCertificate: "default",
+    });
+    const { server } = draftOf(rows[1]).security;
+    assert.deepEqual(server, { mode: "X509", clientCertificate: base64(certificate), clientPrivateKey: base64(key) });
+  });
+
+  it("what the platform's general file says besides", async () => {
+    const [row] = await read(
+      "endpoint id;securityMode;PATH;SHELL;ICCID;TENANT;AUTH_TYPE;ENROLLMENT_OTP;com_cumulocity_model_Agent.active;site.floor.name;colour",
+      "dev;NO_SEC;Plant / Hall 1/Line 2;0;8949;t9;BASIC;0neTime;true;Top;red",
+    );
+    const draft = draftOf(row);
+    assert.deepEqual(draft.groups, ["Plant", "Hall 1", "Line 2"]);
+    assert.isFalse(draft.shell);
+    assert.deepEqual(draft.fragments, {
+      c8y_Mobile: { iccid: "8949" },
+      com_cumulocity_model_Agent: { active: "true" },
+      site: { floor: { name: "Top" } },
+      colour: "red",
+    });
+    assert.deepEqual(managedObjectBody(draft, true)["c8y_SupportedOperations"], []);
+  });
+
+  it("agent specification 21: external ids of PSK identities come by themselves, and may be named", async () => {
+    const rows = await read(
+      "endpoint id;securityMode;lwm2m psk_id;lwm2m psk_key;external-c8y_Lwm2mPskId;external-c8y_BootstrapPskId;external-c8y_Id",
+      "a;PSK;id-a;00;id-a;bs-a;a",
+      "b;PSK;id-b;00;other;;",
+      "c;NO_SEC;;;;bs-c;",
+      "d;NO_SEC;;;;;e",
+    );
+    assert.isEmpty(draftOf(rows[0]).externalIds);
+    assert.isEmpty(draftOf(rows[2]).externalIds);
+    assert.deepEqual(
+      [rows[1], rows[3]].map(row => (row!.outcome as MooringError).message),
+      ['external-c8y_Lwm2mPskId must equal "lwm2m psk_id"', 'external-c8y_Id must equal "endpoint id"'],
+    );
+  });
+
+  const cells: readonly [column: string, cell: string, rule: string][] = [
+    ["ID", "other", 'must equal "endpoint id"'],
+    ["IDTYPE", "c8y_Serial", "must be c8y_Id"],
+    ["CREDENTIALS", "", "is missing"],
+    ["CREDENTIALS", "Passw0rd!Ab", "at least 12 characters"],
+    ["CREDENTIALS", "passw0rd!abcd", "capital"],
+    ["CREDENTIALS", "PASSW0RD!ABCD", "small letters"],
+    ["CREDENTIALS", "Password!Abcd", "digits"],
+    ["CREDENTIALS", "Passw0rdXAbcd", "others"],
+    ["SHELL", "maybe", "must be 1 or 0"],
+    ["com_cumulocity_model_Agent", "x", "must be 1 or 0"],
+    ["PATH", "a//b", "must be names of groups"],
+    ["PATH", "a/", "must be names of groups"],
+    ["PATH", Array.from({ length: 21 }, () => "g").join("/"), "more than 20 groups"],
+    ["__proto__", "x", "is no name of a property"],
+    ["a.__proto__.b", "x", "is no name of a property"],
+    ["a..b", "x", "is no name of a property"],
+    ["lwm2m psk_id", "x", "must be empty for NO_SEC"],
+    ["bootstrap psk_key", "00", "must be empty for NO_SEC"],
+    ["x509ClientCertificate", "PEM", "must be empty for NO_SEC"],
+    ["lwm2m server uri", "coaps://lwm2m.example.com:5784", "must begin with coap:// for NO_SEC"],
+    ["bootstrapSecurityMode", "NO_SEC", "lwm2m server uri is missing"],
+  ];
+  for (const [column, cell, rule] of cells) {
+    it(`bad input: ${column} "${cell.slice(0, 20)}" names the column`, async () => {
+      const [row] = await read(`endpoint id;securityMode;${column}`, `dev;NO_SEC;${cell}`);
+      assert(row?.outcome instanceof MooringError, "was taken");
+      assert.include(row.outcome.message, rule);
+      if (!rule.includes("is missing")) assert.isTrue(row.outcome.message.startsWith(column), row.outcome.message);
+      if (column === "CREDENTIALS" && cell !== "") assert.notInclude(JSON.stringify(row.outcome.details), cell);
+    });
+  }
+
+  it("columns that contradict each other", async () => {
+    const rows = await read("endpoint id;securityMode;a;a.b", "dev;NO_SEC;1;2", "two;NO_SEC;;2");
+    assert.include((rows[0]!.outcome as MooringError).message, 'a.b cannot be within "a"');
+    assert.deepEqual(draftOf(rows[1]).fragments, { a: { b: "2" } });
+    assert.isUndefined(({} as Record<string, unknown>)["b"]);
+  });
+
+  it("agent specification 3.1: of a file of devices to remove the endpoints count", async () => {
+    const rows = await readRemovalCsv(encodeUtf8("note,endpoint id\nx,a\ny,\nz,a\nw,b"));
+    assert.deepEqual(
+      rows.map(({ line, outcome }) => [line, outcome instanceof MooringError ? outcome.message : outcome]),
+      [
+        [2, "a"],
+        [3, "endpoint id is missing"],
+        [4, "endpoint id stands in line 2 already"],
+        [5, "b"],
+      ],
+    );
   });
 
   it("bad rows are told with line, endpoint and reason; good rows go on", async () => {
@@ -95,13 +234,13 @@ describe("agent/registration-csv", () => {
     const expected = [
       "good",
       "endpoint id is missing",
-      "serverSecurity.securityMode",
-      "PSK needs DTLS, which this version does not have",
+      "securityMode must be equal to one of",
+      "lwm2m psk_id is missing: PSK needs it",
       "registrationLifetime must be a whole number",
       "registrationLifetime must be >= 1",
       'ID must equal "endpoint id"',
-      "serverSecurity.publicKeyOrId must be empty for NO_SEC",
-      "x509ClientCertificate needs DTLS",
+      "lwm2m psk_id must be empty for NO_SEC",
+      "x509ClientCertificate must be empty for NO_SEC",
       "has 2 cells, the header 6",
       "securityMode is missing",
       "stands in line 2 already",
@@ -182,115 +321,5 @@ describe("agent/registration-csv", () => {
     const rows = await read("endpoint id;securityMode", ...Array.from({ length: 10_000 }, (_, i) => `dev-${i};NO_SEC`));
     assert.equal(rows.length, 10_000);
     assert.equal(rows.at(-1)?.line, 10_001);
-  });
-});
-
-describe("agent/registration-body", () => {
-  const valid = { endpointId: "urn:my:device", serverSecurity: { securityMode: "NO_SEC" } };
-
-  it("agent specification 3.1: the whole body, 4.1: the managed object", () => {
-    const draft = readRegistration({
-      ...valid,
-      type: "c8y_lwm2m",
-      bootstrapSecurity: { bootstrapSecurityMode: "NO_SEC" },
-      lwm2mServerUri: "coap://lwm2m.example.com:5783",
-      bootstrapShortServerId: 0,
-      lwm2mShortServerId: 1,
-      securityInstanceOffset: 0,
-      registrationLifetime: 12_000,
-      bindingMode: "UQ",
-      enableResourceLevelTimestamp: false,
-      genericUIRetainOldValuesIfError: true,
-      binaryDeliveryEncoding: "OPAQUE",
-      disableObjectInstanceActions: false,
-      disableFirmwareStateMachine: false,
-      stateMachineResetBeforeFirmwareUpdate: true,
-    });
-    assert.deepEqual(managedObjectBody(draft, true), {
-      name: "urn:my:device",
-      type: "c8y_lwm2m",
-      c8y_IsDevice: {},
-      c8y_IsLwm2mDevice: {},
-      com_cumulocity_model_Agent: {},
-      c8y_SupportedOperations: ["c8y_Command"],
-      c8y_RequiredAvailability: { responseInterval: 202 },
-      lwm2mServerUri: "coap://lwm2m.example.com:5783",
-      bootstrapShortServerId: 0,
-      lwm2mShortServerId: 1,
-      securityInstanceOffset: 0,
-      registrationLifetime: 12_000,
-      bindingMode: "UQ",
-      enableResourceLevelTimestamp: false,
-      c8y_GenericUI_retainOldValuesIfError: true,
-      binaryDeliveryEncoding: "OPAQUE",
-      disableInternalObjectInstanceActions: false,
-      disableFirmwareStateMachine: false,
-      fwResetStateMachineOnStart: true,
-    });
-  });
-
-  it("agent specification 6.5: required interval at creation", () => {
-    const interval = (body: object, manage = true) =>
-      managedObjectBody(readRegistration({ ...valid, ...body }), manage)["c8y_RequiredAvailability"];
-    assert.deepEqual(interval({}), { responseInterval: 7202 });
-    assert.deepEqual(interval({ registrationLifetime: 61 }), { responseInterval: 4 });
-    assert.isUndefined(interval({ autoManageAvailabilityRequiredInterval: false }));
-    assert.deepEqual(interval({ autoManageAvailabilityRequiredInterval: false, availabilityRequiredInterval: 30 }), {
-      responseInterval: 30,
-    });
-    assert.deepEqual(interval({ autoManageAvailabilityRequiredInterval: null }, false), undefined);
-    assert.deepEqual(interval({ autoManageAvailabilityRequiredInterval: true }, false), { responseInterval: 7202 });
-  });
-
-  const bad: readonly [name: string, body: unknown, field: string][] = [
-    ["no object", [], "body"],
-    ["null", null, "body"],
-    ["no endpoint", { serverSecurity: { securityMode: "NO_SEC" } }, "endpointId"],
-    ["endpoint that is no external id", { ...valid, endpointId: "e".repeat(251) }, "endpointId"],
-    ["empty endpoint", { ...valid, endpointId: "" }, "endpointId"],
-    ["endpoint that is no text", { ...valid, endpointId: 5 }, "endpointId"],
-    ["endpoint with a control character", { ...valid, endpointId: "a\u0000" }, "endpointId"],
-    ["no security", { endpointId: "a" }, "serverSecurity"],
-    ["no mode", { endpointId: "a", serverSecurity: {} }, "serverSecurity.securityMode"],
-    ["unknown mode", { endpointId: "a", serverSecurity: { securityMode: "X" } }, "serverSecurity.securityMode"],
-    ["PSK", { endpointId: "a", serverSecurity: { securityMode: "PSK" } }, "serverSecurity.securityMode"],
-    ["X.509", { endpointId: "a", serverSecurity: { securityMode: "X.509" } }, "serverSecurity.securityMode"],
-    [
-      "PSK for bootstrap",
-      { ...valid, bootstrapSecurity: { bootstrapSecurityMode: "PSK" } },
-      "bootstrapSecurity.bootstrapSecurityMode",
-    ],
-    [
-      "a key without security",
-      { endpointId: "a", serverSecurity: { securityMode: "NO_SEC", secretKey: "00" } },
-      "serverSecurity.secretKey",
-    ],
-    ["lifetime 0", { ...valid, registrationLifetime: 0 }, "registrationLifetime"],
-    ["lifetime as text", { ...valid, registrationLifetime: "60" }, "registrationLifetime"],
-    ["short server id 0", { ...valid, lwm2mShortServerId: 0 }, "lwm2mShortServerId"],
-    ["binding", { ...valid, bindingMode: "S" }, "bindingMode"],
-    ["log level", { ...valid, logLevel: "LOUD" }, "logLevel"],
-    ["server URI", { ...valid, lwm2mServerUri: "http://x" }, "lwm2mServerUri"],
-    ["unknown member", { ...valid, colour: "red" }, "colour"],
-  ];
-  for (const [name, body, field] of bad) {
-    it(`bad input: ${name} names the field`, () => {
-      try {
-        readRegistration(body);
-      } catch (error) {
-        assert(isFailure(error));
-        assert.equal(error.code, "VALIDATION");
-        assert.equal(error.details["field"], field);
-        return;
-      }
-      assert.fail("was taken");
-    });
-  }
-
-  it("PSK is refused with the reason", () => {
-    assert.throws(
-      () => readRegistration({ endpointId: "a", serverSecurity: { securityMode: "PSK" } }),
-      "serverSecurity.securityMode PSK needs DTLS, which this version does not have",
-    );
   });
 });

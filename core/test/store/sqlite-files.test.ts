@@ -70,6 +70,29 @@ describe("store/sqlite: files", () => {
     assert.equal(await collection.count({ rank: null }), 1);
   });
 
+  it("fills a field that came later, so that it can be unique", async () => {
+    await fill(OLD, [
+      { _id: "1", name: "n" },
+      { _id: "2", more: 2 },
+    ]);
+    const filled = itemSpec({
+      fields: { name: "string", key: "string" } as never,
+      filled: { key: "none," },
+      indexes: [{ keys: [["key", 1]], unique: true }],
+    });
+    const insert = (store: Store, item: Item & { readonly key: string }) => store.collection(filled).insertOne(item);
+    {
+      await using store = await open(filled);
+      const [first, second] = await store.collection(filled).find({}, { limit: 9 });
+      assert.deepEqual(first, { _id: "1", name: "n", key: "none,1" } as Item);
+      assert.deepEqual(second, { _id: "2", more: 2, key: "none,2" } as Item);
+      assert.equal(await codeOf(() => insert(store, { _id: "3", key: "none,2" })), "DUPLICATE_KEY");
+      await insert(store, { _id: "3", key: "own" });
+    }
+    await using store = await open(filled);
+    assert.deepEqual(await store.collection(filled).findOne({ _id: "3" }), { _id: "3", key: "own" } as Item);
+  });
+
   it("moves a field that is no longer declared back into the document", async () => {
     await fill(OLD, [{ _id: "1", name: "n", more: 1 }]);
     const narrower = itemSpec({ fields: {}, indexes: [] });
@@ -105,6 +128,7 @@ describe("store/sqlite: files", () => {
       { fields: { name: "text" } as never },
       { indexes: [{ keys: [["more", 1]] }] as never },
       { required: ["more"] },
+      { filled: { more: "none," } },
     ]) {
       assert.equal(await codeOf(() => open(itemSpec(change))), "QUERY_UNSUPPORTED", JSON.stringify(change));
     }

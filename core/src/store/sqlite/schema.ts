@@ -82,6 +82,12 @@ function checkFields(shape: Shape, document: Document): void {
   }
 }
 
+function withFilled({ spec: { filled } }: Shape, document: Document): Document {
+  if (!filled) return document;
+  const made = Object.entries(filled).map(([name, text]) => [name, text + document._id]);
+  return { ...Object.fromEntries(made), ...document };
+}
+
 /** Rows are read as documents under the old columns and written under the new ones. */
 function rewriteRows(database: Database, before: Shape, shape: Shape): void {
   const table = tableOf(shape);
@@ -92,7 +98,7 @@ function rewriteRows(database: Database, before: Shape, shape: Shape): void {
   for (;;) {
     const rows = database.rows({ text: select, values: [after, REWRITE_SLICE] });
     for (const [rowid, ...row] of rows) {
-      const document = decodeRow(before, row);
+      const document = withFilled(shape, decodeRow(before, row));
       checkFields(shape, document);
       database.run(update, [...encodeRow(shape, document).slice(1), rowid!]);
       after = rowid!;

@@ -1,8 +1,10 @@
 /** An agent with a real LwM2M server, platform and embedded store in memory; devices are scripted messages. */
 import { type Agent, type AgentOptions, createAgent } from "../../../src/agent/agent.ts";
+import type { Connection } from "../../../src/agent/device-accounts.ts";
 import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
+import { createSecretBox, SECRET_KEY_BYTES } from "../../../src/base/secret-box.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "../../../src/device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "../../../src/device-protocols/protocol-repository.ts";
 import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
@@ -15,6 +17,7 @@ import { COLLECTIONS } from "../../../src/store/collections.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createMemoryNetwork } from "../../../src/transport/memory/memory-transport.ts";
+import type { PeerIdentity } from "../../../src/transport/transport.ts";
 import { completed, endpointOver, OPTIONS, TEMPERATURE } from "../../lwm2m/support/lwm2m-world.ts";
 import {
   createScriptedDevice,
@@ -24,6 +27,9 @@ import {
   type ScriptedDevice,
   settle,
 } from "../../lwm2m/support/scripted-device.ts";
+
+/** Of a fixed key, so that a test can look for what was sealed. */
+export const TEST_BOX = createSecretBox(new Uint8Array(SECRET_KEY_BYTES).fill(7), createSeededRandom(3));
 
 export const TENANT = "t1";
 export const USER = "admin";
@@ -45,6 +51,8 @@ export interface AgentWorld extends AsyncDisposable {
   readonly batches: ValueBatch[];
   /** Thrown by the next values that go up. */
   refuseValues: Error | undefined;
+  /** Secure sessions there are; those that the agent ends go. */
+  sessions: readonly { readonly connection: Connection; readonly identity: PeerIdentity }[];
   device(port: number, options?: DeviceOptions): ScriptedDevice;
   /** Registers the device with the host, as an operator does. */
   make(endpoint: string, body?: Readonly<Record<string, unknown>>): Promise<ManagedObject>;
@@ -128,8 +136,14 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
         forget: () => {},
       },
       clock,
+      random,
       log,
+      box: TEST_BOX,
       options: { ...AGENT_OPTIONS, ...options.agent },
+      async endSessions(connection, isEnded) {
+        const ended = world.sessions.filter(each => each.connection === connection && isEnded(each.identity));
+        world.sessions = world.sessions.filter(each => !ended.includes(each));
+      },
       models: views,
       tenants: async () => [TENANT, "t2"],
       openServer: up =>
@@ -153,6 +167,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
     log,
     batches,
     refuseValues: undefined,
+    sessions: [],
     device: (port: number, deviceOptions?: DeviceOptions) =>
       createScriptedDevice({ network, clock }, port, deviceOptions),
     make: (endpoint: string, body: Readonly<Record<string, unknown>> = {}) =>
