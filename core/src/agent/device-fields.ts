@@ -8,7 +8,8 @@ import type { JsonSchema } from "../base/schema.ts";
 export type FieldKind =
   | { readonly kind: "integer"; readonly least: number; readonly most: number }
   | { readonly kind: "boolean" }
-  | { readonly kind: "text" }
+  /** @param pattern the whole text must match it */
+  | { readonly kind: "text"; readonly pattern?: string }
   | { readonly kind: "choice"; readonly values: readonly string[]; readonly fallback?: string };
 
 /** Pages of the form that a device is registered with (agent specification 3.1). */
@@ -35,6 +36,12 @@ const text: FieldKind = { kind: "text" };
 const choice = (...values: string[]): FieldKind => ({ kind: "choice", values });
 
 const LARGEST_ID = 65_534;
+
+/** Paths with commas between them, or NONE. */
+const pathList = (path: string): FieldKind => ({
+  kind: "text",
+  pattern: `^\\s*(NONE|${path}(\\s*,\\s*${path})*)\\s*$`,
+});
 
 export const DEVICE_FIELDS: readonly DeviceField[] = [
   {
@@ -119,6 +126,37 @@ export const DEVICE_FIELDS: readonly DeviceField[] = [
     step: "Bootstrap",
     title: "Disable timeout",
     description: "Seconds that the device stays away after it was disabled",
+  },
+  {
+    rest: "lwm2mServerInstance",
+    value: integer(LARGEST_ID),
+    default: 0,
+    step: "Bootstrap",
+    title: "First instance of the Server Object",
+    description: "Of those that bootstrap writes, for devices that know only certain ones",
+  },
+  {
+    rest: "bootstrapDeletes",
+    value: pathList("/(\\d{1,5}(/\\d{1,5})?)?"),
+    step: "Bootstrap",
+    title: "Deleted in bootstrap",
+    description: "Before anything is written, such as /0,/1 (what counts without it); NONE for fragile devices",
+  },
+  {
+    rest: "bootstrapDiscover",
+    value: boolean,
+    default: true,
+    step: "Bootstrap",
+    title: "Discover in bootstrap",
+    description: "Whether the device is asked where its own bootstrap account is, which is never written over",
+  },
+  {
+    rest: "bootstrapReadBack",
+    // Bootstrap-Read is for these two objects alone (LwM2M Core 1.1.1 section 6.1.7.5); the root is discovered.
+    value: pathList("/([12](/\\d{1,5})?)?"),
+    step: "Bootstrap",
+    title: "Read back in bootstrap",
+    description: "Before the end, such as /1,/2; / discovers all; without one nothing is",
   },
   {
     rest: "awakeTimeRegistrationParameter",
@@ -255,7 +293,7 @@ function schemaOf({ value }: DeviceField): JsonSchema {
     case "boolean":
       return { type: ["boolean", "null"] };
     case "text":
-      return { type: ["string", "null"], maxLength: 1024 };
+      return { type: ["string", "null"], maxLength: 1024, ...(value.pattern && { pattern: value.pattern }) };
     case "choice":
       return value.fallback === undefined
         ? { type: ["string", "null"], enum: [...value.values, null] }

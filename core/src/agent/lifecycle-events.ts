@@ -5,16 +5,31 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { DeviceSettings } from "../lwm2m/registration/device-settings.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import { eventOp } from "../platform/event.ts";
 import type { Fragments, Platform } from "../platform/platform.ts";
 import type { Store } from "../store/store.ts";
+import type { Peer } from "../transport/transport.ts";
 
 export type LifecycleKind = "registered" | "updated" | "deregistered" | "expired";
+
+/** An event about a device that is not registered, or not for that. */
+export interface DeviceEvent {
+  readonly tenant: string;
+  readonly deviceId: string;
+  readonly logLevel: DeviceSettings["logLevel"];
+  readonly type: string;
+  readonly text: string;
+  /** Content of `c8y_LWM2MLifecycle`. */
+  readonly fragment: Fragments;
+}
 
 export interface LifecycleEvents extends AsyncDisposable {
   /** Never waits. Nothing is written for devices whose log level is NONE. */
   add(kind: LifecycleKind, registration: Registration): void;
+  /** The same for an event of another kind. */
+  addOther(event: DeviceEvent): void;
   /** A device is gone: what waits of it is not written. */
   forget(deviceId: string): void;
   /** Events that found the queue full. */
@@ -44,18 +59,22 @@ const PACE_MS = 100;
 const BATCH = 50;
 const RETRY_MS = 2_000;
 
-interface Waiting {
-  readonly kind: LifecycleKind;
-  readonly registration: Registration;
+interface Waiting extends Pick<DeviceEvent, "tenant" | "deviceId" | "type" | "text"> {
   readonly atMs: number;
+  /** Made when it is written. */
+  fragment(): Fragments;
 }
+
+/** `192.0.2.1:5683`, `[2001:db8::1]:5683` */
+export const addressText = ({ address, port }: Pick<Peer, "address" | "port">): string =>
+  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 
 function lifecycleFragment(registration: Registration): Fragments {
   const { endpoint, id, peer, lifetimeSeconds, binding, version, queueMode } = registration;
   return {
     endpoint,
     registrationId: id,
-    address: peer.address.includes(":") ? `[${peer.address}]:${peer.port}` : `${peer.address}:${peer.port}`,
+    address: addressText(peer),
     lifetime: lifetimeSeconds,
     bindingMode: binding,
     lwm2mVersion: version,
@@ -76,6 +95,15 @@ export function createLifecycleEvents({ store, platform, clock, log }: Lifecycle
     });
   }
 
+  function put(event: Waiting, mostWaiting: number): void {
+    if (queue.length >= mostWaiting) {
+      dropped++;
+      return;
+    }
+    queue.push(event);
+    if (!timer && !writing) arm(PACE_MS);
+  }
+
   async function writeOnce(): Promise<void> {
     const stored = await write();
     writing = undefined;
@@ -88,10 +116,10 @@ export function createLifecycleEvents({ store, platform, clock, log }: Lifecycle
     try {
       const ids = await store.nextIds("events", batch.length);
       await platform.write(
-        batch.map(({ kind, registration, atMs }, i) => {
-          const fragments = { c8y_LWM2MLifecycle: lifecycleFragment(registration) };
-          const event = { sourceId: registration.deviceId, ...WORDS[kind], timeMs: atMs, fragments };
-          return eventOp(registration.tenant, String(ids[i]), event, clock.now());
+        batch.map(({ tenant, deviceId, type, text, atMs, fragment }, i) => {
+          const fragments = { c8y_LWM2MLifecycle: fragment() };
+          const event = { sourceId: deviceId, type, text, timeMs: atMs, fragments };
+          return eventOp(tenant, String(ids[i]), event, clock.now());
         }),
       );
       const written = new Set(batch);
@@ -111,16 +139,17 @@ export function createLifecycleEvents({ store, platform, clock, log }: Lifecycle
       return queue.length;
     },
     add(kind, registration) {
-      if (registration.settings.logLevel === "NONE") return;
-      if (queue.length >= (kind === "updated" ? MOST_UPDATES : MOST_WAITING)) {
-        dropped++;
-        return;
-      }
-      queue.push({ kind, registration, atMs: clock.now() });
-      if (!timer && !writing) arm(PACE_MS);
+      const { tenant, deviceId, settings } = registration;
+      if (settings.logLevel === "NONE") return;
+      const about = { tenant, deviceId, ...WORDS[kind], atMs: clock.now() };
+      const most = kind === "updated" ? MOST_UPDATES : MOST_WAITING;
+      put({ ...about, fragment: () => lifecycleFragment(registration) }, most);
     },
-    forget(deviceId) {
-      queue = queue.filter(({ registration }) => registration.deviceId !== deviceId);
+    addOther({ logLevel, fragment, ...about }) {
+      if (logLevel !== "NONE") put({ ...about, atMs: clock.now(), fragment: () => fragment }, MOST_WAITING);
+    },
+    forget(gone) {
+      queue = queue.filter(({ deviceId }) => deviceId !== gone);
     },
     async [Symbol.asyncDispose]() {
       timer?.[Symbol.dispose]();

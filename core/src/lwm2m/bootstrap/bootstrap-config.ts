@@ -1,5 +1,6 @@
 /** What a bootstrap server writes to one device (LwM2M Core 1.1.1 section 6.1, appendix E.1 and E.2). Plain data. */
 import type { Lwm2mPath } from "../path.ts";
+import type { DeviceSettings } from "../registration/device-settings.ts";
 
 /** Security Mode, /0/x/2. */
 export type SecurityMode = "PSK" | "RPK" | "X509" | "NO_SEC";
@@ -69,4 +70,6 @@ export interface BootstrapConfig {
   readonly contentFormat: number | undefined;
   /** Whole-exchange limit of one request, ms. Undefined: the host's. */
   readonly requestTimeoutMs: number | undefined;
+  /** Only carried, for whoever is told of the session. */
+  readonly logLevel?: DeviceSettings["logLevel"];
 }

@@ -28,6 +28,8 @@ export interface SessionInfo {
   readonly peer: Peer;
   /** Content-Format of what is written. */
   readonly contentFormat: number;
+  /** As in the configuration. */
+  readonly logLevel: BootstrapConfig["logLevel"];
 }
 
 export interface SessionReport extends SessionInfo {
@@ -115,8 +117,8 @@ const comeAgain = (waitMs: number): CoapResponse => ({
 const cancelled = (reason: string): MooringError => new MooringError("EXCHANGE_CANCELLED", reason);
 
 function infoOf(order: SessionOrder): SessionInfo {
-  const { endpoint, tenant, deviceId } = order.config;
-  return { endpoint, tenant, deviceId, peer: order.peer, contentFormat: writeFormatOf(order) };
+  const { endpoint, tenant, deviceId, logLevel } = order.config;
+  return { endpoint, tenant, deviceId, logLevel, peer: order.peer, contentFormat: writeFormatOf(order) };
 }
 
 export function createBootstrapServer(parts: BootstrapServerParts): BootstrapServer {
