@@ -2,6 +2,7 @@
 import type { Client } from "@c8y/client";
 import { assert } from "chai";
 import { openRest, PASSWORD, type RestFixture } from "../../core/test/rest/fixture.ts";
+import { pem } from "../../core/test/x509/support/certificates.ts";
 
 const TIME = "2026-01-01T10:00:00.000Z";
 
@@ -170,5 +171,38 @@ describe("@c8y/client", () => {
     assert.equal(read["status"], "SUCCESSFUL");
     assert.lengthOf((await client.operation.list({ deviceId: id, status: "SUCCESSFUL" })).data, 1);
     assert.equal((await refused(() => client.operation.create({ deviceId: "1" }))).status, 422);
+  });
+
+  it("4.3: tenant options: create, detail, list, update, delete; those of the system", async () => {
+    const option = { category: "cat", key: `credentials.${id}`, value: "secret" };
+    assert.equal((await client.options.tenant.create({ ...option })).data.value, "<<Encrypted>>");
+    const plain = { category: "cat", key: id, value: "1" };
+    await client.options.tenant.create({ ...plain });
+    assert.deepInclude((await client.options.tenant.detail(plain)).data, plain);
+    await client.options.tenant.update({ ...plain, value: "2" });
+    const found = await client.options.tenant.list({ pageSize: 100 });
+    assert.equal(found.data.find(({ key }) => key === id)?.value, "2");
+    assert.equal((await client.options.tenant.delete(plain)).res.status, 204);
+    assert.deepEqual(await refused(() => client.options.tenant.detail(plain)), {
+      status: 404,
+      error: "options/Not Found",
+    });
+    const version = await client.options.system.detail({ category: "system", key: "version" });
+    assert.equal(version.data.value, "1.2.3");
+  });
+
+  it("trusted certificates: create, detail, list, update, delete", async () => {
+    const { TrustedCertificateService } = await import("@c8y/client");
+    const service = new TrustedCertificateService(client.core);
+    const certInPemFormat = pem("ca");
+    const { data } = await service.create({ name: "CA", status: "ENABLED", certInPemFormat });
+    assert.deepInclude((await service.detail(data)).data, { name: "CA", subject: "CN=Mooring Test CA" });
+    await service.update({ ...data, status: "DISABLED" });
+    const found = await service.list();
+    assert.deepEqual(
+      found.data.map(({ status }) => status),
+      ["DISABLED"],
+    );
+    assert.equal((await service.delete(data)).res.status, 204);
   });
 });

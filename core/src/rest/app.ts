@@ -6,7 +6,9 @@ import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { TenantOptions } from "../tenants/tenant-options.ts";
 import type { Tenants } from "../tenants/tenants.ts";
+import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
 import { alarmsRouter } from "./alarms.ts";
 import { answerErrors, unmatched } from "./answer-errors.ts";
 import { authenticated } from "./authentication.ts";
@@ -23,17 +25,24 @@ import { measurementsRouter } from "./measurements.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { objectMappingsRouter } from "./object-mappings.ts";
 import { operationsRouter } from "./operations.ts";
+import { systemOptionsRouter } from "./system-options.ts";
 import { loginOptionsRouter, tenantRouter } from "./tenant.ts";
+import { tenantOptionsRouter } from "./tenant-options.ts";
+import { trustedCertificatesRouter } from "./trusted-certificates.ts";
 
 export interface RestAppParts {
   readonly platform: Platform;
-  readonly tenants: Pick<Tenants, "authenticate">;
+  readonly tenants: Pick<Tenants, "authenticate" | "list">;
+  readonly tenantOptions: TenantOptions;
+  readonly trustedCertificates: TrustedCertificates;
   readonly agent: AgentServices;
   readonly log: Log;
   readonly clock: Clock;
   readonly limits: RestLimits;
   /** Whether `/service/lwm2m-agent/health` answers without a login, as `/health` does. */
   readonly publicAgentHealth: boolean;
+  /** Of the host, for clients that ask. */
+  readonly version: string;
   readonly health: HealthChecks;
   readonly metrics: readonly (() => Metrics)[];
 }
@@ -93,6 +102,9 @@ function createKoa(parts: RestAppParts): Koa {
   ]);
   const closed = joined([
     tenantRouter(),
+    systemOptionsRouter(parts),
+    tenantOptionsRouter(parts),
+    trustedCertificatesRouter(parts),
     managedObjectsRouter(parts),
     identityRouter(parts),
     measurementsRouter(parts),

@@ -49,7 +49,10 @@ export interface ErrorAnswer {
   };
 }
 
-const resourceOf = (path: string): string => RESOURCES[path.split("/", 2)[1] ?? ""] ?? "general";
+function resourceOf(path: string): string {
+  const [, first = "", second] = path.split("/", 3);
+  return (first === "tenant" && second === "options" ? "options" : RESOURCES[first]) ?? "general";
+}
 
 function nameOf(code: FailureCode, path: string): string {
   const resource = resourceOf(path);

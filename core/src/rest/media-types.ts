@@ -19,6 +19,8 @@ export type VendorType =
   | "currentTenant"
   | "currentUser"
   | "loginOptionCollection"
+  | "option"
+  | "optionCollection"
   | "error";
 
 const vendorType = (name: VendorType): string =>

@@ -35,6 +35,12 @@ export function pageParameters(query: Query): PageParameters {
   };
 }
 
+/** One page of what is there as a whole. */
+export function pageOf<T>(all: readonly T[], { currentPage, pageSize }: PageParameters): Page<T> {
+  const first = (currentPage - 1) * pageSize;
+  return { items: all.slice(first, first + pageSize), total: all.length };
+}
+
 /** The request's URL with its page replaced; the other parameters stay as they came. */
 function pageUrl(selfUrl: string, pageSize: number, currentPage: number): string {
   // Only the first question mark begins the query (RFC 3986 section 3.4).

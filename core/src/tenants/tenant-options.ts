@@ -66,6 +66,23 @@ const checkValues = compileSchema<Readonly<Record<string, string>>>({
   additionalProperties: { type: "string", maxLength: LONGEST_VALUE },
 });
 
+/** @throws MooringError VALIDATION naming the member */
+export const readTenantOption = compileSchema<TenantOption>({
+  type: "object",
+  required: ["category", "key", "value"],
+  properties: {
+    category: { type: "string" },
+    key: { type: "string" },
+    value: { type: "string", maxLength: LONGEST_VALUE },
+  },
+});
+/** What else there is, is in the path already. @throws MooringError VALIDATION */
+export const readOptionValue = compileSchema<Pick<TenantOption, "value">>({
+  type: "object",
+  required: ["value"],
+  properties: { value: { type: "string", maxLength: LONGEST_VALUE } },
+});
+
 const invalid = (field: string, rule: string): MooringError =>
   new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
 

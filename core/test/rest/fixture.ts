@@ -3,13 +3,16 @@ import type { AgentServices } from "../../src/agent/agent.ts";
 import { createManualClock, type ManualClock } from "../../src/base/clock.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
+import { createSecretBox } from "../../src/base/secret-box.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import { createRestApp, type RestAppParts } from "../../src/rest/app.ts";
 import { COLLECTIONS } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
+import { createTenantOptions, type TenantOptions } from "../../src/tenants/tenant-options.ts";
 import { createTenants, type Tenants } from "../../src/tenants/tenants.ts";
+import { createTrustedCertificates } from "../../src/tenants/trusted-certificates.ts";
 
 export const PASSWORD = "correct horse";
 const LIMITS = { maxBodyBytes: 65_536, maxUploadBytes: 65_536 };
@@ -27,6 +30,7 @@ export interface Ask {
 export interface RestFixture extends AsyncDisposable {
   readonly platform: Platform;
   readonly tenants: Tenants;
+  readonly tenantOptions: TenantOptions;
   readonly store: Store;
   readonly clock: ManualClock;
   readonly log: ReturnType<typeof createRecordingLog>;
@@ -68,10 +72,14 @@ export async function openRest(
   const platform = createPlatform({ store, clock, random, log });
   const tenants = createTenants({ store, clock, random, scrypt: { N: 2, r: 1, p: 1 } });
   await tenants.ensureFirstTenant({ tenant: "t1", adminUser: "admin", adminPassword: PASSWORD });
+  const tenantOptions = createTenantOptions({ store, secrets: createSecretBox(new Uint8Array(32), random) });
   const { agentFor, ...given } = parts;
   const app = createRestApp({
     platform,
     tenants,
+    tenantOptions,
+    trustedCertificates: createTrustedCertificates({ store, clock }),
+    version: "1.2.3",
     agent: agentFor?.(platform) ?? noAgent,
     log,
     clock,
@@ -101,6 +109,7 @@ export async function openRest(
   return {
     platform,
     tenants,
+    tenantOptions,
     store,
     clock,
     log,
