@@ -3,13 +3,7 @@ import { type CipherCCMTypes, createCipheriv, createDecipheriv, type KeyObject }
 import { additionalData } from "./additional-data.ts";
 import { unwrapContent, wrapContent } from "./inner-plaintext.ts";
 import type { PlainRecord, RecordProtection } from "./protection.ts";
-import {
-  MAX_PLAINTEXT_BYTES,
-  RECORD_HEADER_BYTES,
-  type RecordView,
-  writeEpochSequence,
-  writeRecordHeader,
-} from "./records.ts";
+import { RECORD_HEADER_BYTES, type RecordView, writeEpochSequence, writeRecordHeader } from "./records.ts";
 
 /** Part of the nonce that follows from the master secret. */
 export const SALT_BYTES = 4;
@@ -65,7 +59,7 @@ class AeadProtection implements RecordProtection {
 
   open({ type, epoch, sequence, cid, fragment }: RecordView): PlainRecord | undefined {
     const length = fragment.length - EXPLICIT_NONCE_BYTES - this.#tagBytes;
-    if (length < 0 || length > MAX_PLAINTEXT_BYTES) return undefined;
+    if (length < 0) return undefined;
     const plaintext = this.#decrypted(fragment, additionalData(type, epoch, sequence, cid, length), length);
     return plaintext && unwrapContent(type, plaintext);
   }

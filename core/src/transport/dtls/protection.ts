@@ -15,7 +15,7 @@ export interface RecordProtection {
    * @returns the whole record, header first; the caller owns it
    */
   seal(type: number, epoch: number, sequence: number, cid: Uint8Array, content: Uint8Array): Uint8Array;
-  /** @returns undefined where the record is not authentic, too short or breaks a rule inside; never throws. `content` may be a view. */
+  /** @returns undefined where the record is not authentic, too short or breaks a rule inside; never throws. The content is the caller's. */
   open(record: RecordView): PlainRecord | undefined;
 }
 

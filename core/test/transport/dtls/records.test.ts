@@ -92,6 +92,7 @@ describe("transport/dtls/records", () => {
     { name: "plaintext of 2^14 + 1 bytes", bytes: recordWith(22, 0, 2 ** 14 + 1) },
     { name: "ciphertext of 2^14 + 2049 bytes", bytes: recordWith(23, 1, 2 ** 14 + 2049) },
     { name: "a Connection ID where none was given out", bytes: WITH_CID, cidLength: 0 },
+    { name: "a Connection ID without bytes", bytes: fromHex("19fefd00010000000000070002beef"), cidLength: 0 },
     { name: "a Connection ID in epoch 0", bytes: fromHex("19fefd0000000000000007aabbcc0002beef"), cidLength: 3 },
   ];
   for (const { name, bytes, cidLength = 3 } of MALFORMED) {
