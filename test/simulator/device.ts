@@ -28,6 +28,8 @@ export interface SimulatedDeviceOptions {
   readonly lifetimeSeconds?: number;
   /** Address of the device's socket. */
   readonly bindAddress?: string;
+  /** Carries the device's messages instead of a UDP socket of its own, such as one over DTLS; closed with the device. */
+  readonly socket?: Socket;
   /** Called for trouble that the device itself gets over, such as a notification nobody acknowledged. */
   readonly onTrouble?: (what: string) => void;
 }
@@ -129,12 +131,17 @@ function read(objects: SimulatedObjects, path: Path, accept: number | undefined)
   return "refused" in content ? { code: content.refused } : { code: "2.05", ...content };
 }
 
+async function bindSocket(address = "127.0.0.1"): Promise<Socket> {
+  const socket = createSocket("udp4");
+  socket.bind(0, address);
+  await once(socket, "listening");
+  return socket;
+}
+
 export async function createSimulatedDevice(options: SimulatedDeviceOptions): Promise<SimulatedDevice> {
   const { endpoint, objects, serverPort, serverHost = "127.0.0.1", lwm2mVersion = "1.0" } = options;
   const trouble = options.onTrouble ?? (() => {});
-  const socket: Socket = createSocket("udp4");
-  socket.bind(0, options.bindAddress ?? "127.0.0.1");
-  await once(socket, "listening");
+  const socket = options.socket ?? (await bindSocket(options.bindAddress));
   const agent = new Agent({ socket });
   const server = new Server({});
   agent.on("error", error => trouble(`socket: ${error.message}`));
