@@ -6,18 +6,13 @@ import { equalBytes } from "../base/bytes.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Fragments, Platform } from "../platform/platform.ts";
-import { accountNumbersOf, firstServerOf, fragmentChanges } from "./account-fragments.ts";
+import { fragmentChanges } from "./account-fragments.ts";
+import { createAccountReader } from "./account-reader.ts";
 import { checkedAccounts } from "./check-accounts.ts";
-import type {
-  Connection,
-  ConnectionSecurity,
-  DeviceAccountStore,
-  DeviceAccounts,
-  ServerSettings,
-} from "./device-accounts.ts";
+import type { Connection, ConnectionSecurity, DeviceAccountStore, DeviceAccounts } from "./device-accounts.ts";
 import type { DeviceRecord, DeviceRecords } from "./device-records.ts";
 import { followIdentities, requireFreeIds } from "./psk-external-ids.ts";
-import type { AccountSealer, SealedServer } from "./sealed-accounts.ts";
+import type { AccountSealer } from "./sealed-accounts.ts";
 
 export interface DeviceAccountParts {
   readonly records: DeviceRecords;
@@ -33,16 +28,6 @@ export interface DeviceAccountKeeper extends DeviceAccountStore {
   recover(): Promise<void>;
 }
 
-const UNSET: Omit<ServerSettings, "id" | "security" | "shortServerId"> = {
-  uri: undefined,
-  lifetimeSeconds: undefined,
-  minimumPeriodSeconds: undefined,
-  maximumPeriodSeconds: undefined,
-  disableTimeoutSeconds: undefined,
-  storeNotifications: undefined,
-  binding: undefined,
-};
-
 /** Who comes in with the one comes in with the other, too. */
 function opensAlike(a: ConnectionSecurity, b: ConnectionSecurity): boolean {
   if (a.mode !== b.mode || a.pskIdentity !== b.pskIdentity) return false;
@@ -54,40 +39,7 @@ const securitiesOf = ({ bootstrap, servers }: DeviceAccounts) => ({ bootstrap, s
 export function createDeviceAccountStore(parts: DeviceAccountParts): DeviceAccountKeeper {
   const { records, sealer, log } = parts;
   const { inventory, identity } = parts.platform;
-
-  function serverOf(record: DeviceRecord, { security, ...stored }: SealedServer, fragments: Fragments): ServerSettings {
-    const isFirst = stored.id === record.accounts.servers[0]!.id;
-    const settings = isFirst && !record.settling ? firstServerOf(fragments) : stored;
-    return {
-      ...UNSET,
-      shortServerId: 1,
-      ...settings,
-      id: stored.id,
-      security: sealer.openSecurity(record.endpoint, stored.id, security),
-    };
-  }
-
-  /** @throws MooringError SECRET_UNREADABLE */
-  function accountsOf(record: DeviceRecord, deviceId: string, fragments: Fragments): DeviceAccounts {
-    const { endpoint, tenant, accounts, settling } = record;
-    const { bootstrapShortServerId = 0, securityInstanceOffset = 0, generateBootstrapServer = false } = accounts;
-    return {
-      endpoint,
-      tenant,
-      deviceId,
-      ...(settling
-        ? { bootstrapShortServerId, securityInstanceOffset, generateBootstrapServer }
-        : accountNumbersOf(fragments)),
-      bootstrap: sealer.openSecurity(endpoint, undefined, accounts.bootstrap),
-      servers: accounts.servers.map(server => serverOf(record, server, fragments)),
-    };
-  }
-
-  async function load(record: DeviceRecord | undefined): Promise<DeviceAccounts | undefined> {
-    if (!record || record.deviceId === undefined || record.removing) return undefined;
-    const object = await inventory.findCached(record.tenant, record.deviceId);
-    return object && accountsOf(record, record.deviceId, object.fragments);
-  }
+  const reader = createAccountReader(parts);
 
   /** What shows of the accounts outside the record. */
   async function settle(record: DeviceRecord, accounts: DeviceAccounts, fragments: Fragments): Promise<void> {
@@ -117,7 +69,7 @@ export function createDeviceAccountStore(parts: DeviceAccountParts): DeviceAccou
       throw new MooringError("NOT_FOUND", `no LwM2M device ${deviceId}`, { id: deviceId });
     }
     const { endpoint } = record;
-    const before = accountsOf(record, deviceId, object.fragments);
+    const before = reader.open(record, object);
     const after = checkedAccounts({ ...change(before), endpoint, tenant, deviceId });
     await requireFreeIds(identity, tenant, deviceId, securitiesOf(after));
     const stored = await records.change(record, sealer.seal(after, record.accounts));
@@ -129,9 +81,9 @@ export function createDeviceAccountStore(parts: DeviceAccountParts): DeviceAccou
   }
 
   return {
-    find: async endpoint => load(await records.find(endpoint)),
-    findByDevice: async (tenant, deviceId) => load(await records.findByDevice(tenant, deviceId)),
-    findByPsk: async (connection, pskIdentity) => load(await records.findByPsk(connection, pskIdentity)),
+    find: reader.find,
+    findByDevice: reader.findByDevice,
+    findByPsk: reader.findByPsk,
 
     async change(tenant, deviceId, change) {
       for (;;) {
@@ -143,9 +95,9 @@ export function createDeviceAccountStore(parts: DeviceAccountParts): DeviceAccou
     async recover() {
       for (const record of await records.unsettled()) {
         try {
-          const accounts = await load(record);
-          const object = accounts && (await inventory.findCached(record.tenant, accounts.deviceId));
-          if (object) await settle(record, accounts, object.fragments);
+          const { tenant, deviceId = "", removing } = record;
+          const object = removing ? undefined : await inventory.findCached(tenant, deviceId);
+          if (object) await settle(record, reader.open(record, object), object.fragments);
         } catch (error) {
           const reason = messageOf(error);
           log.error("device.accounts-not-settled", { endpoint: record.endpoint, reason });

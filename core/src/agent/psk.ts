@@ -13,17 +13,24 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 const refuse = (field: string, rule: string): MooringError =>
   new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
 
+/** Rule that an identity breaks, or undefined. */
+function brokenRule(identity: string): string | undefined {
+  const { length } = encodeUtf8(identity);
+  if (length < 1 || length > MAX_PSK_IDENTITY_BYTES) return `must have 1 to ${MAX_PSK_IDENTITY_BYTES} bytes in UTF-8`;
+  return CONTROL.test(identity) || !identity.isWellFormed() ? "must have no control characters" : undefined;
+}
+
+/** Whether a device may have it at all. */
+export const isPskIdentity = (identity: string): boolean => brokenRule(identity) === undefined;
+
 /**
  * @param field name of the field for the error
  * @returns the identity as it is
  * @throws  MooringError VALIDATION: empty, longer than 128 bytes in UTF-8, or no text
  */
 export function readPskIdentity(field: string, identity: string): string {
-  const { length } = encodeUtf8(identity);
-  if (length < 1 || length > MAX_PSK_IDENTITY_BYTES) {
-    throw refuse(field, `must have 1 to ${MAX_PSK_IDENTITY_BYTES} bytes in UTF-8`);
-  }
-  if (CONTROL.test(identity) || !identity.isWellFormed()) throw refuse(field, "must have no control characters");
+  const rule = brokenRule(identity);
+  if (rule) throw refuse(field, rule);
   return identity;
 }
 
