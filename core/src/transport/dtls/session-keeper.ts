@@ -29,8 +29,10 @@ export interface SessionKeeper extends AsyncDisposable {
   insert(session: Session, stored: StoredSession): void;
   /** Asks for the next block, once for each session at a time. */
   reserve(session: Session): void;
-  /** What is stored of it is to be brought up to date. */
+  /** What is stored of it is to be brought up to date within some seconds. */
   touch(session: Session): void;
+  /** The same, at once. */
+  update(session: Session): void;
   delete(session: Session): void;
   /** Resolves when the deletions asked for so far are stored, or the store failed and they will be tried again. */
   deletionsTried(): Promise<void>;
@@ -74,14 +76,14 @@ export function createSessionKeeper(parts: SessionKeeperParts): SessionKeeper {
     }
   }
 
-  const reserveLane = createStoreLane<{ readonly session: Session; readonly reserved: number }>({
+  const updateLane = createStoreLane<{ readonly session: Session; readonly reserved: number }>({
     clock,
     log,
-    name: "reserve",
+    name: "update",
     store: batch => store.update(batch.map(({ session, reserved }) => ({ ...changesOf(session), reserved }))),
     stored(batch) {
       for (const { session, reserved } of batch) {
-        session.reserved = reserved;
+        session.reserved = Math.max(session.reserved, reserved);
         if (session.live) session.live.isReserving = false;
         parts.onReserved(session);
       }
@@ -124,9 +126,10 @@ export function createSessionKeeper(parts: SessionKeeperParts): SessionKeeper {
     reserve(session) {
       if (!session.live || session.live.isReserving) return;
       session.live.isReserving = true;
-      reserveLane.push({ session, reserved: Math.min(session.reserved + BLOCK, MAX_SEQUENCE) });
+      updateLane.push({ session, reserved: Math.min(session.reserved + BLOCK, MAX_SEQUENCE) });
     },
     touch: session => void dirty.add(session),
+    update: session => updateLane.push({ session, reserved: session.reserved }),
     delete(session) {
       dirty.delete(session);
       if (inserting.has(session)) inserting.set(session, "ended");
@@ -142,7 +145,7 @@ export function createSessionKeeper(parts: SessionKeeperParts): SessionKeeper {
     async [Symbol.asyncDispose]() {
       timer[Symbol.dispose]();
       await insertLane.close();
-      await Promise.all([reserveLane.close(), deleteLane.close()]);
+      await Promise.all([updateLane.close(), deleteLane.close()]);
       await save().catch(onSaveFailed);
     },
   };

@@ -176,7 +176,7 @@ export function createSessions(parts: SessionsParts): Sessions {
     }
     leaveRoom(session);
     table.close(session);
-    keeper.touch(session);
+    keeper.update(session);
   }
 
   const lastPeerOf = ({ key, address, port, live, principal }: Session): Peer =>
