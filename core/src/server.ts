@@ -3,11 +3,12 @@
  * closes; a step that fails closes what was opened before it.
  */
 
+import packageManifest from "../package.json" with { type: "json" };
 import { type Agent, createAgent } from "./agent/agent.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
-import { createSecretBox } from "./base/secret-box.ts";
+import { createSecretBox, type SecretBox } from "./base/secret-box.ts";
 import { createCoapEndpoint } from "./coap/endpoint.ts";
 import type { Config } from "./config/schema.ts";
 import { loadSecretKey } from "./config/secret-key.ts";
@@ -34,7 +35,9 @@ import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
 import { RAW_PAYLOADS } from "./store/collections.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
+import { createTenantOptions, type TenantOptions } from "./tenants/tenant-options.ts";
 import { createTenants, type GeneratedLogin, MANAGEMENT_TENANT, type Tenants } from "./tenants/tenants.ts";
+import { createTrustedCertificates, type TrustedCertificates } from "./tenants/trusted-certificates.ts";
 import type { Transport } from "./transport/transport.ts";
 import { openUdpTransport } from "./transport/udp/udp-transport.ts";
 
@@ -64,14 +67,20 @@ export interface Host extends AsyncDisposable {
 const url = (scheme: string, address: string, port: number): string =>
   `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
 
+const { version: VERSION } = packageManifest;
+
 /** The only node there is: registrations and observations name it as their owner. */
 const NODE = "local";
 const SAVE_SEEN_PERIOD_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** Store, platform, models and device protocols: what stands without any device. */
+/** Store, platform, tenants, models and device protocols: what stands without any device. */
 interface Base {
   readonly store: Store;
+  readonly box: SecretBox;
+  readonly tenants: Tenants;
+  readonly tenantOptions: TenantOptions;
+  readonly trusted: TrustedCertificates;
   readonly platform: Platform;
   readonly models: ModelRegistry;
   readonly protocols: DeviceProtocols;
@@ -80,11 +89,15 @@ interface Base {
 async function openBase(parts: HostParts, opened: AsyncDisposableStack): Promise<Base> {
   const { config, clock, random, log } = parts;
   const store = opened.use(await openStore({ store: config.store.engine, dataDirectory: config.data.dir, clock }));
+  const box = createSecretBox(loadSecretKey(config, { random, log }), random);
+  const tenants = createTenants({ store, clock, random });
+  const tenantOptions = createTenantOptions({ store, secrets: box });
+  const trusted = createTrustedCertificates({ store, clock });
   const platform = createPlatform({ store, clock, random, log, cachedObjects: config.store.cachedObjects });
   const models = createModelRegistry({ managementTenant: MANAGEMENT_TENANT });
   const repository = createInventoryRepository(platform.inventory, config.admin.user);
   const protocols = createDeviceProtocols({ repository, models, managementTenant: MANAGEMENT_TENANT, log });
-  return { store, platform, models, protocols };
+  return { store, box, tenants, tenantOptions, trusted, platform, models, protocols };
 }
 
 /** The way up: values to effects to documents, and decoders beside it. */
@@ -147,15 +160,9 @@ async function openWay(
   return { actions, uplink, runtime, decodeQueue };
 }
 
-async function openAgent(
-  parts: HostParts,
-  base: Base,
-  way: Way,
-  transport: Transport,
-  tenants: Tenants,
-): Promise<Agent> {
+async function openAgent(parts: HostParts, base: Base, way: Way, transport: Transport): Promise<Agent> {
   const { config, clock, random, log } = parts;
-  const { store, platform, models, protocols } = base;
+  const { store, box, tenants, tenantOptions, trusted, platform, models, protocols } = base;
   const { gracePeriodSeconds, followAddress, awakeTimeMs, manageAvailability, maxPending } = config.registration;
   const { queueSize, executionTimeoutMs, ...requestLimits } = config.operations;
   const modelViews = createModelViews(models);
@@ -168,7 +175,10 @@ async function openAgent(
     clock,
     random,
     log,
-    box: createSecretBox(loadSecretKey(config, { random, log }), random),
+    box,
+    tenantOptions,
+    firstTenant: config.tenant.id,
+    trusted,
     options: { manageAvailability, maxPending, executionTimeoutMs, maxBulkFiles: config.bulk.maxPending },
     models: modelViews,
     tenants: tenants.list,
@@ -210,11 +220,10 @@ async function openAgent(
  * @throws MooringError CONFIG_INVALID for a port or store that cannot be used, PLUGIN_INVALID, STORE_FAILED
  */
 export async function openHost(parts: HostParts): Promise<Host> {
-  const { config, clock, random, log } = parts;
+  const { config, clock, log } = parts;
   await using opened = new AsyncDisposableStack();
   const base = await openBase(parts, opened);
-  const { store, platform, protocols } = base;
-  const tenants = createTenants({ store, clock, random });
+  const { store, platform, protocols, tenants } = base;
   const { id: tenant } = config.tenant;
   const { user: adminUser, password: adminPassword } = config.admin;
   const { onGeneratedLogin: onGenerated } = parts;
@@ -232,12 +241,15 @@ export async function openHost(parts: HostParts): Promise<Host> {
   const { host, port, ignoredSrcPorts, maxPeers } = config.coap;
   // Bound before devices are loaded: a port that is taken is said at once.
   const transport = opened.use(await openUdpTransport({ host, port, ignoredPorts: ignoredSrcPorts, maxPeers, log }));
-  const agent = opened.use(await openAgent(parts, base, way, transport, tenants));
+  const agent = opened.use(await openAgent(parts, base, way, transport));
   way.decodeQueue.start();
   const measured: MeasuredParts = { store, transport, agent, ...way };
   const rest = createRestApp({
     platform,
     tenants,
+    tenantOptions: base.tenantOptions,
+    trustedCertificates: base.trusted,
+    version: VERSION,
     agent,
     log,
     clock,

@@ -18,11 +18,16 @@ import type { ResourceAction } from "../mapping/action-registry.ts";
 import { clearNoMappingAlarms } from "../mapping/clear-no-mapping.ts";
 import type { ManagedObject, Operation, Platform } from "../platform/platform.ts";
 import type { Store } from "../store/store.ts";
+import type { TenantOptions } from "../tenants/tenant-options.ts";
 import { MANAGEMENT_TENANT } from "../tenants/tenants.ts";
+import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
+import type { Credentials } from "../transport/dtls/dtls.ts";
 import type { PeerIdentity } from "../transport/transport.ts";
 import { BULK_FRAGMENT, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
+import { type Certificates, createCertificates } from "./certificates.ts";
 import { createConnectorDevices } from "./connector-device.ts";
 import { createDeviceAccountStore } from "./create-device-accounts.ts";
+import { createCredentials } from "./credentials.ts";
 import type { Connection, DeviceAccountStore } from "./device-accounts.ts";
 import { createDeviceGroups } from "./device-groups.ts";
 import { createDeviceRecords, securityOf } from "./device-records.ts";
@@ -61,6 +66,10 @@ export interface AgentParts {
   /** Seals the keys of devices. */
   readonly box: SecretBox;
   readonly options: AgentOptions;
+  /** Server certificates stand in them: those of the management tenant, then those of `firstTenant`. */
+  readonly tenantOptions: TenantOptions;
+  readonly firstTenant: string;
+  readonly trusted: TrustedCertificates;
   /** Object models in force for a device. */
   models(registration: Registration): ModelView;
   tenants(): Promise<readonly string[]>;
@@ -69,8 +78,9 @@ export interface AgentParts {
   /**
    * Opens the LwM2M server with the way up given; called once, the agent closes it. Nothing may be waited for once the server is
    * open: what it tells is understood from the next turn of the event loop on.
+   * @param credentials for its secure transport
    */
-  openServer(up: Lwm2mUp): Promise<Lwm2mServer>;
+  openServer(up: Lwm2mUp, credentials: Credentials): Promise<Lwm2mServer>;
 }
 
 export interface AgentFigures {
@@ -115,6 +125,7 @@ export interface Agent extends AgentServices, AsyncDisposable {
   readonly server: Lwm2mServer;
   /** Keys in the clear: for parts of the host, never for people. */
   readonly accounts: DeviceAccountStore;
+  readonly certificates: Certificates;
   readonly figures: AgentFigures;
 }
 
@@ -186,7 +197,16 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const tenants = await parts.tenants();
   // Before any device comes: what it registers is looked up in them.
   for (const tenant of tenants) await protocols.load(tenant);
-  const server: Lwm2mServer = await parts.openServer(up);
+  const certificates = await createCertificates({
+    options: parts.tenantOptions,
+    trusted: parts.trusted,
+    accounts,
+    firstTenant: parts.firstTenant,
+    clock,
+    log,
+  });
+  const credentialSources = { accounts, certificates };
+  const server: Lwm2mServer = await parts.openServer(up, createCredentials("server", credentialSources));
 
   const runner = createOperationRunner({
     platform,
@@ -288,6 +308,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   return {
     server,
     accounts,
+    certificates,
     get figures() {
       return {
         operationsWaiting: runner.waiting,

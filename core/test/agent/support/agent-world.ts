@@ -16,6 +16,8 @@ import type { ManagedObject, Operation, Platform, PlatformEvent } from "../../..
 import { COLLECTIONS } from "../../../src/store/collections.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { createTenantOptions } from "../../../src/tenants/tenant-options.ts";
+import { createTrustedCertificates } from "../../../src/tenants/trusted-certificates.ts";
 import { createMemoryNetwork } from "../../../src/transport/memory/memory-transport.ts";
 import type { PeerIdentity } from "../../../src/transport/transport.ts";
 import { completed, endpointOver, OPTIONS, TEMPERATURE } from "../../lwm2m/support/lwm2m-world.ts";
@@ -139,6 +141,9 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
       random,
       log,
       box: TEST_BOX,
+      tenantOptions: createTenantOptions({ store, secrets: TEST_BOX }),
+      trusted: createTrustedCertificates({ store, clock }),
+      firstTenant: TENANT,
       options: { ...AGENT_OPTIONS, ...options.agent },
       async endSessions(connection, isEnded) {
         const ended = world.sessions.filter(each => each.connection === connection && isEnded(each.identity));
