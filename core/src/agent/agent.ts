@@ -23,7 +23,7 @@ import { MANAGEMENT_TENANT } from "../tenants/tenants.ts";
 import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
 import type { Credentials } from "../transport/dtls/dtls.ts";
 import type { PeerIdentity } from "../transport/transport.ts";
-import { BULK_FRAGMENT, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
+import { BULK_FRAGMENTS, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
 import { type Certificates, createCertificates } from "./certificates.ts";
 import { createConnectorDevices } from "./connector-device.ts";
 import { createDeviceAccountStore } from "./create-device-accounts.ts";
@@ -105,6 +105,8 @@ export interface AgentServices {
    * @throws  MooringError VALIDATION where it is no such file, TOO_MANY_REQUESTS when too many files wait
    */
   registerDevicesCsv(tenant: string, csv: Uint8Array, user: string): Promise<Operation>;
+  /** Removes the devices of a CSV file, as {@link registerDevicesCsv}; of its columns that of the endpoint counts. */
+  removeDevicesCsv(tenant: string, csv: Uint8Array, user: string): Promise<Operation>;
   /** Removes a device with every internal trace. @throws MooringError NOT_FOUND */
   removeDevice(tenant: string, deviceId: string): Promise<void>;
   /** The object mappings that the tenant sees: its own and those it inherits. */
@@ -243,7 +245,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
 
   /** Commands of the connector device itself do not exist yet; what is not ours must not wait for ever. */
   async function refuseConnectorCommand(tenant: string, operation: Operation): Promise<void> {
-    if (BULK_FRAGMENT in operation.fragments) return;
+    if (BULK_FRAGMENTS.some(fragment => fragment in operation.fragments)) return;
     if (!(await connectors.isConnector(tenant, operation.deviceId))) return;
     const failureReason = "the connector device takes no commands in this version";
     await platform.operations.update(tenant, operation.id, { status: "FAILED", failureReason });
@@ -318,6 +320,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     },
     registerDevice: async (tenant, body, user) => devices.register(tenant, readRegistration(body), user),
     registerDevicesCsv: bulk.start,
+    removeDevicesCsv: bulk.startRemoval,
     removeDevice: devices.remove,
     listMappings: async tenant => protocols.list(tenant),
     uploadDdf,

@@ -1,6 +1,6 @@
 /**
- * Devices from a file (agent specification 3.2, 17). The file becomes an operation of the connector device and is answered at
- * once; the outcome, row by row, is the operation's result.
+ * Devices made and removed by a file (agent specification 3.2, 17). The file becomes an operation of the connector device and is
+ * answered at once; the outcome, row by row, is the operation's result.
  */
 import type { Clock } from "../base/clock.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
@@ -9,7 +9,8 @@ import type { Operation, Platform } from "../platform/platform.ts";
 import type { ConnectorDevices } from "./connector-device.ts";
 import type { DeviceRegistration } from "./device-registration.ts";
 import { createOperationStatus } from "./operation-status.ts";
-import { type CsvRow, readRegistrationCsv } from "./registration-csv.ts";
+import type { DeviceDraft } from "./registration-body.ts";
+import { type CsvRow, readRegistrationCsv, readRemovalCsv } from "./registration-csv.ts";
 
 export interface BulkResult {
   readonly numberOfAll: number;
@@ -22,7 +23,7 @@ export interface BulkResult {
 export interface BulkRegistrationParts {
   readonly platform: Pick<Platform, "operations">;
   readonly connectors: ConnectorDevices;
-  readonly devices: Pick<DeviceRegistration, "register">;
+  readonly devices: Pick<DeviceRegistration, "register" | "removeEndpoint">;
   readonly clock: Clock;
   readonly log: Log;
   /** Files of one tenant that wait or are being worked through. */
@@ -31,23 +32,36 @@ export interface BulkRegistrationParts {
 
 export interface BulkRegistration extends AsyncDisposable {
   /**
+   * Makes the devices of a file.
    * @returns the operation, EXECUTING; its result follows
    * @throws  MooringError VALIDATION, TOO_LARGE where it is no such file; TOO_MANY_REQUESTS
    */
   start(tenant: string, csv: Uint8Array, owner: string): Promise<Operation>;
+  /** Removes the devices of a file, as {@link start}. */
+  startRemoval(tenant: string, csv: Uint8Array): Promise<Operation>;
   /** Ends what an earlier life of the host was interrupted at. */
   recover(tenant: string): Promise<void>;
 }
 
-/** Marks the operations of this part among those of the connector device. */
-export const BULK_FRAGMENT = "c8y_LWM2MBulkDeviceUpload";
-const DESCRIPTION = "LWM2M bulk device upload operation";
-/** Rows that are made at once: enough to share the store's commits. */
+/** What a file is for. */
+interface BulkKind<T> {
+  /** Marks its operations among those of the connector device. */
+  readonly fragment: string;
+  readonly description: string;
+  readonly interrupted: string;
+  read(csv: Uint8Array): Promise<CsvRow<T>[]>;
+  run(tenant: string, row: T, owner: string): Promise<unknown>;
+}
+
+const UPLOAD_FRAGMENT = "c8y_LWM2MBulkDeviceUpload";
+const REMOVAL_FRAGMENT = "c8y_LWM2MBulkDeviceRemoval";
+export const BULK_FRAGMENTS: readonly string[] = [UPLOAD_FRAGMENT, REMOVAL_FRAGMENT];
+/** Rows that are worked on at once: enough to share the store's commits. */
 const ROWS_AT_ONCE = 32;
 /** The result must fit into an operation, whatever the file holds. */
 const MOST_SHOWN = 1000;
 const LONGEST_SHOWN = 300;
-const INTERRUPTED = "interrupted by a restart of the host; send the file again, devices that were made are refused";
+const INTERRUPTED = "interrupted by a restart of the host; send the file again";
 
 export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegistration {
   const { platform, connectors, devices, log } = parts;
@@ -57,24 +71,49 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
   let closed = false;
   const setStatus = createOperationStatus({ operations, clock: parts.clock, isClosed: () => closed });
 
+  const upload: BulkKind<DeviceDraft> = {
+    fragment: UPLOAD_FRAGMENT,
+    description: "LWM2M bulk device upload operation",
+    interrupted: `${INTERRUPTED}, devices that were made are refused`,
+    read: readRegistrationCsv,
+    run: devices.register,
+  };
+  const removal: BulkKind<string> = {
+    fragment: REMOVAL_FRAGMENT,
+    description: "LWM2M bulk device removal operation",
+    interrupted: `${INTERRUPTED}, devices that were removed are unknown`,
+    read: readRemovalCsv,
+    run: devices.removeEndpoint,
+  };
+
   /** @returns why the row failed, if it did */
-  async function makeRow(tenant: string, { outcome }: CsvRow, owner: string): Promise<string | undefined> {
+  async function workRow<T>(
+    kind: BulkKind<T>,
+    tenant: string,
+    { outcome }: CsvRow<T>,
+    owner: string,
+  ): Promise<string | undefined> {
     if (outcome instanceof MooringError) return outcome.message;
     if (closed) return "the host is stopping";
     try {
-      await devices.register(tenant, outcome, owner);
+      await kind.run(tenant, outcome, owner);
       return undefined;
     } catch (error) {
       return messageOf(error);
     }
   }
 
-  async function makeAll(tenant: string, rows: readonly CsvRow[], owner: string): Promise<BulkResult> {
+  async function workAll<T>(
+    kind: BulkKind<T>,
+    tenant: string,
+    rows: readonly CsvRow<T>[],
+    owner: string,
+  ): Promise<BulkResult> {
     const failed: BulkResult["failed"][number][] = [];
     let numberOfFailed = 0;
     for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
       const slice = rows.slice(at, at + ROWS_AT_ONCE);
-      const reasons = await Promise.all(slice.map(row => makeRow(tenant, row, owner)));
+      const reasons = await Promise.all(slice.map(row => workRow(kind, tenant, row, owner)));
       for (const [i, reason] of reasons.entries()) {
         const { line, endpoint } = slice[i]!;
         if (reason === undefined || numberOfFailed++ >= MOST_SHOWN) continue;
@@ -85,11 +124,17 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
     return { numberOfAll, numberOfSuccessful: numberOfAll - numberOfFailed, numberOfFailed, failed };
   }
 
-  async function work(tenant: string, id: string, rows: readonly CsvRow[], owner: string): Promise<void> {
-    const result = await makeAll(tenant, rows, owner);
+  async function work<T>(
+    kind: BulkKind<T>,
+    tenant: string,
+    id: string,
+    rows: readonly CsvRow<T>[],
+    owner: string,
+  ): Promise<void> {
+    const result = await workAll(kind, tenant, rows, owner);
     const { numberOfAll, numberOfFailed } = result;
-    log.info("bulk.done", { tenant, operationId: id, numberOfAll, numberOfFailed });
-    const c8y_Command = { text: DESCRIPTION, result: JSON.stringify(result) };
+    log.info("bulk.done", { tenant, operationId: id, kind: kind.description, numberOfAll, numberOfFailed });
+    const c8y_Command = { text: kind.description, result: JSON.stringify(result) };
     const failure = numberOfFailed > 0 && { failureReason: `${numberOfFailed} of ${numberOfAll} rows failed` };
     await setStatus(tenant, id, failure ? "FAILED" : "SUCCESSFUL", { c8y_Command, ...failure });
   }
@@ -123,27 +168,37 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
     if (count === 0) queues.delete(tenant);
   }
 
+  async function begin<T>(kind: BulkKind<T>, tenant: string, csv: Uint8Array, owner: string): Promise<Operation> {
+    reserve(tenant);
+    try {
+      const rows = await kind.read(csv);
+      const deviceId = await connectors.ensure(tenant);
+      const { description } = kind;
+      const { id } = await operations.create(tenant, { deviceId, description, [kind.fragment]: { rows: rows.length } });
+      const operation = await operations.update(tenant, id, { status: "EXECUTING" });
+      enqueue(tenant, () => work(kind, tenant, id, rows, owner));
+      return operation;
+    } catch (error) {
+      release(tenant);
+      throw error;
+    }
+  }
+
+  async function recover(
+    tenant: string,
+    { fragment, interrupted }: Pick<BulkKind<unknown>, "fragment" | "interrupted">,
+  ): Promise<void> {
+    const filter = { statuses: ["PENDING", "EXECUTING"], fragmentType: fragment } as const;
+    const { items } = await operations.list(tenant, filter, { currentPage: 1, pageSize: 100, withTotal: false });
+    for (const { id } of items) await operations.update(tenant, id, { status: "FAILED", failureReason: interrupted });
+  }
+
   return {
-    async start(tenant, csv, owner) {
-      reserve(tenant);
-      try {
-        const rows = await readRegistrationCsv(csv);
-        const deviceId = await connectors.ensure(tenant);
-        const body = { deviceId, description: DESCRIPTION, [BULK_FRAGMENT]: { rows: rows.length } };
-        const { id } = await operations.create(tenant, body);
-        const operation = await operations.update(tenant, id, { status: "EXECUTING" });
-        enqueue(tenant, () => work(tenant, id, rows, owner));
-        return operation;
-      } catch (error) {
-        release(tenant);
-        throw error;
-      }
-    },
+    start: (tenant, csv, owner) => begin(upload, tenant, csv, owner),
+    startRemoval: (tenant, csv) => begin(removal, tenant, csv, ""),
 
     async recover(tenant) {
-      const filter = { statuses: ["PENDING", "EXECUTING"], fragmentType: BULK_FRAGMENT } as const;
-      const { items } = await operations.list(tenant, filter, { currentPage: 1, pageSize: 100, withTotal: false });
-      for (const { id } of items) await operations.update(tenant, id, { status: "FAILED", failureReason: INTERRUPTED });
+      for (const kind of [upload, removal]) await recover(tenant, kind);
     },
 
     async [Symbol.asyncDispose]() {

@@ -34,6 +34,8 @@ export interface DeviceRegistration {
   register(tenant: string, draft: DeviceDraft, owner: string): Promise<ManagedObject>;
   /** @throws MooringError NOT_FOUND */
   remove(tenant: string, deviceId: string): Promise<void>;
+  /** @throws MooringError NOT_FOUND: not an endpoint of this tenant */
+  removeEndpoint(tenant: string, endpoint: string): Promise<void>;
   /** A managed object is about to go: the device is not admitted any more, its registration ends. */
   dismiss(tenant: string, deviceId: string): Promise<void>;
   /** The managed object is gone: the endpoint is free. */
@@ -135,6 +137,12 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
     return object;
   }
 
+  async function removeRecord(record: DeviceRecord, deviceId: string): Promise<void> {
+    const { tenant } = record;
+    if (await inventory.findCached(tenant, deviceId)) await inventory.delete(tenant, deviceId);
+    else await confirm({ ...record, deviceId });
+  }
+
   async function finishRemoval({ endpoint, tenant }: DeviceRecord, deviceId: string): Promise<void> {
     if (await inventory.find(tenant, deviceId)) await inventory.delete(tenant, deviceId);
     await records.delete(endpoint, deviceId);
@@ -172,8 +180,16 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
     async remove(tenant, deviceId) {
       const record = await records.findByDevice(tenant, deviceId);
       if (!record) throw new MooringError("NOT_FOUND", `no LwM2M device ${deviceId}`, { id: deviceId });
-      if (await inventory.findCached(tenant, deviceId)) await inventory.delete(tenant, deviceId);
-      else await confirm({ ...record, deviceId });
+      await removeRecord(record, deviceId);
+    },
+
+    async removeEndpoint(tenant, endpoint) {
+      const record = await records.find(endpoint);
+      // Whose else it is, is nobody's business.
+      if (!record || record.tenant !== tenant || record.deviceId === undefined) {
+        throw new MooringError("NOT_FOUND", `no LwM2M device ${endpoint}`, { endpoint });
+      }
+      await removeRecord(record, record.deviceId);
     },
 
     async dismiss(tenant, deviceId) {

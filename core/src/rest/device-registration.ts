@@ -36,6 +36,13 @@ export function deviceRegistrationRouter({ agent, limits }: AgentRouterParts): R
     answerCreated(ctx, presentOperation(ctx.state.links, operation), "operation");
   });
 
+  router.delete(`${PATH}/bulk`, may("operation:write"), async ctx => {
+    const { tenant, userName } = ctx.state.user;
+    const { bytes } = await readUpload(ctx.req, limits.maxUploadBytes);
+    const operation = await agent.removeDevicesCsv(tenant, bytes, userName);
+    answerCreated(ctx, presentOperation(ctx.state.links, operation), "operation");
+  });
+
   router.delete(`${PATH}/:deviceId`, may("operation:write"), async ctx => {
     await agent.removeDevice(tenantOf(ctx), ctx.params["deviceId"]!);
     answerNothing(ctx);

@@ -4,7 +4,7 @@ import { CONNECTOR_TYPE } from "../../src/agent/connector-device.ts";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { isFailure, MooringError } from "../../src/base/errors.ts";
 import { formatCode } from "../../src/coap/codes.ts";
-import { DEVICES, noIdentityKey, OBSERVATIONS, REGISTRATIONS } from "../../src/store/collections.ts";
+import { CHILD_REFERENCES, DEVICES, noIdentityKey, OBSERVATIONS, REGISTRATIONS } from "../../src/store/collections.ts";
 import { type AgentWorld, createAgentWorld, TENANT, USER } from "./support/agent-world.ts";
 
 const NO_SEC = { serverSecurity: { securityMode: "NO_SEC" } };
@@ -290,6 +290,145 @@ describe("agent/device-registration", () => {
       assert(second?.status === "rejected" && isFailure(second.reason, "TOO_MANY_REQUESTS"));
       await world.settle();
       await upload(file("b;NO_SEC"));
+    });
+
+    describe("of devices to remove", () => {
+      const removal = (...lines: string[]) =>
+        world.wait(world.agent.removeDevicesCsv(TENANT, encodeUtf8(["endpoint id", ...lines].join("\n")), USER));
+
+      it("agent specification 3.1, 3.2: the devices go with every trace, by an operation", async () => {
+        for (const endpoint of ["a", "b", "kept"]) await world.make(endpoint);
+        await world.device(5000).register("ep=a");
+        const { id, deviceId, status, fragments } = await removal("a", "b");
+        assert.equal(status, "EXECUTING");
+        assert.equal(fragments["description"], "LWM2M bulk device removal operation");
+        assert.equal((await world.platform.inventory.get(TENANT, deviceId)).type, CONNECTOR_TYPE);
+        const { operation, result } = await resultOf(id);
+        assert.equal(operation.status, "SUCCESSFUL");
+        assert.deepEqual(result, { numberOfAll: 2, numberOfSuccessful: 2, numberOfFailed: 0, failed: [] });
+        assert.deepEqual(
+          (await records()).map(({ _id }) => _id),
+          ["kept"],
+        );
+        assert.isEmpty(await world.store.collection(REGISTRATIONS).find({}, EVERYTHING));
+      });
+
+      it("DM-1951: an endpoint that is unknown, another tenant's or twice fails the operation, the others go", async () => {
+        await world.make("a");
+        await world.wait(world.agent.registerDevice("t2", { endpointId: "theirs", ...NO_SEC }, USER));
+        const { operation, result } = await resultOf((await removal("a", "theirs", "nobody", "a")).id);
+        assert.equal(operation.status, "FAILED");
+        assert.equal(operation.failureReason, "3 of 4 rows failed");
+        assert.deepEqual(result!.failed, [
+          { line: 3, endpoint: "theirs", reason: "no LwM2M device theirs" },
+          { line: 4, endpoint: "nobody", reason: "no LwM2M device nobody" },
+          { line: 5, endpoint: "a", reason: "endpoint id stands in line 2 already" },
+        ]);
+        assert.deepEqual(
+          (await records()).map(({ _id }) => _id),
+          ["theirs"],
+        );
+      });
+
+      it("the file that made devices removes them, and they can be made anew", async () => {
+        const csv = file("a;NO_SEC", "b;NO_SEC");
+        for (let round = 0; round < 2; round++) {
+          assert.equal((await resultOf((await upload(csv)).id)).operation.status, "SUCCESSFUL");
+          const { id } = await world.wait(world.agent.removeDevicesCsv(TENANT, csv, USER));
+          assert.equal((await resultOf(id)).operation.status, "SUCCESSFUL");
+          assert.isEmpty(await records());
+        }
+      });
+
+      it("both kinds of files count against one limit", async () => {
+        await world[Symbol.asyncDispose]();
+        world = await createAgentWorld({ agent: { maxBulkFiles: 1 } });
+        const [, second] = await world.wait(
+          Promise.allSettled([
+            world.agent.registerDevicesCsv(TENANT, file("a;NO_SEC"), USER),
+            world.agent.removeDevicesCsv(TENANT, file("a;NO_SEC"), USER),
+          ]),
+        );
+        assert(second?.status === "rejected" && isFailure(second.reason, "TOO_MANY_REQUESTS"));
+      });
+
+      it("an interrupted one is told as such at the next start", async () => {
+        const { id } = await removal("a");
+        await world.settle();
+        await world.platform.operations.update(TENANT, id, { status: "EXECUTING" });
+        await world.restart("crash");
+        const { status, failureReason } = await world.operation(id);
+        assert.equal(status, "FAILED");
+        assert.include(failureReason!, "interrupted");
+      });
+    });
+
+    describe("groups (PATH)", () => {
+      const grouped = (...lines: string[]) =>
+        upload(encodeUtf8(["endpoint id;securityMode;PATH", ...lines].join("\n")));
+      const groups = async (): Promise<string[]> => {
+        const named = async (id: string) => (await world.platform.inventory.get(TENANT, id)).name;
+        const references = await world.store.collection(CHILD_REFERENCES).find({ kind: "childAssets" }, EVERYTHING);
+        const lines = references.map(async ({ parent, child }) => `${await named(parent)} > ${await named(child)}`);
+        return (await Promise.all(lines)).sort();
+      };
+
+      it("platform API 12.3: groups are made where they are missing, the device is child asset of the last", async () => {
+        const { id } = await grouped(
+          "a;NO_SEC;Plant/Hall/Line",
+          "b;NO_SEC;Plant/Hall/Line",
+          "c;NO_SEC;Plant",
+          "d;NO_SEC;",
+        );
+        assert.equal((await resultOf(id)).operation.status, "SUCCESSFUL");
+        assert.deepEqual(await groups(), ["Hall > Line", "Line > a", "Line > b", "Plant > Hall", "Plant > c"]);
+        const page = { currentPage: 1, pageSize: 10, withTotal: false };
+        const { items } = await world.platform.inventory.list(TENANT, { fragmentType: "c8y_IsDeviceGroup" }, page);
+        assert.deepEqual(items.map(({ name, type }) => `${name}: ${type}`).sort(), [
+          "Hall: c8y_DeviceSubgroup",
+          "Line: c8y_DeviceSubgroup",
+          "Plant: c8y_DeviceGroup",
+        ]);
+      });
+
+      it("a later file finds the groups, those of one name in other groups are others", async () => {
+        await grouped("a;NO_SEC;Plant/Line");
+        await world.settle();
+        await resultOf((await grouped("b;NO_SEC;Plant/Line", "c;NO_SEC;Other/Line", "d;NO_SEC;Line")).id);
+        assert.deepEqual(await groups(), [
+          "Line > a",
+          "Line > b",
+          "Line > c",
+          "Line > d",
+          "Other > Line",
+          "Plant > Line",
+        ]);
+      });
+
+      it("a device that was made before the host died is put into its groups at the next start", async () => {
+        await grouped("a;NO_SEC;Plant");
+        await world.settle();
+        await world.store.collection(CHILD_REFERENCES).deleteMany({});
+        await world.store.collection(DEVICES).updateOne({ _id: "a" }, { $set: { managedObject: "" } });
+        await world.restart("crash");
+        assert.deepEqual(await groups(), ["Plant > a"]);
+      });
+
+      it("a device that goes leaves its groups", async () => {
+        await resultOf((await grouped("a;NO_SEC;Plant")).id);
+        const { managedObject } = (await records())[0]!;
+        await world.wait(world.agent.removeDevice(TENANT, managedObject));
+        assert.isEmpty(await groups());
+      });
+    });
+
+    it("20-27: a device of another type is an LwM2M device all the same", async () => {
+      const { id } = await world.make("dev", { type: "acme_meter" });
+      assert.equal((await world.platform.inventory.get(TENANT, id)).type, "acme_meter");
+      assert.property((await world.platform.inventory.get(TENANT, id)).fragments, "c8y_IsLwm2mDevice");
+      await world.device(5000).register("ep=dev");
+      await world.wait(world.agent.removeDevice(TENANT, id));
+      assert.isEmpty(await records());
     });
 
     it("bad input: no such file leaves no operation and no connector device", async () => {

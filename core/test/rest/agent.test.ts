@@ -28,6 +28,14 @@ function createNotingAgent(platform: Platform, calls: unknown[][]): AgentService
         description: "LWM2M bulk device upload operation",
       });
     },
+    async removeDevicesCsv(tenant, csv, user) {
+      calls.push(["removeDevicesCsv", tenant, text(csv), user]);
+      const { id } = await object(tenant, "connector");
+      return await platform.operations.create(tenant, {
+        deviceId: id,
+        description: "LWM2M bulk device removal operation",
+      });
+    },
     async removeDevice(tenant, deviceId) {
       calls.push(["removeDevice", tenant, deviceId]);
       await platform.inventory.delete(tenant, deviceId);
@@ -80,6 +88,16 @@ describe("rest/agent", () => {
       assert.deepEqual([bad.status, bad.body.details.field], [422, "endpointId"]);
       assert.equal((await rest.ask("POST", path, { body: "{" })).status, 400);
       assert.lengthOf(calls, 2);
+    });
+
+    it("3.1: the CSV of devices to remove goes to the agent, the operation comes back", async () => {
+      const csv = "endpoint id\nd1\n";
+      const answer = await rest.ask("DELETE", `${path}/bulk`, { body: upload(csv, "devices.csv") });
+      assert.equal(answer.status, 201);
+      assert.equal(answer.body.description, "LWM2M bulk device removal operation");
+      assert.equal(answer.headers.get("location"), `${rest.origin}/devicecontrol/operations/${answer.body.id}`);
+      assert.deepEqual(calls, [["removeDevicesCsv", "t1", csv, "admin"]]);
+      assert.equal((await rest.ask("DELETE", `${path}/bulk`)).status, 201, "a body that is not multipart is the file");
     });
 
     it("3.2: the CSV goes to the agent, the operation comes back", async () => {

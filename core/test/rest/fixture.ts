@@ -54,6 +54,7 @@ function parse(text: string): unknown {
 const noAgent: AgentServices = {
   registerDevice: () => Promise.reject(new TypeError("no agent here")),
   registerDevicesCsv: () => Promise.reject(new TypeError("no agent here")),
+  removeDevicesCsv: () => Promise.reject(new TypeError("no agent here")),
   removeDevice: () => Promise.reject(new TypeError("no agent here")),
   listMappings: () => Promise.resolve([]),
   uploadDdf: () => Promise.reject(new TypeError("no agent here")),
