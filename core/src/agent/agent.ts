@@ -10,6 +10,7 @@ import type { SecretBox } from "../base/secret-box.ts";
 import type { DdfUpload, DeviceProtocols } from "../device-protocols/device-protocols.ts";
 import { observedPaths } from "../device-protocols/observed-paths.ts";
 import { readProtocol } from "../device-protocols/schema.ts";
+import type { BootstrapServer, BootstrapUp } from "../lwm2m/bootstrap/bootstrap-server.ts";
 import type { ModelView } from "../lwm2m/model/object-model.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { Lwm2mServer, Lwm2mUp } from "../lwm2m/server/lwm2m-server.ts";
@@ -23,6 +24,8 @@ import { MANAGEMENT_TENANT } from "../tenants/tenants.ts";
 import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
 import type { Credentials } from "../transport/dtls/dtls.ts";
 import type { PeerIdentity } from "../transport/transport.ts";
+import { createBootstrapAgent } from "./bootstrap.ts";
+import type { BootstrapDefaults } from "./bootstrap-accounts.ts";
 import { BULK_FRAGMENTS, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
 import { type Certificates, createCertificates } from "./certificates.ts";
 import { createConnectorDevices } from "./connector-device.ts";
@@ -81,6 +84,12 @@ export interface AgentParts {
    * @param credentials for its secure transport
    */
   openServer(up: Lwm2mUp, credentials: Credentials): Promise<Lwm2mServer>;
+  /** Absent: there is no bootstrap server. */
+  readonly bootstrap?: {
+    readonly defaults: BootstrapDefaults;
+    /** Opens it likewise, after the LwM2M server. */
+    open(up: BootstrapUp, credentials: Credentials): Promise<BootstrapServer>;
+  };
 }
 
 export interface AgentFigures {
@@ -125,6 +134,7 @@ export interface AgentServices {
 
 export interface Agent extends AgentServices, AsyncDisposable {
   readonly server: Lwm2mServer;
+  readonly bootstrap: BootstrapServer | undefined;
   /** Keys in the clear: for parts of the host, never for people. */
   readonly accounts: DeviceAccountStore;
   readonly certificates: Certificates;
@@ -152,6 +162,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       await endSessions(connection, endpoint, before);
       // The device comes back as it is to come now.
       if (connection === "server") await server.registrations.remove(endpoint);
+      else bootstrap?.cancel(endpoint, "the device is to come in another way now");
     },
   });
   const devices = createDeviceRegistration({
@@ -164,12 +175,15 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     manageAvailability: options.manageAvailability,
     async endDevice({ endpoint, accounts: ended }) {
       await server.registrations.remove(endpoint);
+      bootstrap?.cancel(endpoint, "the device is removed");
       for (const connection of ["server", "bootstrap"] as const) {
         await endSessions(connection, endpoint, securityOf(ended, connection));
       }
     },
   });
   const bulk = createBulkRegistration({ platform, connectors, devices, clock, log, maxFiles: options.maxBulkFiles });
+
+  let bootstrap: BootstrapServer | undefined;
 
   const managedObject = async (registration: Registration): Promise<ManagedObject | undefined> =>
     (await platform.inventory.findCached(registration.tenant, registration.deviceId)) ?? devices.confirm(registration);
@@ -279,6 +293,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       lifecycle[Symbol.asyncDispose](),
       bulk[Symbol.asyncDispose](),
       server[Symbol.asyncDispose](),
+      bootstrap?.[Symbol.asyncDispose](),
     ]);
     await events[Symbol.asyncDispose]();
   }
@@ -300,7 +315,14 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     return upload;
   }
 
+  async function openBootstrap({ defaults, open }: NonNullable<AgentParts["bootstrap"]>): Promise<BootstrapServer> {
+    const { inventory } = platform;
+    const sources = { accounts, inventory, events, certificates, defaults, clock, log };
+    return open(createBootstrapAgent(sources), createCredentials("bootstrap", credentialSources));
+  }
+
   try {
+    bootstrap = parts.bootstrap && (await openBootstrap(parts.bootstrap));
     await recover(bulk);
   } catch (error) {
     await close();
@@ -309,6 +331,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
 
   return {
     server,
+    bootstrap,
     accounts,
     certificates,
     get figures() {

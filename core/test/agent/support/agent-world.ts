@@ -1,5 +1,6 @@
 /** An agent with a real LwM2M server, platform and embedded store in memory; devices are scripted messages. */
 import { type Agent, type AgentOptions, createAgent } from "../../../src/agent/agent.ts";
+import type { BootstrapDefaults } from "../../../src/agent/bootstrap-accounts.ts";
 import type { Connection } from "../../../src/agent/device-accounts.ts";
 import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
@@ -7,6 +8,7 @@ import { createSeededRandom } from "../../../src/base/random.ts";
 import { createSecretBox, SECRET_KEY_BYTES } from "../../../src/base/secret-box.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "../../../src/device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "../../../src/device-protocols/protocol-repository.ts";
+import { createBootstrapServer } from "../../../src/lwm2m/bootstrap/bootstrap-server.ts";
 import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
 import { createLwm2mServer, type Lwm2mServerOptions } from "../../../src/lwm2m/server/lwm2m-server.ts";
 import { createModelViews } from "../../../src/lwm2m/server/model-views.ts";
@@ -35,12 +37,23 @@ export const TEST_BOX = createSecretBox(new Uint8Array(SECRET_KEY_BYTES).fill(7)
 
 export const TENANT = "t1";
 export const USER = "admin";
+/** Of the bootstrap server, at the host's address. */
+export const BOOTSTRAP_PORT = 5683;
 
 const AGENT_OPTIONS: AgentOptions = {
   manageAvailability: true,
   maxPending: 50,
   executionTimeoutMs: 600_000,
   maxBulkFiles: 20,
+};
+
+const BOOTSTRAP_DEFAULTS: BootstrapDefaults = {
+  lifetimeSeconds: 432_000,
+  contentFormat: 11542,
+  coapPort: BOOTSTRAP_PORT,
+  coapsPort: 5684,
+  minRequestTimeoutMs: 10_000,
+  maxRequestTimeoutMs: 600_000,
 };
 
 export interface AgentWorld extends AsyncDisposable {
@@ -151,6 +164,24 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
       },
       models: views,
       tenants: async () => [TENANT, "t2"],
+      bootstrap: {
+        defaults: BOOTSTRAP_DEFAULTS,
+        async open(up) {
+          const bootstrapTransport = network.open(HOST_ADDRESS, BOOTSTRAP_PORT);
+          const closeServer = closeTransport;
+          closeTransport = async () => {
+            await closeServer();
+            await bootstrapTransport[Symbol.asyncDispose]();
+          };
+          return createBootstrapServer({
+            clock,
+            log,
+            options: { maxSessions: 1000, sessionRate: { perSecond: 500, burst: 500 }, requestTimeoutMs: 93_000 },
+            openEndpoint: endpointOver({ transport: bootstrapTransport, clock, random, log }),
+            up,
+          });
+        },
+      },
       openServer: up =>
         createLwm2mServer({
           store,

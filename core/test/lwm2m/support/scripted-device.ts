@@ -113,12 +113,14 @@ export async function settle(clock: ManualClock, turns = 12): Promise<void> {
 export interface DeviceOptions {
   readonly address?: string;
   readonly identity?: PeerIdentity;
+  /** Whom it speaks to; default: the LwM2M server. */
+  readonly hostPort?: number;
 }
 
 export function createScriptedDevice(
   parts: { readonly network: MemoryNetwork; readonly clock: ManualClock },
   port: number,
-  { address = "192.0.2.99", identity }: DeviceOptions = {},
+  { address = "192.0.2.99", identity, hostPort = HOST_PORT }: DeviceOptions = {},
 ): ScriptedDevice {
   const { network, clock } = parts;
   const asked: Asked[] = [];
@@ -133,7 +135,7 @@ export function createScriptedDevice(
   };
   let transport = open(port, address);
   const post = (message: CoapMessage): void =>
-    transport.send(encodeMessage(message), transport.peerAt(HOST_ADDRESS, HOST_PORT)!);
+    transport.send(encodeMessage(message), transport.peerAt(HOST_ADDRESS, hostPort)!);
 
   function onMessage(message: CoapMessage): void {
     if (message.code !== 0 && message.code >> 5 === 0) {
