@@ -18,7 +18,7 @@ import {
 } from "../../support/scripted-device.ts";
 import type { BootstrapWorld } from "./bootstrap-world.ts";
 
-export interface ClientOptions extends DeviceOptions {
+export interface ClientBehaviour {
   /** LwM2M 1.0 without Discover by default where it is "1.0". */
   readonly version?: "1.0" | "1.1";
   /** Where its own account with the bootstrap server is. */
@@ -42,12 +42,22 @@ const NOTHING = new Uint8Array(0);
 const recordOf = (values: readonly ResourceValue[]): Record<string, ScalarValue> =>
   Object.fromEntries(values.map(({ path, value }) => [path.slice(2).join("/"), value]));
 
+/** @param port of the device, which is `dev-<port>` */
 export function createBootstrapClient(
   world: BootstrapWorld,
   port: number,
-  { version = "1.1", bootstrapAt = 0, ...options }: ClientOptions = {},
+  { version, bootstrapAt, ...options }: ClientBehaviour & DeviceOptions = {},
 ): BootstrapClient {
-  const device = createScriptedDevice(world, port, options);
+  const behaviour = { ...(version && { version }), ...(bootstrapAt !== undefined && { bootstrapAt }) };
+  return bootstrapClientOn(createScriptedDevice(world, port, options), `dev-${port}`, behaviour);
+}
+
+/** Takes over the device's script. */
+export function bootstrapClientOn(
+  device: ScriptedDevice,
+  endpoint: string,
+  { version = "1.1", bootstrapAt = 0 }: ClientBehaviour = {},
+): BootstrapClient {
   const steps: string[] = [];
   const bootstrapPath = formatPath([0, bootstrapAt]);
   const held: BootstrapClient["held"] = new Map([[bootstrapPath, { "0": "coap://bs.example.com", "1": true, "2": 3 }]]);
@@ -122,7 +132,7 @@ export function createBootstrapClient(
     steps,
     held,
     bend: () => undefined,
-    ask: (query = `ep=dev-${port}`) =>
+    ask: (query = `ep=${endpoint}`) =>
       device.send("POST", "/bs", { query: query === "" ? [] : query.split("&"), payload: NOTHING }),
   };
   device.script = asked => {
