@@ -10,6 +10,8 @@ import { createSeededRandom } from "@mooring/core/internal/base/random.ts";
 export interface Faults {
   /** Share that is lost, 0..1. */
   readonly loss?: number;
+  /** Loses exactly one of so many in a row, each direction and device for itself, which one by chance: 4 is a loss of 25 %. */
+  readonly losesOneOf?: number;
   /** Share that arrives twice, 0..1. */
   readonly duplication?: number;
   /** Least and greatest time on the way in ms; datagrams overtake each other where these differ. */
@@ -20,6 +22,8 @@ export interface NatProxyOptions {
   readonly serverPort: number;
   /** Default `127.0.0.1`. */
   readonly serverHost?: string;
+  /** Address that devices take for the server's; default `127.0.0.1`. */
+  readonly host?: string;
   /** Moves every device to another port after each such pause. */
   readonly rebindEveryMs?: number;
   readonly faults?: Faults;
@@ -61,9 +65,9 @@ interface Lane {
   outside: Socket;
 }
 
-async function openSocket(): Promise<Socket> {
+async function openSocket(address = "127.0.0.1"): Promise<Socket> {
   const socket = createSocket({ type: "udp4", recvBufferSize: 4 * 1024 * 1024 });
-  socket.bind(0, "127.0.0.1");
+  socket.bind(0, address);
   await once(socket, "listening");
   // What a closed port sends back is a loss like any other.
   socket.on("error", () => {});
@@ -73,7 +77,7 @@ async function openSocket(): Promise<Socket> {
 export async function openNatProxy(options: NatProxyOptions): Promise<NatProxy> {
   const { serverPort, serverHost = "127.0.0.1", rebindEveryMs, keeps = true, onDatagram, seed = 1 } = options;
   const random = createSeededRandom(seed);
-  const inside = await openSocket();
+  const inside = await openSocket(options.host);
   const openedAtMs = performance.now();
   const lanes = new Map<number, Promise<Lane>>();
   const ports = new Map<number, number>();
@@ -83,6 +87,13 @@ export async function openNatProxy(options: NatProxyOptions): Promise<NatProxy> 
   let faults: Faults = options.faults ?? {};
   let closed = false;
 
+  /** For each direction and device: how many of the row have come, and which of them is lost. */
+  const rows = new Map<string, { count: number; lost: number }>();
+  const isLostOf = (row: string, length: number): boolean => {
+    const { count, lost } = rows.get(row) ?? { count: 0, lost: random.int(length) };
+    rows.set(row, count + 1 < length ? { count: count + 1, lost } : { count: 0, lost: random.int(length) });
+    return count === lost;
+  };
   const happens = (share = 0): boolean => share > 0 && random.fraction() < share;
   const carry = (deliver: () => void): void => {
     if (!faults.delayMs) {
@@ -104,7 +115,8 @@ export async function openNatProxy(options: NatProxyOptions): Promise<NatProxy> 
     const datagram: PassedDatagram = { direction, devicePort, atMs: performance.now() - openedAtMs, bytes };
     onDatagram?.(datagram);
     if (keeps) passed.push(datagram);
-    if (happens(faults.loss)) {
+    const { loss, losesOneOf } = faults;
+    if (losesOneOf === undefined ? happens(loss) : isLostOf(`${direction} ${devicePort}`, losesOneOf)) {
       counters.lost++;
       return;
     }

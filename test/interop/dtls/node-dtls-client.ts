@@ -1,0 +1,61 @@
+/** The npm package `node-dtls-client`: PSK alone, and it sends nothing again, so that a lost datagram costs it a new handshake. */
+import { dtls } from "node-dtls-client";
+import { type DtlsExchange, type DtlsOutcome, type DtlsPeer, registerBytes } from "./dtls-peer.ts";
+
+/** Of one handshake; it gives up by itself then. */
+const HANDSHAKE_WITHIN_MS = 1500;
+const ANSWER_WITHIN_MS = 1500;
+const MAX_ATTEMPTS = 10;
+
+interface Attempt {
+  readonly code: string | undefined;
+  readonly error: string;
+}
+
+function attempt({ port, endpoint, identity, key, suite }: DtlsExchange): Promise<Attempt> {
+  const { request, answerIn } = registerBytes(endpoint);
+  return new Promise(resolve => {
+    let timer: NodeJS.Timeout | undefined;
+    const socket = dtls.createSocket({
+      ...{ type: "udp4", address: "127.0.0.1", port, psk: { [identity]: key }, timeout: HANDSHAKE_WITHIN_MS },
+      ...(suite === undefined ? {} : { ciphers: [suite as "TLS_PSK_WITH_AES_128_CCM_8"] }),
+    });
+    const end = (code: string | undefined, error: string): void => {
+      clearTimeout(timer);
+      resolve({ code, error });
+    };
+    const leave = (code: string | undefined): void => {
+      end(code, code === undefined ? "no answer" : "");
+      socket.close();
+    };
+    socket.on("connected", () => {
+      timer = setTimeout(() => leave(undefined), ANSWER_WITHIN_MS);
+      socket.send(request);
+    });
+    socket.on("message", (bytes: Buffer) => {
+      const answer = answerIn(bytes);
+      if (answer) leave(answer.code);
+    });
+    // It has closed itself then, and throws where it is asked to.
+    socket.on("error", (error: Error) => end(undefined, error.message));
+  });
+}
+
+/** @param attempts more than one where datagrams are lost */
+export async function nodeDtlsRegister(exchange: DtlsExchange, attempts = MAX_ATTEMPTS): Promise<DtlsOutcome> {
+  const startedAtMs = performance.now();
+  const errors: string[] = [];
+  for (let count = 1; ; count++) {
+    const { code, error } = await attempt(exchange);
+    if (error) errors.push(error);
+    if (code !== undefined || count === attempts) {
+      return { code, tookMs: performance.now() - startedAtMs, output: errors.join("\n") };
+    }
+  }
+}
+
+export const nodeDtlsClient: DtlsPeer = {
+  name: "node-dtls-client",
+  suites: { TLS_PSK_WITH_AES_128_CCM_8: 0xc0a8, TLS_PSK_WITH_AES_128_GCM_SHA256: 0x00a8 },
+  register: exchange => nodeDtlsRegister(exchange, 1),
+};
