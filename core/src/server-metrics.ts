@@ -1,11 +1,14 @@
 /** What `/metrics` tells of each part: its plain counters under standard names. */
 import type { Agent } from "./agent/agent.ts";
+import type { Connection } from "./agent/device-accounts.ts";
 import type { DecodeQueue } from "./decoding/decode-queue.ts";
+import type { BootstrapServer } from "./lwm2m/bootstrap/bootstrap-server.ts";
 import type { Uplink } from "./mapping/uplink.ts";
 import type { LabelledValue, Metric, Metrics } from "./rest/metrics.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
+import type { Ports } from "./server-ports.ts";
 import type { Store } from "./store/store.ts";
-import type { Transport } from "./transport/transport.ts";
+import type { DtlsCounters } from "./transport/dtls/dtls.ts";
 
 /** What the CoAP endpoint reports as a size of something open; all else it counts up. */
 const COAP_SIZES: ReadonlySet<string> = new Set([
@@ -53,9 +56,38 @@ function decoderMetrics(runtime: DecoderRuntime): Metrics {
   };
 }
 
+/** Each counter once, by server. */
+function secureMetrics(ports: MeasuredParts["ports"]): Metrics {
+  const each = (value: (of: Ports) => number): LabelledValue[] =>
+    Object.entries(ports).map(([server, of]) => ({ labels: { server }, value: value(of) }));
+  const metrics: Record<string, Metric> = {
+    mooring_dtls_sessions_live: {
+      help: "DTLS sessions in memory",
+      type: "gauge",
+      value: each(({ secured }) => secured.sessions.live),
+    },
+    mooring_dtls_sessions_sleeping: {
+      help: "DTLS sessions asleep in the store",
+      type: "gauge",
+      value: each(({ secured }) => secured.sessions.sleeping),
+    },
+  };
+  for (const name of Object.keys(ports.server.secured.dtls) as (keyof DtlsCounters)[]) {
+    metrics[`mooring_dtls_${snake(name)}_total`] = {
+      help: `dtls: ${snake(name).replaceAll("_", " ")}`,
+      type: "counter",
+      value: each(({ secured }) => secured.dtls[name]),
+    };
+  }
+  return metrics;
+}
+
+const bootstrapMetrics = (server: BootstrapServer | undefined): Metrics =>
+  server ? numbers("bootstrap", { ...server.counters, sessions: server.sessions }, new Set(["sessions"])) : {};
+
 export interface MeasuredParts {
   readonly store: Store;
-  readonly transport: Transport;
+  readonly ports: Readonly<Record<Connection, Ports>>;
   readonly agent: Agent;
   readonly uplink: Uplink;
   readonly decodeQueue: DecodeQueue;
@@ -63,11 +95,13 @@ export interface MeasuredParts {
 }
 
 /** One collector for all parts, asked at every scrape. */
-export function collectMetrics({ store, transport, agent, uplink, decodeQueue, runtime }: MeasuredParts): Metrics {
+export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runtime }: MeasuredParts): Metrics {
   const lwm2m = agent.server;
   const { queued, behind, decoded, failed } = decodeQueue.stats();
   return {
-    ...numbers("udp", { ...transport.counters }),
+    ...numbers("udp", { ...ports.server.plain.counters }),
+    ...secureMetrics(ports),
+    ...bootstrapMetrics(agent.bootstrap),
     ...numbers("coap", { ...lwm2m.coap.counters }, COAP_SIZES),
     ...numbers("lwm2m", { ...lwm2m.counters }),
     ...numbers("agent", { ...agent.figures }, new Set(["operationsWaiting", "lifecycleEventsWaiting"])),

@@ -5,11 +5,12 @@
 
 import packageManifest from "../package.json" with { type: "json" };
 import { type Agent, createAgent } from "./agent/agent.ts";
+import type { Connection } from "./agent/device-accounts.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { createSecretBox, type SecretBox } from "./base/secret-box.ts";
-import { createCoapEndpoint } from "./coap/endpoint.ts";
+import { type CoapEndpoint, createCoapEndpoint, type EndpointParts } from "./coap/endpoint.ts";
 import type { Config } from "./config/schema.ts";
 import { loadSecretKey } from "./config/secret-key.ts";
 import type { Effect } from "./contract/action.ts";
@@ -19,6 +20,8 @@ import { createDecoderRegistry } from "./decoding/decoder-registry.ts";
 import { createRawRetention } from "./decoding/raw-retention.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "./device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "./device-protocols/protocol-repository.ts";
+import { createBootstrapServer } from "./lwm2m/bootstrap/bootstrap-server.ts";
+import { CONTENT_FORMAT } from "./lwm2m/codecs/codec.ts";
 import { createModelRegistry, type ModelRegistry } from "./lwm2m/model/model-registry.ts";
 import { createLwm2mServer } from "./lwm2m/server/lwm2m-server.ts";
 import { createModelViews } from "./lwm2m/server/model-views.ts";
@@ -32,14 +35,15 @@ import { createRestApp } from "./rest/app.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
 import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
+import { bindSockets, openPorts, type Ports, type SocketAddresses, type Sockets } from "./server-ports.ts";
 import { RAW_PAYLOADS } from "./store/collections.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 import { createTenantOptions, type TenantOptions } from "./tenants/tenant-options.ts";
 import { createTenants, type GeneratedLogin, MANAGEMENT_TENANT, type Tenants } from "./tenants/tenants.ts";
 import { createTrustedCertificates, type TrustedCertificates } from "./tenants/trusted-certificates.ts";
+import type { Credentials } from "./transport/dtls/dtls.ts";
 import type { Transport } from "./transport/transport.ts";
-import { openUdpTransport } from "./transport/udp/udp-transport.ts";
 
 export interface HostParts {
   readonly config: Config;
@@ -57,8 +61,8 @@ export interface HostParts {
 }
 
 export interface Host extends AsyncDisposable {
-  /** `http://127.0.0.1:8068`, `coap://0.0.0.0:5783`, with the real ports. */
-  readonly addresses: { readonly http: string; readonly coap: string };
+  /** `http://127.0.0.1:8068`, `coap://0.0.0.0:5783`, `coaps://0.0.0.0:5784`, with the real ports. */
+  readonly addresses: Readonly<Record<"http" | "coap" | "coaps" | "bootstrapCoap" | "bootstrapCoaps", string>>;
   readonly tenant: string;
   readonly admin: { readonly user: string };
   readonly agent: Agent;
@@ -66,6 +70,8 @@ export interface Host extends AsyncDisposable {
 
 const url = (scheme: string, address: string, port: number): string =>
   `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
+
+const addressOf = ({ scheme, local }: Transport): string => url(scheme, local.address, local.port);
 
 const { version: VERSION } = packageManifest;
 
@@ -160,13 +166,70 @@ async function openWay(
   return { actions, uplink, runtime, decodeQueue };
 }
 
-async function openAgent(parts: HostParts, base: Base, way: Way, transport: Transport): Promise<Agent> {
+/** Sockets of both servers, bound. */
+interface Bound {
+  readonly server: Sockets;
+  readonly bootstrap: Sockets;
+}
+
+/** Before devices are loaded: a port that is taken is said at once. */
+async function bindAll({ config, log }: HostParts, opened: AsyncDisposableStack): Promise<Bound> {
+  const { coap, coaps, bootstrap } = config;
+  const bind = (addresses: SocketAddresses): Promise<Sockets> => bindSockets(addresses, config, log, opened);
+  return {
+    server: await bind({ host: coap.host, port: coap.port, securedPort: coaps.port }),
+    bootstrap: await bind({ host: bootstrap.host, port: bootstrap.coapPort, securedPort: bootstrap.coapsPort }),
+  };
+}
+
+interface Devices {
+  readonly agent: Agent;
+  readonly ports: Readonly<Record<Connection, Ports>>;
+}
+
+async function openDevices(
+  parts: HostParts,
+  base: Base,
+  way: Way,
+  bound: Bound,
+  opened: AsyncDisposableStack,
+): Promise<Devices> {
   const { config, clock, random, log } = parts;
   const { store, box, tenants, tenantOptions, trusted, platform, models, protocols } = base;
   const { gracePeriodSeconds, followAddress, awakeTimeMs, manageAvailability, maxPending } = config.registration;
   const { queueSize, executionTimeoutMs, ...requestLimits } = config.operations;
+  const { minRequestTimeoutMs, maxRequestTimeoutMs } = requestLimits;
   const modelViews = createModelViews(models);
-  return createAgent({
+  const ports: Partial<Record<Connection, Ports>> = {};
+
+  async function open(name: Connection, credentials: Credentials): Promise<Transport> {
+    const sockets = bound[name];
+    const opening = { name, sockets, credentials, config, store, box, node: NODE, clock, random, log };
+    const port = await openPorts(opening, opened);
+    ports[name] = port;
+    return port.transport;
+  }
+
+  const endpointOver =
+    (transport: Transport) =>
+    (upward: Pick<EndpointParts, "onRequest" | "onSuperseded">): CoapEndpoint =>
+      createCoapEndpoint({
+        transport,
+        clock,
+        random,
+        log,
+        transmission: config.transmission,
+        limits: config.coap,
+        codec: config.coap.codec,
+        ...upward,
+      });
+
+  trusted.onWithdrawn(async () => {
+    // Whom that authority vouched for is asked anew at his next handshake.
+    for (const { secured } of Object.values(ports)) await secured.endSessions(({ kind }) => kind === "x509");
+  });
+
+  const agent = await createAgent({
     store,
     platform,
     protocols,
@@ -179,11 +242,20 @@ async function openAgent(parts: HostParts, base: Base, way: Way, transport: Tran
     tenantOptions,
     firstTenant: config.tenant.id,
     trusted,
-    options: { manageAvailability, maxPending, executionTimeoutMs, maxBulkFiles: config.bulk.maxPending },
+    options: {
+      manageAvailability,
+      maxPending,
+      executionTimeoutMs,
+      maxBulkFiles: config.bulk.maxPending,
+    },
     models: modelViews,
     tenants: tenants.list,
-    openServer: up =>
-      createLwm2mServer({
+    async endSessions(connection, isEnded) {
+      await ports[connection]?.secured.endSessions(isEnded);
+    },
+    async openServer(up, credentials) {
+      const transport = await open("server", credentials);
+      return createLwm2mServer({
         store,
         clock,
         random,
@@ -198,21 +270,32 @@ async function openAgent(parts: HostParts, base: Base, way: Way, transport: Tran
           admission: config.admission,
           ...requestLimits,
         },
-        openEndpoint: upward =>
-          createCoapEndpoint({
-            transport,
-            clock,
-            random,
-            log,
-            transmission: config.transmission,
-            limits: config.coap,
-            codec: config.coap.codec,
-            ...upward,
-          }),
+        openEndpoint: endpointOver(transport),
         models: modelViews,
         up,
-      }),
+      });
+    },
+    bootstrap: {
+      defaults: {
+        lifetimeSeconds: config.bootstrap.lifetimeSeconds,
+        contentFormat: CONTENT_FORMAT[config.bootstrap.contentFormat],
+        coapPort: bound.bootstrap.plain.local.port,
+        coapsPort: bound.bootstrap.secured.local.port,
+        minRequestTimeoutMs,
+        maxRequestTimeoutMs,
+      },
+      async open(up, credentials) {
+        const transport = await open("bootstrap", credentials);
+        const { maxSessions, requestTimeoutMs } = config.bootstrap;
+        const { bootstrapsPerSecond } = config.admission;
+        const sessionRate = { perSecond: bootstrapsPerSecond, burst: bootstrapsPerSecond };
+        const options = { maxSessions, requestTimeoutMs, sessionRate };
+        return createBootstrapServer({ clock, log, options, openEndpoint: endpointOver(transport), up });
+      },
+    },
   });
+  opened.use(agent);
+  return { agent, ports: ports as Record<Connection, Ports> };
 }
 
 /**
@@ -238,12 +321,10 @@ export async function openHost(parts: HostParts): Promise<Host> {
     await protocols.installDefaults();
   }
   const way = await openWay(parts, base, opened);
-  const { host, port, ignoredSrcPorts, maxPeers } = config.coap;
-  // Bound before devices are loaded: a port that is taken is said at once.
-  const transport = opened.use(await openUdpTransport({ host, port, ignoredPorts: ignoredSrcPorts, maxPeers, log }));
-  const agent = opened.use(await openAgent(parts, base, way, transport));
+  const bound = await bindAll(parts, opened);
+  const { agent, ports } = await openDevices(parts, base, way, bound, opened);
   way.decodeQueue.start();
-  const measured: MeasuredParts = { store, transport, agent, ...way };
+  const measured: MeasuredParts = { store, ports, agent, ...way };
   const rest = createRestApp({
     platform,
     tenants,
@@ -263,7 +344,10 @@ export async function openHost(parts: HostParts): Promise<Host> {
   return {
     addresses: {
       http: url("http", address.address, address.port),
-      coap: url("coap", transport.local.address, transport.local.port),
+      coap: addressOf(ports.server.plain),
+      coaps: addressOf(ports.server.secured),
+      bootstrapCoap: addressOf(ports.bootstrap.plain),
+      bootstrapCoaps: addressOf(ports.bootstrap.secured),
     },
     tenant,
     admin: { user: adminUser },

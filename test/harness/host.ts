@@ -28,7 +28,9 @@ export interface Host extends AsyncDisposable {
   /** `http://127.0.0.1:8068` */
   readonly http: string;
   readonly coapPort: number;
-  readonly bootstrapCoapPort: number | undefined;
+  readonly coapsPort: number;
+  readonly bootstrapCoapPort: number;
+  readonly bootstrapCoapsPort: number;
   readonly dataDir: string;
   readonly admin: Administrator;
   /** Process id of the host now running. */
@@ -50,7 +52,9 @@ interface ReadyLine {
   readonly event: "server.ready";
   readonly http: string;
   readonly coap: string;
-  readonly bootstrapCoap?: string;
+  readonly coaps: string;
+  readonly bootstrapCoap: string;
+  readonly bootstrapCoaps: string;
 }
 
 export const root = join(import.meta.dirname, "..", "..");
@@ -74,7 +78,7 @@ export function logLine<T>(line: string, event: string): T | undefined {
 /** @throws Error with the host's output when it does not become ready in time */
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "mooring-test-")));
-  const ports = { http: 0, coap: 0, bootstrap: 0 };
+  const ports = { http: 0, coap: 0, coaps: 0, bootstrapCoap: 0, bootstrapCoaps: 0 };
   let http = "";
   let running: TestProcess | undefined;
 
@@ -85,7 +89,10 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       MOORING_HTTP_HOST: "127.0.0.1",
       MOORING_COAP_PORT: String(ports.coap),
       MOORING_COAP_HOST: "127.0.0.1",
-      MOORING_BOOTSTRAP_COAP_PORT: String(ports.bootstrap),
+      MOORING_COAPS_PORT: String(ports.coaps),
+      MOORING_BOOTSTRAP_COAP_PORT: String(ports.bootstrapCoap),
+      MOORING_BOOTSTRAP_COAPS_PORT: String(ports.bootstrapCoaps),
+      MOORING_BOOTSTRAP_HOST: "127.0.0.1",
       MOORING_DATA_DIR: dataDir,
       MOORING_TENANT: admin.tenant,
       MOORING_ADMIN_USER: admin.user,
@@ -109,9 +116,9 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     });
     const ready = logLine<ReadyLine>(line, "server.ready")!;
     http = ready.http;
-    ports.http = portOf(ready.http);
-    ports.coap = portOf(ready.coap);
-    if (ready.bootstrapCoap) ports.bootstrap = portOf(ready.bootstrapCoap);
+    for (const name of ["http", "coap", "coaps", "bootstrapCoap", "bootstrapCoaps"] as const) {
+      ports[name] = portOf(ready[name]);
+    }
   };
 
   const host: Host = {
@@ -121,8 +128,14 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     get coapPort() {
       return ports.coap;
     },
+    get coapsPort() {
+      return ports.coaps;
+    },
     get bootstrapCoapPort() {
-      return ports.bootstrap || undefined;
+      return ports.bootstrapCoap;
+    },
+    get bootstrapCoapsPort() {
+      return ports.bootstrapCoaps;
     },
     get pid() {
       return running!.pid;

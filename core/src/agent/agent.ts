@@ -36,6 +36,7 @@ import { createDeviceGroups } from "./device-groups.ts";
 import { createDeviceRecords, securityOf } from "./device-records.ts";
 import { createDeviceRegistration } from "./device-registration.ts";
 import { settingsOf } from "./device-settings.ts";
+import { createInventoryDevices } from "./inventory-devices.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createLifecycleEvents } from "./lifecycle-events.ts";
 import { type ConnectionRule, mayConnect } from "./may-connect.ts";
@@ -271,7 +272,11 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       log.warn("connector.command-not-refused", { operationId: operation.id, reason: messageOf(error) }),
     );
   });
-  const onChanged = platform.inventory.onChanged(protocols.changed);
+  const fromInventory = createInventoryDevices({ platform, records, devices, clock, log });
+  const onChanged = platform.inventory.onChanged((tenant, object) => {
+    protocols.changed(tenant, object);
+    fromInventory.changed(tenant, object);
+  });
   const onDeleted = platform.inventory.onDeleted(
     async (tenant, object) => {
       await devices.dismiss(tenant, object.id);
@@ -292,6 +297,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       runner[Symbol.asyncDispose](),
       lifecycle[Symbol.asyncDispose](),
       bulk[Symbol.asyncDispose](),
+      fromInventory[Symbol.asyncDispose](),
       server[Symbol.asyncDispose](),
       bootstrap?.[Symbol.asyncDispose](),
     ]);
