@@ -437,6 +437,46 @@ export const TRUSTED_CERTIFICATES: CollectionSpec<TrustedCertificateDocument> = 
   durability: "full",
 };
 
+/** A DTLS session (`transport/dtls`). `_id`: its id, 16 hexadecimal digits. */
+export interface DtlsSessionDocument extends Document {
+  /** The node that owns it, and which of its servers: keys of the index. */
+  readonly node: string;
+  readonly server: "server" | "bootstrap";
+  readonly address: string;
+  readonly port: number;
+  readonly cid: string;
+  readonly principal: string;
+  readonly resumptionId: string;
+  /** Sequence numbers: highest taken, and end of those that may have been sent. */
+  readonly received: number;
+  readonly reserved: number;
+  readonly createdAt: number;
+  readonly seenAt: number;
+  /** Sealed. */
+  readonly secrets: string;
+}
+export const DTLS_SESSIONS: CollectionSpec<DtlsSessionDocument> = {
+  name: "dtlsSessions",
+  fields: {
+    node: "string",
+    server: "string",
+    address: "string",
+    port: "int",
+    cid: "string",
+    principal: "string",
+    resumptionId: "string",
+    received: "int",
+    reserved: "int",
+    createdAt: "time",
+    seenAt: "time",
+    secrets: "string",
+  },
+  required: ["node", "server"],
+  coarse: ["node", "server"],
+  indexes: [by("node", "server", "_id")],
+  durability: "full",
+};
+
 /** What a store is opened with unless told otherwise; the store adds those of its series. */
 export const COLLECTIONS: readonly CollectionSpec[] = [
   COUNTERS,
@@ -455,4 +495,5 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   USERS,
   TENANT_OPTIONS,
   TRUSTED_CERTIFICATES,
+  DTLS_SESSIONS,
 ];

@@ -7,7 +7,7 @@ import { createRecordingLog, type LogLine } from "../../../../src/base/log.ts";
 import { createSeededRandom } from "../../../../src/base/random.ts";
 import { type DtlsOptions, type DtlsTransport, openDtlsTransport } from "../../../../src/transport/dtls/dtls.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../../../../src/transport/memory/memory-transport.ts";
-import type { Peer, Transport } from "../../../../src/transport/transport.ts";
+import type { DatagramHandler, Peer, Transport } from "../../../../src/transport/transport.ts";
 import type { KeptSessions } from "./kept-sessions.ts";
 
 export const SERVER = { address: "192.0.2.1", port: 5684 };
@@ -83,6 +83,8 @@ export interface DtlsWorld {
   restart(options?: Partial<DtlsOptions>): Promise<void>;
   /** Datagrams from any address. */
   from(address: string, port: number): { send(bytes: Uint8Array): void };
+  /** The same for very many addresses: at once, and beside the network. */
+  forge(bytes: Uint8Array, address: string, port: number): void;
 }
 
 export async function openWorld(
@@ -101,6 +103,7 @@ export async function openWorld(
   let processes = 0;
   let dtls: DtlsTransport;
   let socket: Transport;
+  let onForged: DatagramHandler = () => {};
 
   function openBelow(): Transport {
     const opened = network.open(SERVER.address, SERVER.port);
@@ -108,12 +111,14 @@ export async function openWorld(
     socket = opened;
     return {
       ...opened,
-      start: onDatagram =>
+      start(onDatagram) {
+        onForged = onDatagram;
         opened.start((bytes, peer) => {
           if (own !== processes) return;
           wire.push({ outgoing: false, bytes: Uint8Array.from(bytes) });
           onDatagram(bytes, peer);
-        }),
+        });
+      },
       send(bytes, peer) {
         if (own !== processes) return;
         wire.push({ outgoing: true, bytes: Uint8Array.from(bytes) });
@@ -123,8 +128,10 @@ export async function openWorld(
   }
 
   async function open(changed: Partial<DtlsOptions>): Promise<void> {
+    const below = openBelow();
+    const own = processes;
     dtls = await openDtlsTransport({
-      below: openBelow(),
+      below,
       clock,
       random: createSeededRandom(seed++),
       log,
@@ -134,7 +141,7 @@ export async function openWorld(
         clientCertificate: async () => undefined,
       },
       options: { ...OPTIONS, ...options, ...changed },
-      ...(kept && { kept }),
+      ...(kept && { kept: kept.asSeenWhile(() => own === processes) }),
     });
     dtls.start((bytes, peer) => void got.push({ text: decodeUtf8(bytes) ?? "", peer }), {
       superseded: (from, to) => void superseded.push([from.key, to.key]),
@@ -220,6 +227,7 @@ export async function openWorld(
       await socket[Symbol.asyncDispose]();
       await open(changed);
     },
+    forge: (bytes, address, port) => onForged(bytes, { key: `memory:${address}:${port}`, address, port }),
     from: (address, port) => ({
       send(bytes) {
         const transport = portAt(address, port);

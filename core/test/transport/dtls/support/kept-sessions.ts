@@ -9,7 +9,11 @@ export interface KeptSessions {
   readonly failing: Set<keyof SessionStore | "append">;
   /** Calls of that kind do not end until it is called again. */
   hold(call: keyof SessionStore): () => void;
+  /** Store and journal as one process has them: nothing of it arrives any more once it is dead. */
+  asSeenWhile(isAlive: () => boolean): { readonly store: SessionStore; readonly journal: SequenceJournal };
 }
+
+const never = <T>(): Promise<T> => new Promise(() => {});
 
 export function createKeptSessions(): KeptSessions {
   const stored = new Map<string, StoredSession>();
@@ -73,6 +77,22 @@ export function createKeptSessions(): KeptSessions {
   return {
     store,
     journal,
+    asSeenWhile: isAlive => ({
+      store: {
+        heads: () => (isAlive() ? store.heads() : never()),
+        find: id => (isAlive() ? store.find(id) : never()),
+        insert: sessions => (isAlive() ? store.insert(sessions) : never()),
+        update: heads => (isAlive() ? store.update(heads) : never()),
+        delete: ids => (isAlive() ? store.delete(ids) : never()),
+      },
+      journal: {
+        read: journal.read,
+        append: entries => isAlive() && journal.append(entries),
+        split: () => isAlive() && journal.split(),
+        clear: () => isAlive() && journal.clear(),
+        close() {},
+      },
+    }),
     stored,
     failing,
     hold(call) {
