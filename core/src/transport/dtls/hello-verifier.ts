@@ -15,6 +15,8 @@ import { CONTENT, MAX_SEQUENCE, type RecordView, writePlainRecord } from "./reco
 import { uint16, vector8 } from "./wire.ts";
 
 const KEY_BYTES = 32;
+/** Enough that nobody guesses one, and few enough that the cookie stands in the first fragment of a hello cut very small. */
+const COOKIE_BYTES = 16;
 /** Cookies are good for one to two of these. */
 const KEY_LIFETIME_MS = 300_000;
 /** DTLS of any version has this as the first byte of its version. */
@@ -45,13 +47,14 @@ function firstFragment(record: RecordView): HandshakeFragment | undefined {
  * Over the address and what stands before the cookie; both hellos have it alike. Suites and compression methods stand behind it, in the
  * first fragment or not: the Finished messages cover them.
  */
-const cookieOf = (key: CookieKey, hello: HelloStart, client: string): Buffer =>
+const cookieOf = (key: CookieKey, hello: HelloStart, client: string): Uint8Array =>
   createHmac("sha256", key)
     .update(vector8(encodeUtf8(client)))
     .update(uint16(hello.version))
     .update(hello.random)
     .update(hello.sessionId)
-    .digest();
+    .digest()
+    .subarray(0, COOKIE_BYTES);
 
 export function createHelloVerifier({ clock, random }: HelloVerifierParts): HelloVerifier {
   const freshKey = (): CookieKey => createSecretKey(random.bytes(KEY_BYTES));
