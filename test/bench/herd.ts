@@ -2,7 +2,8 @@
  * Many devices that register, each from an address of its own, and are gone once they are observed: a process of its own.
  * Prints one JSON line, a HerdResult.
  */
-import { addressOf, createLoadDevice } from "./load-device.ts";
+import { loopbackAddress } from "../harness/loopback-address.ts";
+import { createLoadDevice } from "./load-device.ts";
 
 export interface HerdPlan {
   readonly port: number;
@@ -37,7 +38,7 @@ async function run(plan: HerdPlan): Promise<HerdResult> {
         endpoint: plan.prefix + at,
         links,
         observations,
-        address: addressOf(at),
+        address: loopbackAddress(at),
       });
       try {
         await device.register();

@@ -121,7 +121,3 @@ export async function createLoadDevice(options: LoadDeviceOptions): Promise<Load
 
   return { tokens, observed, nextMessageId, nextObserve, send, sendConfirmable, register, close: () => socket.close() };
 }
-
-/** A source address of its own for each of 15 million devices. */
-export const addressOf = (at: number): string =>
-  `127.${16 + Math.floor(at / 62_500)}.${Math.floor(at / 250) % 250}.${1 + (at % 250)}`;

@@ -1,15 +1,14 @@
 /** Memory for each registered device with five observations, from a clean start of the host to all registered. */
-import { mapResources, registerDevice } from "../harness/agent.ts";
+import { registerDevice } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
 import { startHost } from "../harness/host.ts";
-import { mapSignalStrength, mapTemperature } from "../harness/meter-protocol.ts";
+import { mapFive, OBSERVED_LINKS } from "./five-observations.ts";
 import { generateLoad } from "./generator.ts";
 import type { HerdPlan, HerdResult } from "./herd.ts";
 import { inspectorAddress, type MemoryUsage, memoryAfterCollection } from "./inspector.ts";
 import { count, perSecond, type Row, ratioOf, times } from "./row.ts";
 
 const PREFIX = "herd-";
-const LINKS = "</1/0>,</3/0>,</4/0>,</6/0>,</3303/0>";
 const OBSERVATIONS = 5;
 const REST_AT_ONCE = 32;
 const AT_ONCE = 512;
@@ -28,16 +27,6 @@ async function registerAll(client: Api, total: number): Promise<number> {
 }
 
 const inUse = ({ heapUsed, external }: MemoryUsage): number => heapUsed + external;
-
-/** Five observed resources: temperature, signal strength, position and battery. */
-async function mapFive(client: Api): Promise<void> {
-  await mapTemperature(client);
-  await mapSignalStrength(client);
-  const observed = { observeParameters: { autoObserve: true } };
-  const measured = (type: string) => ({ measurementCreation: { type, series: "v" }, ...observed });
-  await mapResources(client, 6, { 0: measured("lat"), 1: measured("lng") });
-  await mapResources(client, 3, { 9: measured("battery") });
-}
 
 interface Step {
   readonly devices: number;
@@ -62,7 +51,7 @@ export async function benchMemory(quick: boolean): Promise<Row[]> {
       prefix: PREFIX,
       from,
       count: devices - from,
-      links: LINKS,
+      links: OBSERVED_LINKS,
       observations: OBSERVATIONS,
       atOnce: AT_ONCE,
     };

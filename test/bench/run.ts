@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --only round-trips,notifications,memory,store,decode]`: every figure as a ratio to something
+ * `npm run bench [-- --quick] [-- --only round-trips,notifications,memory,herd,store,decode]`: every figure as a ratio to something
  * measured in the same run. The targets are those of ARCHITECTURE.md; a missed one is shown and does not fail the run.
  */
 import { cpus } from "node:os";
@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { benchDecode } from "./decode.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNotifications } from "./notifications.ts";
+import { benchHerd } from "./registration-herd.ts";
 import { benchRoundTrips } from "./round-trips.ts";
 import { count, type Row, table, times } from "./row.ts";
 import { benchStore } from "./store.ts";
@@ -30,6 +31,7 @@ const benches: readonly [string, Bench][] = [
   ["round-trips", benchRoundTrips],
   ["notifications", benchNotifications],
   ["memory", benchMemory],
+  ["herd", benchHerd],
   ["store", storeRows],
   ["decode", benchDecode],
 ];

@@ -14,9 +14,10 @@ import type { ManagedObject, Platform } from "../platform/platform.ts";
 import { availabilityChange } from "./availability.ts";
 import { sameSettings, settingsOf } from "./device-settings.ts";
 import type { LifecycleEvents } from "./lifecycle-events.ts";
+import { createSetUpTurns } from "./set-up-turns.ts";
 
 export interface LifecycleParts {
-  readonly server: Pick<Lwm2mServer, "registrations" | "requests" | "queues">;
+  readonly server: Pick<Lwm2mServer, "registrations" | "registersWaiting" | "requests" | "queues">;
   readonly platform: Pick<Platform, "inventory">;
   readonly events: LifecycleEvents;
   readonly clock: Clock;
@@ -40,34 +41,19 @@ export interface Lifecycle extends AsyncDisposable {
   resume(): void;
 }
 
-/** Set-ups that read and write documents at once; the others wait, so that a herd of devices does not flood the store. */
-const SET_UPS_AT_ONCE = 64;
-
 export function createLifecycle(parts: LifecycleParts): Lifecycle {
   const { server, events, log } = parts;
   const { registrations, requests, queues } = server;
   /** Registrations whose set-up runs. */
   const settingUp = new Set<string>();
   const active = new Set<Promise<void>>();
-  const turns: (() => void)[] = [];
-  let running = 0;
+  const turns = createSetUpTurns({ clock: parts.clock, isRush: () => server.registersWaiting > 0 });
   let closed = false;
 
   function follow(work: Promise<void>): void {
     const watched = work.catch(error => log.error("lifecycle.fault", { reason: messageOf(error) }));
     active.add(watched);
     void watched.then(() => active.delete(watched));
-  }
-
-  async function limited<T>(work: () => Promise<T>): Promise<T> {
-    if (running >= SET_UPS_AT_ONCE) await new Promise<void>(resolve => turns.push(resolve));
-    running++;
-    try {
-      return await work();
-    } finally {
-      running--;
-      turns.shift()?.();
-    }
   }
 
   async function refreshAvailability(registration: Registration, object: ManagedObject): Promise<void> {
@@ -115,7 +101,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
       seen = registration;
       for (const observed of parts.observedPaths(registration)) {
         if (closed || registrations.byId(id) === undefined) return;
-        if (!(await observeOne(id, endpoint, observed))) return;
+        if (!(await turns.run(false, () => observeOne(id, endpoint, observed)))) return;
       }
     }
     registrations.markSetUp(id);
@@ -126,7 +112,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     if (settingUp.has(id)) return;
     settingUp.add(id);
     try {
-      const isThere = await limited(async () => {
+      const isThere = await turns.run(true, async () => {
         const object = await parts.managedObject(registration);
         if (!object) return false;
         await refreshAvailability(registration, object);

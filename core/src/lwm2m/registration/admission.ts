@@ -1,7 +1,7 @@
 /**
  * Which Registers are taken, and when the others are to come back. A herd (power is back, a cell is back) brings more of them
  * in a second than can be served: those within the rates wait for their turn, the rest are told a time, each a later one than the
- * one before, at the pace at which Registers have been served. Devices that are registered have a rate and a line of their own, so that
+ * one before, at the pace at which Registers are served. Devices that are registered have a rate and a line of their own, so that
  * strangers cannot crowd them out; Updates, notifications and Sends never come here.
  */
 import type { Clock } from "../../base/clock.ts";
@@ -10,8 +10,8 @@ import type { Random } from "../../base/random.ts";
 import { createTokenBuckets, type TokenBuckets } from "../../base/token-bucket.ts";
 import type { Peer } from "../../transport/transport.ts";
 import { createRegisterGate, type Lane } from "./register-gate.ts";
+import { createRegisterPace } from "./register-pace.ts";
 import { createReturnTimes } from "./return-times.ts";
-import { createServedRate } from "./served-rate.ts";
 
 export interface AdmissionOptions {
   /** Registers in a second: in all, of one tenant, from one source address. Known devices are bound by the first alone. */
@@ -55,7 +55,7 @@ const LEAST_WAITING = 32;
 
 export function createAdmission({ clock, random, options, received }: AdmissionParts): Admission {
   const gate = createRegisterGate({ received });
-  const served = createServedRate(clock, options.registersPerSecond);
+  const pace = createRegisterPace(clock, options.registersPerSecond);
   const returns = createReturnTimes(clock, random, MOST_KEYS);
   const bound = (name: string, perSecond: number): Bound => {
     const buckets = createTokenBuckets(clock, { perSecond, burst: perSecond }, MOST_KEYS);
@@ -66,8 +66,7 @@ export function createAdmission({ clock, random, options, received }: AdmissionP
   const ofTenant = bound(" of the tenant", options.registersPerSecondPerTenant);
 
   function postponed({ name, perSecond }: Bound, key: string, leastMs: number): MooringError {
-    const pace = Math.min(perSecond, served.perSecond());
-    const retryAfterSeconds = returns.next(`${name} ${key}`, leastMs, pace);
+    const retryAfterSeconds = returns.next(`${name} ${key}`, leastMs, Math.min(perSecond, pace.perSecond()));
     const message = `too many devices${name} register, come back in ${retryAfterSeconds} s`;
     return new MooringError("OVERLOADED", message, { retryAfterSeconds });
   }
@@ -78,8 +77,11 @@ export function createAdmission({ clock, random, options, received }: AdmissionP
   }
 
   function takeTurn({ address }: Peer, lane: Lane): void {
-    const mostWaiting = Math.max(LEAST_WAITING, (served.perSecond() * LONGEST_WAIT_MS) / 1000);
-    if (gate.waiting(lane) >= mostWaiting) throw postponed(inAll, lane, 0);
+    const mostWaiting = Math.max(LEAST_WAITING, (pace.perSecond() * LONGEST_WAIT_MS) / 1000);
+    if (gate.waiting(lane) >= mostWaiting) {
+      pace.postponed();
+      throw postponed(inAll, lane, 0);
+    }
     if (lane === "stranger") take(ofAddress, address);
     try {
       take(inAll, lane);
@@ -97,7 +99,7 @@ export function createAdmission({ clock, random, options, received }: AdmissionP
       try {
         return await gate.run(lane, work);
       } finally {
-        served.count(waiting() > 0);
+        pace.served();
       }
     },
     takeOfTenant: tenant => take(ofTenant, tenant),

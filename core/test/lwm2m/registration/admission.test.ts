@@ -3,8 +3,8 @@ import { createManualClock } from "../../../src/base/clock.ts";
 import { MooringError } from "../../../src/base/errors.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
 import { type AdmissionOptions, createAdmission } from "../../../src/lwm2m/registration/admission.ts";
+import { createRegisterPace } from "../../../src/lwm2m/registration/register-pace.ts";
 import { createReturnTimes } from "../../../src/lwm2m/registration/return-times.ts";
-import { createServedRate } from "../../../src/lwm2m/registration/served-rate.ts";
 import type { Peer } from "../../../src/transport/transport.ts";
 
 const peer = (address: string): Peer => ({ key: `udp:${address}:1`, address, port: 1 });
@@ -108,23 +108,26 @@ describe("lwm2m/registration/admission", () => {
   });
 });
 
-describe("lwm2m/registration/served-rate", () => {
-  it("is the pace of the last rush, up to the most, and half of that before one", async () => {
+describe("lwm2m/registration/register-pace", () => {
+  it("follows what is served while some are sent away, rises otherwise, and begins anew after a pause", async () => {
     const clock = createManualClock();
-    const rate = createServedRate(clock, 1000);
-    assert.equal(rate.perSecond(), 500);
-    for (let i = 0; i < 100; i++) rate.count(false);
-    await clock.advance(1000);
-    assert.equal(rate.perSecond(), 500, "a pace without a rush tells nothing");
-    for (let i = 0; i < 200; i++) rate.count(true);
-    await clock.advance(1000);
-    assert.equal(rate.perSecond(), 200);
-    for (let i = 0; i < 5000; i++) rate.count(true);
-    await clock.advance(1000);
-    assert.equal(rate.perSecond(), 1000);
-    for (let i = 0; i < 10; i++) rate.count(true);
+    const pace = createRegisterPace(clock, 1000);
+    const second = async (served: number, postponed: number): Promise<number> => {
+      for (let i = 0; i < served; i++) pace.served();
+      for (let i = 0; i < postponed; i++) pace.postponed();
+      await clock.advance(1000);
+      return pace.perSecond();
+    };
+    assert.equal(pace.perSecond(), 500);
+    assert.equal(await second(200, 1), 250);
+    assert.equal(await second(200, 0), 375);
+    assert.equal(await second(375, 0), 562.5);
+    assert.equal(await second(0, 10), 50);
+    assert.equal(await second(5000, 1), 1000);
+    assert.equal(await second(5000, 0), 1000);
+    await second(10, 10);
     await clock.advance(60_000);
-    assert.equal(rate.perSecond(), 1000, "nor does the pause after one");
+    assert.equal(pace.perSecond(), 500);
   });
 });
 
