@@ -7,13 +7,13 @@
 import { isFailure, MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import type { ManagedObject, Platform } from "../platform/platform.ts";
+import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import type { Connection, ConnectionSecurity } from "./device-accounts.ts";
 import type { DeviceGroups } from "./device-groups.ts";
 import type { DeviceRecord, DeviceRecords, NewDeviceRecord } from "./device-records.ts";
 import { endpointTaken, identityTaken, securityOf } from "./device-records.ts";
 import { GENERATED_KEY_BYTES } from "./psk.ts";
-import { PSK_ID_TYPES, pskExternalIds } from "./psk-external-ids.ts";
+import { followIdentities, PSK_ID_TYPES, pskExternalIds, requireFreeIds } from "./psk-external-ids.ts";
 import { type DeviceDraft, ENDPOINT_ID_TYPE, managedObjectBody } from "./registration-body.ts";
 import { type AccountSealer, FIRST_SERVER } from "./sealed-accounts.ts";
 
@@ -32,6 +32,12 @@ export interface DeviceRegistrationParts {
 export interface DeviceRegistration {
   /** @throws MooringError DUPLICATE: the endpoint, a PSK identity or an external id is taken, nothing is made */
   register(tenant: string, draft: DeviceDraft, owner: string): Promise<ManagedObject>;
+  /**
+   * Makes an LwM2M device of a managed object that is there already.
+   * @param changes to the object besides, null for what is to go
+   * @throws MooringError DUPLICATE as {@link register}: the object stays as it is
+   */
+  adopt(tenant: string, object: ManagedObject, draft: DeviceDraft, changes: Fragments): Promise<void>;
   /** @throws MooringError NOT_FOUND */
   remove(tenant: string, deviceId: string): Promise<void>;
   /** @throws MooringError NOT_FOUND: not an endpoint of this tenant */
@@ -137,6 +143,30 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
     return object;
   }
 
+  async function bindEndpoint(tenant: string, deviceId: string, endpoint: string): Promise<void> {
+    const bound = await identity.find(tenant, ENDPOINT_ID_TYPE, endpoint);
+    if (bound?.managedObjectId === deviceId) return;
+    if (bound) throw endpointTaken(endpoint);
+    await identity.bind(tenant, deviceId, ENDPOINT_ID_TYPE, endpoint);
+  }
+
+  /** Makes a managed object that is there look as one that was made for the device; its name and type stay. */
+  async function show(
+    object: ManagedObject,
+    draft: DeviceDraft,
+    { tenant, endpoint, accounts }: NewDeviceRecord,
+    changes: Fragments,
+  ): Promise<void> {
+    const securities = { server: securityOf(accounts, "server"), bootstrap: accounts.bootstrap };
+    await requireFreeIds(identity, tenant, object.id, securities);
+    await bindEndpoint(tenant, object.id, endpoint);
+    const { name: _name, type: _type, ...fragments } = managedObjectBody(draft, parts.manageAvailability);
+    const { c8y_SupportedOperations: kept } = object.fragments;
+    const operations = kept !== undefined && { c8y_SupportedOperations: kept };
+    await inventory.update(tenant, object.id, { ...changes, ...fragments, ...operations });
+    await followIdentities(identity, tenant, object.id, securities);
+  }
+
   async function removeRecord(record: DeviceRecord, deviceId: string): Promise<void> {
     const { tenant } = record;
     if (await inventory.findCached(tenant, deviceId)) await inventory.delete(tenant, deviceId);
@@ -149,11 +179,13 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
     log.info("device.removed", { endpoint, tenant, deviceId });
   }
 
-  async function finishMaking({ endpoint, tenant, groups }: DeviceRecord): Promise<void> {
+  async function finishMaking({ endpoint, tenant, groups, accounts }: DeviceRecord): Promise<void> {
     const bound = await identity.find(tenant, ENDPOINT_ID_TYPE, endpoint);
     const object = bound && (await inventory.find(tenant, bound.managedObjectId));
     if (object && "c8y_IsLwm2mDevice" in object.fragments) {
       await parts.groups.add(tenant, object.id, groups, object.owner);
+      const { bootstrap } = accounts;
+      await followIdentities(identity, tenant, object.id, { server: securityOf(accounts, "server"), bootstrap });
       await records.complete(endpoint, object.id);
       log.info("device.completed", { endpoint, tenant, deviceId: object.id });
       return;
@@ -175,6 +207,19 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
         await records.delete(draft.endpoint, undefined);
         throw takenByField(error) ?? error;
       }
+    },
+
+    async adopt(tenant, object, draft, changes) {
+      const record = newRecord(tenant, draft);
+      await reserve(record);
+      try {
+        await show(object, draft, record, changes);
+        await records.complete(record.endpoint, object.id);
+      } catch (error) {
+        await records.delete(record.endpoint, undefined);
+        throw takenByField(error) ?? error;
+      }
+      log.info("device.adopted", { endpoint: record.endpoint, tenant, deviceId: object.id });
     },
 
     async remove(tenant, deviceId) {

@@ -28,8 +28,8 @@ const SLICE_BYTES = 16 * 1024;
 const SLICE_ROWS = 200;
 const DELIMITERS = [";", ",", "\t"] as const;
 
-const ENDPOINT = "endpoint id";
-const MODE = "securityMode";
+export const ENDPOINT = "endpoint id";
+export const MODE = "securityMode";
 
 type SecurityPart = "serverSecurity" | "bootstrapSecurity";
 
@@ -134,6 +134,14 @@ function readDevice(header: readonly string[], cells: readonly string[]): Device
   }
   return withLegacy(readDraft(row.body), row.legacy);
 }
+
+/** Whether a column is about the device itself, not one that nobody knows or that the platform's general file has. */
+export const isDeviceColumn = (column: string): boolean =>
+  column === ENDPOINT || Object.hasOwn(SECURITY_COLUMNS, column) || FIELDS.has(column);
+
+/** A row of such columns, by name. @throws MooringError VALIDATION naming the column */
+export const readDeviceColumns = (columns: ReadonlyMap<string, string>): DeviceDraft =>
+  readDevice([...columns.keys()], [...columns.values()]);
 
 interface RawRecord {
   readonly line: number;
