@@ -9,7 +9,7 @@ import type { Log } from "../base/log.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import type { DeviceRecords } from "./device-records.ts";
 import type { DeviceRegistration } from "./device-registration.ts";
-import { ENDPOINT_COLUMN, isDeviceColumn, MODE, readDeviceColumns } from "./registration-csv.ts";
+import { ENDPOINT, isDeviceColumn, MODE, readDeviceColumns } from "./registration-csv.ts";
 
 export interface InventoryDeviceParts {
   readonly platform: Pick<Platform, "inventory" | "alarms">;
@@ -30,7 +30,7 @@ const DUPLICATE_ALARM = "c8y_LWM2MDuplicateEndpoint";
 const SECRET_COLUMNS = ["lwm2m psk_key", "bootstrap psk_key", "x509ClientPrivateKey"];
 
 const namesDevice = ({ fragments }: ManagedObject): boolean =>
-  typeof fragments[ENDPOINT_COLUMN] === "string" && typeof fragments[MODE] === "string";
+  typeof fragments[ENDPOINT] === "string" && typeof fragments[MODE] === "string";
 
 /** Columns as text, as a file would have them; what is neither text, number nor truth value is no column. */
 function columnsOf(fragments: Fragments): Map<string, string> {
@@ -56,7 +56,7 @@ export function createInventoryDevices(parts: InventoryDeviceParts): InventoryDe
       source: { id },
       type: DUPLICATE_ALARM,
       severity: "MAJOR",
-      text: isEndpoint ? `Device with endpoint ${String(fragments[ENDPOINT_COLUMN])} already exists` : message,
+      text: isEndpoint ? `Device with endpoint ${String(fragments[ENDPOINT])} already exists` : message,
       time: new Date(clock.now()).toISOString(),
     });
   }
