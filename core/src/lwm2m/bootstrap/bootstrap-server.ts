@@ -108,11 +108,9 @@ interface Session {
 const TAKEN: CoapResponse = Object.freeze({ code: CODES.CHANGED, payload: EMPTY_BYTES });
 const RATE_KEY = "";
 
-const comeAgain = (waitMs: number): CoapResponse => ({
-  code: CODES.SERVICE_UNAVAILABLE,
-  maxAgeSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-  payload: EMPTY_BYTES,
-});
+/** 5.03 with that Max-Age. */
+const comeAgain = (reason: string, waitMs: number): MooringError =>
+  new MooringError("OVERLOADED", reason, { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) });
 
 const cancelled = (reason: string): MooringError => new MooringError("EXCHANGE_CANCELLED", reason);
 
@@ -188,10 +186,11 @@ export function createBootstrapServer(parts: BootstrapServerParts): BootstrapSer
   }
 
   function follow(session: Session): void {
+    const { controller } = session;
     const running = run(session).catch(error => {
       // A fault of ours; the session must not stay for ever.
       log.error("bootstrap.fault", { endpoint: session.order.config.endpoint, reason: messageOf(error) });
-      remove(session);
+      if (session.controller === controller) remove(session);
     });
     runs.add(running);
     void running.then(() => runs.delete(running));
@@ -227,15 +226,10 @@ export function createBootstrapServer(parts: BootstrapServerParts): BootstrapSer
     return TAKEN;
   }
 
-  /** @param work that sends something to the device */
-  function atRate(work: () => CoapResponse): CoapResponse {
+  /** For whatever sends something to a device. */
+  function takeTurn(): void {
     const waitMs = rate.take(RATE_KEY);
-    return waitMs > 0 ? later(waitMs) : work();
-  }
-
-  function later(waitMs: number): CoapResponse {
-    counters.refused++;
-    return comeAgain(waitMs);
+    if (waitMs > 0) throw comeAgain("too many bootstrap sessions begin at once", waitMs);
   }
 
   function take(order: SessionOrder): CoapResponse {
@@ -245,14 +239,16 @@ export function createBootstrapServer(parts: BootstrapServerParts): BootstrapSer
     const verdict = repeats.judge(endpoint, session && { moved, restartedAtMs: session.restartedAtMs });
     switch (verdict.kind) {
       case "begin":
-        return atRate(() => begin(order, verdict.repeated));
+        takeTurn();
+        return begin(order, verdict.repeated);
       case "restart":
-        return atRate(() => restart(session!, order));
+        takeTurn();
+        return restart(session!, order);
       case "ignore":
         counters.ignored++;
         return TAKEN;
       case "wait":
-        return later(verdict.forMs);
+        throw comeAgain("the last bootstrap sessions have failed", verdict.forMs);
     }
   }
 

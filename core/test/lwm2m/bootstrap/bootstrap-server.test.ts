@@ -333,6 +333,22 @@ describe("bootstrap server", () => {
     assert.equal(world.reports[0]?.peer.port, 3);
   });
 
+  it("a session goes on where the device's newer secure session is", async () => {
+    await using world = createBootstrapWorld();
+    const client = createBootstrapClient(world, 1);
+    client.bend = step => (step === "DELETE /1" ? "silence" : undefined);
+    await client.ask();
+    await world.settle();
+    client.bend = () => undefined;
+    client.device.moveTo(2);
+    world.supersede(1, 2);
+    world.supersede(7, 8);
+    await world.settle();
+    assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
+    assert.equal(world.reports[0]?.peer.port, 2);
+    assert.deepEqual(client.steps.slice(2, 4), ["DELETE /1", "DELETE /1"]);
+  });
+
   it("B7: GET /bspack is answered 4.04, the device goes on with /bs", async () => {
     await using world = createBootstrapWorld();
     const client = createBootstrapClient(world, 1);

@@ -21,6 +21,8 @@ import type { PeerIdentity } from "../../../src/transport/transport.ts";
 
 export const HOST_ADDRESS = "192.0.2.1";
 export const HOST_PORT = 5783;
+/** Of devices that name none. */
+export const DEVICE_ADDRESS = "192.0.2.99";
 
 /** A request of the host, as the device sees it. */
 export interface Asked {
@@ -120,7 +122,7 @@ export interface DeviceOptions {
 export function createScriptedDevice(
   parts: { readonly network: MemoryNetwork; readonly clock: ManualClock },
   port: number,
-  { address = "192.0.2.99", identity, hostPort = HOST_PORT }: DeviceOptions = {},
+  { address = DEVICE_ADDRESS, identity, hostPort = HOST_PORT }: DeviceOptions = {},
 ): ScriptedDevice {
   const { network, clock } = parts;
   const asked: Asked[] = [];

@@ -21,7 +21,7 @@ import {
 import { createMemoryNetwork, type MemoryNetwork } from "../../../../src/transport/memory/memory-transport.ts";
 import type { Peer } from "../../../../src/transport/transport.ts";
 import { completed, endpointOver } from "../../support/lwm2m-world.ts";
-import { HOST_ADDRESS, HOST_PORT, settle } from "../../support/scripted-device.ts";
+import { DEVICE_ADDRESS, HOST_ADDRESS, HOST_PORT, settle } from "../../support/scripted-device.ts";
 
 export const OPTIONS: BootstrapOptions = {
   maxSessions: 10_000,
@@ -79,6 +79,8 @@ export interface BootstrapWorld extends AsyncDisposable {
   readonly asked: { readonly endpoint: string | undefined; readonly peer: Peer; readonly pct: number | undefined }[];
   /** Undefined refuses. Default: every endpoint is known. */
   config: (endpoint: string | undefined, peer: Peer, pct: number | undefined) => Promise<BootstrapConfig | undefined>;
+  /** The peer at one port goes on as the one at another, as a newer secure session does. */
+  supersede(fromPort: number, toPort: number): void;
   settle(): Promise<void>;
   wait<T>(promise: Promise<T>, stepMs?: number): Promise<T>;
 }
@@ -108,11 +110,20 @@ export function createBootstrapWorld(options: Partial<BootstrapOptions> = {}): B
       await transport[Symbol.asyncDispose]();
     },
   } as unknown as { -readonly [K in keyof BootstrapWorld]: BootstrapWorld[K] };
+  const open = endpointOver({ transport, clock, random, log });
   world.server = createBootstrapServer({
     clock,
     log,
     options: { ...OPTIONS, ...options },
-    openEndpoint: endpointOver({ transport, clock, random, log }),
+    openEndpoint(upward) {
+      const coap = open(upward);
+      world.supersede = (...ports) => {
+        const [from, to] = ports.map(port => transport.peerAt(DEVICE_ADDRESS, port)!);
+        coap.movePeer(from!, to!);
+        upward.onSuperseded?.(from!, to!);
+      };
+      return coap;
+    },
     up: {
       config(endpoint, peer, pct) {
         world.asked.push({ endpoint, peer, pct });
