@@ -332,6 +332,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     trustedCertificates: base.trusted,
     version: VERSION,
     agent,
+    settings: agent.settings,
     log,
     clock,
     limits: config.http,

@@ -44,6 +44,7 @@ import { createOperationRunner } from "./operation-runner.ts";
 import { readRegistration } from "./registration-body.ts";
 import { runCommand } from "./run-command.ts";
 import { createAccountSealer } from "./sealed-accounts.ts";
+import { createSettings, type SettingsServices } from "./settings.ts";
 
 export interface AgentOptions {
   /** Whether the required interval of a device follows its lifetime where the device does not say (agent specification 6.5). */
@@ -139,6 +140,7 @@ export interface Agent extends AgentServices, AsyncDisposable {
   /** Keys in the clear: for parts of the host, never for people. */
   readonly accounts: DeviceAccountStore;
   readonly certificates: Certificates;
+  readonly settings: SettingsServices;
   readonly figures: AgentFigures;
 }
 
@@ -321,6 +323,17 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     return upload;
   }
 
+  const settings = createSettings({
+    accounts,
+    inventory: platform.inventory,
+    log,
+    serverCertificateNames: certificates.serverCertificateNames,
+    async changed(tenant, deviceId) {
+      const registration = server.registrations.byDevice(tenant, deviceId);
+      if (registration) await lifecycle.settingsChanged(registration);
+    },
+  });
+
   async function openBootstrap({ defaults, open }: NonNullable<AgentParts["bootstrap"]>): Promise<BootstrapServer> {
     const { inventory } = platform;
     const sources = { accounts, inventory, events, certificates, defaults, clock, log };
@@ -340,6 +353,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     bootstrap,
     accounts,
     certificates,
+    settings,
     get figures() {
       return {
         operationsWaiting: runner.waiting,

@@ -37,6 +37,8 @@ export interface Lifecycle extends AsyncDisposable {
   deregistered(registration: Registration, reason: RemovalReason): void;
   /** Takes the managed object's settings over into the registration. @returns the registration as it is then */
   refreshSettings(registration: Registration): Promise<Registration>;
+  /** The same when somebody has changed them, together with what follows from them: the required interval. */
+  settingsChanged(registration: Registration): Promise<void>;
   /** Takes up what an earlier life of the host did not get done. */
   resume(): void;
 }
@@ -150,6 +152,13 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     async refreshSettings(registration) {
       const object = await parts.platform.inventory.findCached(registration.tenant, registration.deviceId);
       return object ? takeSettings(registration, object) : registration;
+    },
+
+    async settingsChanged(registration) {
+      const object = await parts.platform.inventory.findCached(registration.tenant, registration.deviceId);
+      if (!object) return;
+      await refreshAvailability(registration, object);
+      await takeSettings(registration, object);
     },
 
     resume() {

@@ -9,7 +9,7 @@ import { MAX_PSK_IDENTITY_BYTES } from "./psk.ts";
 import { type DeviceSecurity, readSecurity, SECURITY_FIELDS, SECURITY_SCHEMAS, type SecurityBody } from "./security.ts";
 import { checkServerUri } from "./server-uri.ts";
 
-const DEVICE_TYPE = "c8y_lwm2m";
+export const DEVICE_TYPE = "c8y_lwm2m";
 /** External id type under which the endpoint is bound to its managed object. */
 export const ENDPOINT_ID_TYPE = "c8y_Id";
 /** Written to devices in bootstrap where the registration names none (agent specification 19). */
@@ -36,7 +36,7 @@ export interface DeviceDraft {
 /** It is an external id as well (platform API 7), and with `ep=` one Uri-Query of 255 bytes (RFC 7252 table 4). */
 const LONGEST_ENDPOINT = 250;
 
-const REGISTRATION_SCHEMA: JsonSchema = {
+export const REGISTRATION_SCHEMA: JsonSchema = {
   type: "object",
   required: ["endpointId", "serverSecurity"],
   additionalProperties: false,

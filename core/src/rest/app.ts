@@ -2,6 +2,7 @@
 import type { RequestListener } from "node:http";
 import Koa, { type Middleware, type Next } from "koa";
 import type { AgentServices } from "../agent/agent.ts";
+import type { SettingsServices } from "../agent/settings.ts";
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -14,6 +15,7 @@ import { answerErrors, unmatched } from "./answer-errors.ts";
 import { authenticated } from "./authentication.ts";
 import { createRouter, type RestContext, type RestLimits, type RestRouter } from "./context.ts";
 import { deviceRegistrationRouter } from "./device-registration.ts";
+import { deviceSettingsRouter } from "./device-settings.ts";
 import { eventsRouter } from "./events.ts";
 import { failuresRouter } from "./failures.ts";
 import { type HealthChecks, healthRouter } from "./health.ts";
@@ -25,6 +27,7 @@ import { measurementsRouter } from "./measurements.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { objectMappingsRouter } from "./object-mappings.ts";
 import { operationsRouter } from "./operations.ts";
+import { registrationExamplesRouter, registrationFormRouter } from "./registration-form.ts";
 import { systemOptionsRouter } from "./system-options.ts";
 import { loginOptionsRouter, tenantRouter } from "./tenant.ts";
 import { tenantOptionsRouter } from "./tenant-options.ts";
@@ -36,6 +39,7 @@ export interface RestAppParts {
   readonly tenantOptions: TenantOptions;
   readonly trustedCertificates: TrustedCertificates;
   readonly agent: AgentServices;
+  readonly settings: SettingsServices;
   readonly log: Log;
   readonly clock: Clock;
   readonly limits: RestLimits;
@@ -99,6 +103,7 @@ function createKoa(parts: RestAppParts): Koa {
     ...(publicAgentHealth ? [agentHealth] : []),
     loginOptionsRouter(),
     failuresRouter(),
+    registrationExamplesRouter(),
   ]);
   const closed = joined([
     tenantRouter(),
@@ -111,7 +116,9 @@ function createKoa(parts: RestAppParts): Koa {
     alarmsRouter(parts),
     eventsRouter(parts),
     operationsRouter(parts),
+    registrationFormRouter(),
     deviceRegistrationRouter(parts),
+    deviceSettingsRouter(parts),
     objectMappingsRouter(parts),
     ...(publicAgentHealth ? [] : [agentHealth]),
     metrics,

@@ -41,8 +41,8 @@ export interface TrustedCertificates {
   delete(tenant: string, fingerprint: string): Promise<void>;
   /** Those that are ENABLED, from memory once they were read. */
   anchors(tenant: string): Promise<readonly Certificate[]>;
-  /** Told when a certificate of the tenant is trusted no more. Must not throw. */
-  onWithdrawn(listener: (tenant: string) => void): void;
+  /** Told when a certificate of the tenant is trusted no more; whoever withdrew it waits. */
+  onWithdrawn(listener: (tenant: string) => Promise<void>): void;
 }
 
 type Change = Partial<Pick<TrustedCertificate, "name" | "status" | "autoRegistrationEnabled">>;
@@ -119,7 +119,7 @@ export function createTrustedCertificates({ store, clock }: TrustedCertificatesP
   const documents = store.collection(TRUSTED_CERTIFICATES);
   const inTurn = createInTurn();
   const known = new Map<string, Promise<readonly Certificate[]>>();
-  const listeners: ((tenant: string) => void)[] = [];
+  const listeners: ((tenant: string) => Promise<void>)[] = [];
 
   async function list(tenant: string): Promise<readonly TrustedCertificate[]> {
     return (await documents.find({ tenant }, { limit: MOST_CERTIFICATES })).map(toTrusted);
@@ -160,9 +160,9 @@ export function createTrustedCertificates({ store, clock }: TrustedCertificatesP
     return drafts.map(toTrusted);
   }
 
-  function withdrawn(tenant: string): void {
+  async function withdrawn(tenant: string): Promise<void> {
     known.delete(tenant);
-    for (const listener of listeners) listener(tenant);
+    await Promise.all(listeners.map(listener => listener(tenant)));
   }
 
   return {
@@ -181,7 +181,7 @@ export function createTrustedCertificates({ store, clock }: TrustedCertificatesP
         const $set = { name, status, autoRegistrationEnabled };
         await documents.updateOne({ _id: idOf(tenant, before.fingerprint) }, { $set });
         known.delete(tenant);
-        if (before.status === "ENABLED" && status === "DISABLED") withdrawn(tenant);
+        if (before.status === "ENABLED" && status === "DISABLED") await withdrawn(tenant);
         return { ...before, ...$set };
       }),
 
@@ -189,7 +189,7 @@ export function createTrustedCertificates({ store, clock }: TrustedCertificatesP
       inTurn(async () => {
         const before = await get(tenant, fingerprint);
         await documents.deleteMany({ _id: idOf(tenant, before.fingerprint) });
-        withdrawn(tenant);
+        await withdrawn(tenant);
       }),
 
     anchors(tenant) {

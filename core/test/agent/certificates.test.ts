@@ -300,7 +300,7 @@ describe("agent/certificates", () => {
     it("a CA that is disabled or deleted is trusted no more, without a restart", async () => {
       const { fingerprint } = (await trust("t1", "ca"))[0]!;
       const withdrawn: string[] = [];
-      trusted.onWithdrawn(tenant => withdrawn.push(tenant));
+      trusted.onWithdrawn(async tenant => void withdrawn.push(tenant));
       device("x509-device-1");
       assert.isDefined(await proves("device-1"));
       await trusted.update("t1", fingerprint, { status: "DISABLED" });

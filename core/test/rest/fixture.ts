@@ -1,5 +1,6 @@
 /** The REST application on a real listener, over the embedded store in memory, with an agent that the test sees through. */
 import type { AgentServices } from "../../src/agent/agent.ts";
+import type { SettingsServices } from "../../src/agent/settings.ts";
 import { createManualClock, type ManualClock } from "../../src/base/clock.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
@@ -62,6 +63,10 @@ const noAgent: AgentServices = {
   listActions: () => Promise.resolve([]),
 };
 
+const noSettings = new Proxy({} as SettingsServices, {
+  get: () => () => Promise.reject(new TypeError("no agent here")),
+});
+
 export async function openRest(
   parts: Partial<RestAppParts> & { agentFor?: (platform: Platform) => AgentServices } = {},
 ): Promise<RestFixture> {
@@ -82,6 +87,7 @@ export async function openRest(
     trustedCertificates: createTrustedCertificates({ store, clock }),
     version: "1.2.3",
     agent: agentFor?.(platform) ?? noAgent,
+    settings: noSettings,
     log,
     clock,
     limits: LIMITS,
