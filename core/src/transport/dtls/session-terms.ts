@@ -21,18 +21,24 @@ export interface OwnTerms {
   readonly maxRecordBytes: number;
 }
 
+/** With a Connection ID the type of a record stands inside and counts (RFC 9146 section 4). */
+const INNER_TYPE_BYTES = 1;
+
 /** Connection ID and record sizes are agreed on anew in a resumption (RFC 9146 section 3, RFC 8449 section 4). Copies what it keeps. */
-export const settleTerms = (hello: ClientHello, own: OwnTerms): SessionTerms => ({
-  suite: own.suite.id,
-  clientRandom: hello.random.slice(),
-  serverRandom: own.serverRandom,
-  extendedMasterSecret: hello.extensions.extendedMasterSecret === true,
-  encryptThenMac: own.encryptThenMac,
-  resumptionId: own.resumptionId,
-  clientCid: own.serverCid === undefined ? EMPTY_BYTES : hello.extensions.connectionId!.slice(),
-  serverCid: own.serverCid,
-  maxPlaintextBytes: maxPlaintextOf(hello, own.maxRecordBytes),
-});
+export function settleTerms(hello: ClientHello, own: OwnTerms): SessionTerms {
+  const clientCid = own.serverCid === undefined ? EMPTY_BYTES : hello.extensions.connectionId!.slice();
+  return {
+    suite: own.suite.id,
+    clientRandom: hello.random.slice(),
+    serverRandom: own.serverRandom,
+    extendedMasterSecret: hello.extensions.extendedMasterSecret === true,
+    encryptThenMac: own.encryptThenMac,
+    resumptionId: own.resumptionId,
+    clientCid,
+    serverCid: own.serverCid,
+    maxPlaintextBytes: maxPlaintextOf(hello, own.maxRecordBytes) - (clientCid.length > 0 ? INNER_TYPE_BYTES : 0),
+  };
+}
 
 /** @returns body of the ServerHello that says so */
 export const serverHelloOf = (
