@@ -6,6 +6,9 @@ import { eventsOf, managedObject } from "../harness/documents.ts";
 import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
 import { optionNumber } from "../harness/raw-socket.ts";
 import { withHost } from "../harness/with-host.ts";
+import { bootstrapDevice } from "../simulator/bootstrap.ts";
+import { createSimulatedDevice } from "../simulator/device.ts";
+import { openSecuredSocket } from "../simulator/secured-socket.ts";
 
 const START = "c8y_LWM2MDeviceBootstrapStart";
 const END = "c8y_LWM2MDeviceBootstrapEnd";
@@ -58,6 +61,37 @@ describe("bootstrap", () => {
     const [end] = await eventsOf(suite.api, deviceId, END);
     assert.include(end!["c8y_LWM2MLifecycle"], { endpoint, lwm2mVersion: "1.1", contentFormat: "TLV (11542)" });
   });
+
+  for (const securityMode of ["PSK", "PSK_GENERATED"] as const) {
+    it(`ETS 1, 401: a device with keys bootstraps over DTLS and registers with those that it is given (${securityMode})`, async () => {
+      const identity = `factory-${count + 1}`;
+      const bootstrapKey = "00112233445566778899aabbccddeeff";
+      const given = { publicKeyOrId: `given-${count + 1}`, secretKey: "0badcafe0badcafe" };
+      await make({
+        serverSecurity: { securityMode, ...(securityMode === "PSK" && given) },
+        bootstrapSecurity: { bootstrapSecurityMode: "PSK", bootstrapId: identity, bootstrapKey },
+        lwm2mServerUri: `coaps://127.0.0.1:${suite.host.coapsPort}`,
+      });
+      const serverPort = suite.host.bootstrapCoapsPort;
+      const psk = { identity, key: Buffer.from(bootstrapKey, "hex") };
+      const { accounts } = await bootstrapDevice({ endpoint, serverPort, psk });
+      const [account] = accounts;
+      assert.equal(account?.mode, "PSK");
+      assert.equal(account?.publicKeyOrIdentity.toString(), securityMode === "PSK" ? given.publicKeyOrId : endpoint);
+      if (securityMode === "PSK") assert.equal(account?.secretKey.toString("hex"), given.secretKey);
+      const keys = { identity: account!.publicKeyOrIdentity.toString(), key: account!.secretKey };
+      const { socket } = await openSecuredSocket({ serverPort: Number(account!.uri.port), psk: keys });
+      const device = await createSimulatedDevice({
+        endpoint,
+        serverPort: Number(account!.uri.port),
+        objects: new Map(),
+        socket,
+      });
+      opened.push(device);
+      await device.register();
+      await eventsOf(suite.api, deviceId, "c8y_LWM2MDeviceRegistration");
+    });
+  }
 
   it("ETS 5: Execute of /1/0/9; the registration serves until the device comes back from bootstrap", async () => {
     await make();
