@@ -42,20 +42,19 @@ function showMeasurements(log: Log): NonNullable<HostParts["onStored"]> {
 }
 
 interface DemoModule {
-  prepareDemo(host: Host, endpoints: readonly string[]): Promise<void>;
-  demoEndpoints(count: number): string[];
+  /** What the devices' process reads. */
+  prepareDemo(host: Host, count: number): Promise<unknown>;
 }
 
 /** Simulated devices as a process of their own; they leave when their standard input ends. */
 async function startDemo(host: Host, log: Log): Promise<ChildProcess> {
   const folder = join(ROOT, "test/simulator");
-  const { prepareDemo, demoEndpoints } = (await import(join(folder, "prepare-demo.ts"))) as DemoModule;
-  const endpoints = demoEndpoints(DEMO_DEVICES);
-  await prepareDemo(host, endpoints);
-  const { port } = new URL(host.addresses.coap);
-  const args = ["--server", `coap://127.0.0.1:${port}`, "--endpoints", endpoints.join(","), "--until-stdin-ends"];
-  const child = spawn(process.execPath, [join(folder, "demo.ts"), ...args], { stdio: ["pipe", "inherit", "inherit"] });
+  const { prepareDemo } = (await import(join(folder, "prepare-demo.ts"))) as DemoModule;
+  const order = await prepareDemo(host, DEMO_DEVICES);
+  const child = spawn(process.execPath, [join(folder, "demo.ts")], { stdio: ["pipe", "inherit", "inherit"] });
   child.on("error", error => log.error("demo.failed", { reason: error.message }));
+  // Keys stand in it, so it is no argument: those can be seen by others.
+  child.stdin.write(`${JSON.stringify(order)}\n`);
   return child;
 }
 

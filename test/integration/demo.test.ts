@@ -43,6 +43,23 @@ describe("the demo", () => {
     assert.isNotEmpty(suite.host.lines.filter(line => line.includes("demo-meter-1")));
   });
 
+  const secured = (event: string): readonly string[] =>
+    suite.host.lines.filter(line => line.includes(`"${event}"`) && /"demo-meter-[24]"/.test(line));
+
+  it("every second one bootstraps over DTLS and registers with the key it was given", () => {
+    assert.lengthOf(secured("demo.bootstrapped"), 2);
+    assert.isAtLeast(secured("demo.registered").length, 2);
+  });
+
+  it("at the next start they are given new keys and come back", async () => {
+    assert.deepEqual(await suite.host.stop(), { code: 0, signal: null });
+    await suite.host.start();
+    await eventually(async () => (secured("demo.registered").length === 2 ? true : undefined), {
+      withinMs: 20_000,
+      what: "the secured meters of the second start",
+    });
+  });
+
   it("ends with its devices", async () => {
     assert.deepEqual(await suite.host.stop(), { code: 0, signal: null });
   });

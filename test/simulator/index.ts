@@ -5,6 +5,6 @@ export {
   type SimulatedDevice,
   type SimulatedDeviceOptions,
 } from "./device.ts";
-export { type DemoFleet, type DemoFleetOptions, demoEndpoints, startDemoFleet } from "./fleet.ts";
+export { type DemoFleet, type DemoFleetOptions, type DemoMeter, startDemoFleet } from "./fleet.ts";
 export { type MeterOptions, meterMovement, meterObjects } from "./meter.ts";
 export type { ResourceValue, SimulatedObjects } from "./resource.ts";
