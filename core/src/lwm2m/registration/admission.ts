@@ -30,18 +30,20 @@ export interface AdmissionParts {
 
 export interface Admission {
   /**
-   * Runs the work of a Register when its turn has come.
+   * Whether a Register may come in. No error and no promise: most of a herd hears no more than this.
    * @param isKnown the device is registered already
-   * @throws MooringError OVERLOADED, `details {retryAfterSeconds}`; else as `work` does
+   * @returns 0, or the seconds after which to come back
    */
-  run<T>(peer: Peer, isKnown: boolean, work: () => Promise<T>): Promise<T>;
-  /** Once it is known whose device a stranger is. @throws MooringError OVERLOADED as above */
+  take(peer: Peer, isKnown: boolean): number;
+  /** Runs the work of a Register that was taken when its turn has come. */
+  run<T>(isKnown: boolean, work: () => Promise<T>): Promise<T>;
+  /** Once it is known whose device a stranger is. @throws MooringError OVERLOADED, `details {retryAfterSeconds}` */
   takeOfTenant(tenant: string): void;
   /** Registers that wait for their turn. */
   readonly waiting: number;
 }
 
-/** What is bound: rate, buckets, and the words for it. */
+/** What is bound: all, or each of many. */
 interface Bound {
   readonly name: string;
   readonly perSecond: number;
@@ -53,6 +55,8 @@ const MOST_KEYS = 100_000;
 const LONGEST_WAIT_MS = 800;
 const LEAST_WAITING = 32;
 
+const laneOf = (isKnown: boolean): Lane => (isKnown ? "known" : "stranger");
+
 export function createAdmission({ clock, random, options, received }: AdmissionParts): Admission {
   const gate = createRegisterGate({ received });
   const pace = createRegisterPace(clock, options.registersPerSecond);
@@ -61,50 +65,51 @@ export function createAdmission({ clock, random, options, received }: AdmissionP
     const buckets = createTokenBuckets(clock, { perSecond, burst: perSecond }, MOST_KEYS);
     return { name, perSecond, buckets };
   };
-  const inAll = bound("", options.registersPerSecond);
-  const ofAddress = bound(" from this address", options.registersPerSecondPerAddress);
-  const ofTenant = bound(" of the tenant", options.registersPerSecondPerTenant);
+  const inAll = bound("all", options.registersPerSecond);
+  const ofAddress = bound("address", options.registersPerSecondPerAddress);
+  const ofTenant = bound("tenant", options.registersPerSecondPerTenant);
 
-  function postponed({ name, perSecond }: Bound, key: string, leastMs: number): MooringError {
-    const retryAfterSeconds = returns.next(`${name} ${key}`, leastMs, Math.min(perSecond, pace.perSecond()));
-    const message = `too many devices${name} register, come back in ${retryAfterSeconds} s`;
-    return new MooringError("OVERLOADED", message, { retryAfterSeconds });
-  }
+  const returnOf = ({ name, perSecond }: Bound, key: string, leastMs: number): number =>
+    returns.next(`${name} ${key}`, leastMs, Math.min(perSecond, pace.perSecond()));
 
-  function take(bound: Bound, key: string): void {
+  /** @returns 0, or the seconds after which to come back */
+  function takeOf(bound: Bound, key: string): number {
     const waitMs = bound.buckets.take(key);
-    if (waitMs > 0) throw postponed(bound, key, waitMs);
+    return waitMs > 0 ? returnOf(bound, key, waitMs) : 0;
   }
 
-  function takeTurn({ address }: Peer, lane: Lane): void {
+  function isLineFull(lane: Lane): boolean {
     const mostWaiting = Math.max(LEAST_WAITING, (pace.perSecond() * LONGEST_WAIT_MS) / 1000);
-    if (gate.waiting(lane) >= mostWaiting) {
-      pace.postponed();
-      throw postponed(inAll, lane, 0);
-    }
-    if (lane === "stranger") take(ofAddress, address);
-    try {
-      take(inAll, lane);
-    } catch (error) {
-      if (lane === "stranger") ofAddress.buckets.giveBack(address);
-      throw error;
-    }
+    const isFull = gate.waiting(lane) >= mostWaiting;
+    if (isFull) pace.postponed();
+    return isFull;
   }
 
-  const waiting = (): number => gate.waiting("known") + gate.waiting("stranger");
   return {
-    async run(peer, isKnown, work) {
-      const lane = isKnown ? "known" : "stranger";
-      takeTurn(peer, lane);
+    take({ address }, isKnown) {
+      const lane = laneOf(isKnown);
+      if (isLineFull(lane)) return returnOf(inAll, lane, 0);
+      if (isKnown) return takeOf(inAll, lane);
+      const ofOne = takeOf(ofAddress, address);
+      if (ofOne > 0) return ofOne;
+      const ofAll = takeOf(inAll, lane);
+      if (ofAll > 0) ofAddress.buckets.giveBack(address);
+      return ofAll;
+    },
+    async run(isKnown, work) {
       try {
-        return await gate.run(lane, work);
+        return await gate.run(laneOf(isKnown), work);
       } finally {
         pace.served();
       }
     },
-    takeOfTenant: tenant => take(ofTenant, tenant),
+    takeOfTenant(tenant) {
+      const retryAfterSeconds = takeOf(ofTenant, tenant);
+      if (retryAfterSeconds === 0) return;
+      throw new MooringError("OVERLOADED", "too many devices of the tenant register", { retryAfterSeconds });
+    },
     get waiting() {
-      return waiting();
+      return gate.waiting("known") + gate.waiting("stranger");
     },
   };
 }

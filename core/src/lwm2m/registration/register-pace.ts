@@ -5,19 +5,20 @@ export interface RegisterPace {
   served(): void;
   /** One more came than could be taken. */
   postponed(): void;
-  /** From 50, or `mostPerSecond` where that is less, to `mostPerSecond`. */
+  /** A quarter of `mostPerSecond` to `mostPerSecond`. */
   perSecond(): number;
 }
 
 const WINDOW_MS = 1000;
 /** What was seen before a pause of this length tells nothing any more. */
 const FORGOTTEN_MS = 30_000;
-const LEAST = 50;
+/** A moment that was spent on sending devices away shows less than can be served: to be asked back in vain costs little. */
+const LEAST_SHARE = 0.25;
 const ABOVE_SERVED = 1.25;
 const RISE = 1.5;
 
 export function createRegisterPace(clock: Pick<Clock, "monotonic">, mostPerSecond: number): RegisterPace {
-  const within = (figure: number): number => Math.min(mostPerSecond, Math.max(LEAST, figure));
+  const within = (figure: number): number => Math.min(mostPerSecond, Math.max(LEAST_SHARE * mostPerSecond, figure));
   const initial = within(mostPerSecond / 2);
   let figure = initial;
   let [served, postponed, sinceMs] = [0, 0, clock.monotonic()];

@@ -2,7 +2,7 @@
  * The LwM2M server: registration, observation and requests joined over a CoAP endpoint. Everything it learns goes up through `up`;
  * devices are answered when what must not be lost is stored.
  */
-import { EMPTY_BYTES } from "../../base/bytes.ts";
+import { EMPTY_BYTES, encodeUtf8 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { isFailure, MooringError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -101,6 +101,7 @@ export interface Lwm2mServer extends AsyncDisposable {
 }
 
 const UPDATED: CoapResponse = Object.freeze({ code: CODES.CHANGED, payload: EMPTY_BYTES });
+const POSTPONED = encodeUtf8("too many devices register");
 const DELETED: CoapResponse = Object.freeze({ code: CODES.DELETED, payload: EMPTY_BYTES });
 
 export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mServer> {
@@ -210,10 +211,18 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     return device;
   };
 
-  async function register(request: RegisterRequest, peer: Peer): Promise<CoapResponse> {
+  function register(request: RegisterRequest, peer: Peer): CoapResponse | Promise<CoapResponse> {
     const live = registrations.byEndpoint(endpointOf(request.query, peer));
     const isKnown = live !== undefined && sameProof(live.peer, peer);
-    const { registration, previous } = await admission.run(peer, isKnown, () =>
+    const maxAgeSeconds = admission.take(peer, isKnown);
+    if (maxAgeSeconds === 0) return registerNow(request, peer, isKnown);
+    counters.refused++;
+    counters.postponed++;
+    return { code: CODES.SERVICE_UNAVAILABLE, maxAgeSeconds, payload: POSTPONED };
+  }
+
+  async function registerNow(request: RegisterRequest, peer: Peer, isKnown: boolean): Promise<CoapResponse> {
+    const { registration, previous } = await admission.run(isKnown, () =>
       registrations.register(request, peer, isKnown ? up.admit : admitStranger),
     );
     const { id, endpoint } = registration;
