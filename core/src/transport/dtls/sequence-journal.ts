@@ -2,7 +2,8 @@
  * The sequence journal as two files beside each other, `<path>.0` and `<path>.1`: one is written while the other waits to be cleared.
  * They survive `kill -9` by being written before anything follows from a record; they are not synced, which power loss would need.
  */
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { toHex } from "../../base/bytes.ts";
 import { MooringError, messageOf } from "../../base/errors.ts";
 import type { SequenceJournal } from "./dtls.ts";
@@ -62,7 +63,7 @@ const failed = (path: string, cause: unknown): MooringError =>
   new MooringError("STORE_FAILED", `sequence journal ${path}: ${messageOf(cause)}`, { path }, { cause });
 
 /**
- * @param path of the two files without their endings, in a folder that is there
+ * @param path of the two files without their endings; the folder is made where it is missing
  * @throws MooringError STORE_FAILED: they cannot be opened or read
  */
 export function openSequenceJournal(path: string): SequenceJournal {
@@ -74,6 +75,7 @@ export function openSequenceJournal(path: string): SequenceJournal {
       throw failed(path, cause);
     }
   };
+  guarded(() => mkdirSync(dirname(path), { recursive: true }));
   let [writing, waiting] = guarded(() => [openPart(`${path}.0`, latest), openPart(`${path}.1`, latest)] as const);
   let buffer = Buffer.alloc(64 * ENTRY_BYTES);
 

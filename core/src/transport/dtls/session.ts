@@ -140,10 +140,10 @@ export function createSession(
 }
 
 /** A session of an earlier process, asleep: what it sends begins where that one's numbers end. */
-export function restoreSession(head: StoredSessionHead, principal: string, journalled: number): Session {
+export function restoreSession(head: StoredSessionHead, journalled: number): Session {
   return {
     key: KEY_PREFIX + head.id,
-    principal,
+    principal: head.principal,
     resumption: resumptionKey(Buffer.from(head.resumptionId, "hex")),
     cid: head.port === 0 ? NO_CID : cidKey(Buffer.from(head.cid, "hex")),
     address: head.address,

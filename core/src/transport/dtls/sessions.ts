@@ -247,7 +247,7 @@ export function createSessions(parts: SessionsParts): Sessions {
     restore(heads, journalled) {
       const latestMs = clock.now() - options.sessionLifetimeMs;
       for (const head of heads.toSorted((a, b) => a.createdAtMs - b.createdAtMs)) {
-        const session = restoreSession(head, head.principal, journalled.get(head.id) ?? -1);
+        const session = restoreSession(head, journalled.get(head.id) ?? -1);
         const isFound = head.cid.length === 0 || head.cid.length === 2 * options.cidLength || isClosed(session);
         if (!isFound || head.seenAtMs <= latestMs) {
           keeper.delete(session);

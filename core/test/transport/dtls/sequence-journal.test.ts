@@ -119,9 +119,10 @@ describe("transport/dtls/sequence-journal", () => {
     assert.equal(statSync(`${path}.1`).size % ENTRY_BYTES, 0);
   });
 
-  it("a folder that is not there is said", () => {
+  it("makes its folder, and says where it cannot", () => {
+    openSequenceJournal(join(directory, "missing", "sequences")).close();
     try {
-      openSequenceJournal(join(directory, "missing", "sequences"));
+      openSequenceJournal(join(directory, "missing", "sequences.0", "sequences"));
       assert.fail("opened");
     } catch (error) {
       assert.isTrue(isFailure(error, "STORE_FAILED"));
