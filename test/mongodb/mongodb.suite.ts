@@ -2,9 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { systemClock } from "@mooring/core/internal/base/clock.ts";
 import type { CollectionSpec } from "@mooring/core/internal/store/collection.ts";
+import { DEVICES } from "@mooring/core/internal/store/collections.ts";
 import { openMongodb } from "@mooring/core/internal/store/mongodb/open-mongodb.ts";
 import { assert } from "chai";
 import { MongoClient } from "mongodb";
+import { recordSuite } from "../../core/test/agent/support/record-suite.ts";
 import { storeSuite } from "../../core/test/store/conformance/conformance.ts";
 import { KEYED, THINGS } from "../../core/test/store/conformance/things.ts";
 
@@ -39,5 +41,9 @@ describe("store/mongodb", () => {
       { _id: "1", key: "none,1" },
       { _id: "2", key: "none,2" },
     ] as never);
+  });
+
+  describe("records of devices", () => {
+    recordSuite(() => openMongodb({ url: url.href, collections: [DEVICES], clock: systemClock }));
   });
 });

@@ -18,7 +18,7 @@ function indexOf({ keys, unique }: IndexSpec): IndexDescription & { name: string
 async function fill(collection: Collection<Stored>, field: string, text: string): Promise<void> {
   const missing = { [field]: null };
   for (;;) {
-    const found = await collection.find(missing, { projection: { _id: 1 }, limit: FILL_SLICE }).toArray();
+    const found = await collection.find(missing, { limit: FILL_SLICE }).toArray();
     if (found.length === 0) return;
     await collection.bulkWrite(
       found.map(({ _id }) => ({
@@ -32,9 +32,11 @@ async function fill(collection: Collection<Stored>, field: string, text: string)
 export async function applyIndexes(collection: Collection<Stored>, shape: Shape): Promise<void> {
   for (const [field, text] of Object.entries(shape.spec.filled ?? {})) await fill(collection, field, text);
   const wanted = shape.spec.indexes.map(indexOf);
-  if (wanted.length > 0) await collection.createIndexes(wanted);
   const names = new Set(wanted.map(({ name }) => name));
-  for (const { name } of await collection.indexes().catch(() => [])) {
-    if (name?.startsWith(PREFIX) && !names.has(name)) await collection.dropIndex(name);
-  }
+  // A collection that is not there yet has none.
+  const present = new Set((await collection.indexes().catch(() => [])).map(({ name }) => name));
+  // Only these: some servers fail on a list of which a part is there.
+  const missing = wanted.filter(({ name }) => !present.has(name));
+  if (missing.length > 0) await collection.createIndexes(missing);
+  for (const name of present) if (name?.startsWith(PREFIX) && !names.has(name)) await collection.dropIndex(name);
 }
