@@ -51,6 +51,12 @@ const fleet = await startDemoFleet({
     console.log(JSON.stringify({ level: "info", time: new Date().toISOString(), event, ...fields })),
 });
 
-const stop = (): void => void fleet.stop().then(() => process.exit(0));
+/** A meter in the middle of a handshake need not end it. */
+const LEAVE_WITHIN_MS = 2000;
+
+const stop = (): void => {
+  setTimeout(() => process.exit(0), LEAVE_WITHIN_MS);
+  void fleet.stop().then(() => process.exit(0));
+};
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
 for (const when of ended) when(stop);

@@ -6,6 +6,7 @@ import type { DemoOrder } from "./demo.ts";
 
 interface Account {
   readonly deviceId: string;
+  readonly servers: readonly object[];
 }
 
 /** The part of a host that preparing needs. */
@@ -53,13 +54,14 @@ async function prepareMeter(host: DemoHost, at: number): Promise<DemoOrder["mete
   const endpoint = `demo-meter-${at + 1}`;
   const isSecured = at % 2 === 1;
   const key = randomBytes(16);
+  const uri = `${isSecured ? "coaps" : "coap"}://127.0.0.1:${portOf(isSecured ? addresses.coaps : addresses.coap)}`;
   const body = {
     endpointId: endpoint,
     serverSecurity: { securityMode: isSecured ? "PSK_GENERATED" : "NO_SEC" },
     bootstrapSecurity: isSecured
       ? { bootstrapSecurityMode: "PSK", bootstrapId: endpoint, bootstrapKey: key.toString("hex") }
       : { bootstrapSecurityMode: "NO_SEC" },
-    lwm2mServerUri: `${isSecured ? "coaps" : "coap"}://127.0.0.1:${portOf(isSecured ? addresses.coaps : addresses.coap)}`,
+    lwm2mServerUri: uri,
   };
   try {
     await agent.registerDevice(tenant, body, admin.user);
@@ -68,7 +70,11 @@ async function prepareMeter(host: DemoHost, at: number): Promise<DemoOrder["mete
     const known = await agent.accounts.find(endpoint);
     if (isSecured && known) {
       const bootstrap = { mode: "PSK", pskIdentity: endpoint, pskKey: new Uint8Array(key) };
-      await agent.accounts.change(tenant, known.deviceId, accounts => ({ ...accounts, bootstrap }));
+      await agent.accounts.change(tenant, known.deviceId, accounts => ({
+        ...accounts,
+        bootstrap,
+        servers: accounts.servers.map(server => ({ ...server, uri })),
+      }));
     }
   }
   if (!isSecured) return { endpoint };
