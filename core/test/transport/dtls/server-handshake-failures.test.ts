@@ -358,18 +358,33 @@ describe("dtls/server-handshake is not misled", () => {
     assert.equal(outcome?.kind === "done" && outcome.established.receivedSequence, 1);
   });
 
-  it("RFC 9146 3: with a Connection ID agreed on, a record without it or with another one is none", async () => {
+  it("what is authentic ends the doubt that a forged record began", async () => {
+    const { world, client, settle } = await afterHello();
+    client.keyExchange();
+    client.changeCipherSpec();
+    await settle();
+    world.inject(forgedRecord());
+    client.sealed(CONTENT.applicationData, fromHex("00"));
+    await world.clock.advance(1000);
+    assert.isEmpty(world.outcomes);
+    client.finished();
+    await settle();
+    assert.deepEqual(reasons(world), ["done"]);
+  });
+
+  it("RFC 9146 3: with a Connection ID agreed on, a record without it or with another one is none, and no sign of a wrong key", async () => {
     const world = createHandshakeWorld();
     world.tamperToServer = datagram => {
-      const { records } = readRecords(datagram, 3);
-      const last = records.at(-1)!;
-      if (last.type !== CONTENT.cid) return [datagram];
+      const { fragment, type, cid } = readRecords(datagram, 3).records.at(-1)!;
+      if (type !== CONTENT.cid || world.clock.monotonic() > 1000) return [datagram];
       const other = Uint8Array.from(datagram);
-      other[datagram.length - last.fragment.length - 5]! ^= 1;
-      return [forgedRecord(0), other, datagram];
+      const cidAt = datagram.length - fragment.length - 2 - cid.length;
+      other[cidAt]! ^= 1;
+      return [forgedRecord(0), other];
     };
     await world.connect({ psk: PSK, cid: Uint8Array.of(1) });
     assert.deepEqual(reasons(world), ["done"]);
+    assert.isAbove(world.outcomes[0]!.atMs, 1000);
   });
 });
 

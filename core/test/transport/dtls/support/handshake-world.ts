@@ -261,6 +261,8 @@ export function createHandshakeWorld(parts: WorldOptions = {}): HandshakeWorld {
       else if (session) onSessionRecord(session, record);
       else begin(record, source);
     }
+    // Views on a datagram are good during the call only.
+    datagram.fill(0xee);
   });
   clientEnd.start(datagram => client?.receive(datagram));
 
