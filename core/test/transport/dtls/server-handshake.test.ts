@@ -6,6 +6,7 @@ import {
 } from "../../../../test/simulator/dtls/certificates.ts";
 import type { DtlsClientOptions } from "../../../../test/simulator/dtls/client-options.ts";
 import { GROUP } from "../../../src/transport/dtls/extensions.ts";
+import { readRecords } from "../../../src/transport/dtls/records.ts";
 import { findSuite, SUITES } from "../../../src/transport/dtls/suites.ts";
 import type { PeerIdentity } from "../../../src/transport/transport.ts";
 import { createHandshakeWorld, type HandshakeWorld, PSK, serverCertificate } from "./support/handshake-world.ts";
@@ -121,6 +122,14 @@ describe("dtls/server-handshake", () => {
     const { recordSizeLimit } = await world.connect({ psk: PSK, recordSizeLimit: 300 });
     assert.equal(recordSizeLimit, 4096);
     assert.equal(world.done().parameters.maxPlaintextBytes, 300);
+  });
+
+  it("RFC 6066 4: the handshake itself keeps to the size of records that was agreed on", async () => {
+    const world = createHandshakeWorld();
+    await world.connect({ certificate: certificateCredentials("device-1"), recordSizeLimit: 300 });
+    const records = world.fromServer.flatMap(datagram => readRecords(datagram, 0).records);
+    assert.isAbove(records.length, 8);
+    for (const { fragment } of records) assert.isAtMost(fragment.length, 300);
   });
 
   it("RFC 9146 3: a client's Connection ID may have any length", async () => {
