@@ -37,7 +37,7 @@ describe("agent: bootstrap sessions", () => {
     const { id } = await world.make("dev", { lwm2mServerUri: URI, registrationLifetime: 300, lwm2mShortServerId: 12 });
     const device = client(4001);
     assert.equal(await ask(device), "2.04");
-    assert.deepEqual(device.held.get("/0/1"), { "0": URI, "1": false, "2": 3, "10": 12 });
+    assert.include(device.held.get("/0/1"), { "0": URI, "1": false, "2": 3, "10": 12 });
     assert.deepEqual(device.held.get("/1/0"), { "0": 12, "1": 300, "6": true, "7": "U" });
     const about = { endpoint: "dev", address: "192.0.2.99:4001", contentFormat: "TLV (11542)" };
     assert.sameDeepMembers(await told(id), [

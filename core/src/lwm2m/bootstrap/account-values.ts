@@ -1,4 +1,5 @@
 /** Accounts as resources of the Security, Server and Access Control Objects (LwM2M Core 1.1.1 appendices E.1 to E.3). Pure. */
+import { EMPTY_BYTES } from "../../base/bytes.ts";
 import { createModelRegistry } from "../model/model-registry.ts";
 import type { ModelView } from "../model/object-model.ts";
 import type { Lwm2mPath } from "../path.ts";
@@ -10,6 +11,8 @@ import type { AccessControl, SecurityAccount, SecurityMode, ServerAccount } from
 export interface InstanceContent {
   readonly path: Lwm2mPath;
   readonly values: readonly ResourceValue[];
+  /** What is left for a device that refuses empty resources. */
+  readonly withoutEmpty?: readonly ResourceValue[];
 }
 
 const SECURITY = 0;
@@ -34,26 +37,40 @@ function content(path: Lwm2mPath, resources: readonly (readonly [number, ScalarV
   return { path, values };
 }
 
+/** Keys and certificates of an account; those of a certificate that are not given are the device's own. */
+function keysOf(account: SecurityAccount): readonly (readonly [number, Uint8Array | undefined])[] {
+  const { mode, publicKeyOrIdentity, serverPublicKey, secretKey } = account;
+  const isPsk = mode === "PSK";
+  if (mode === "NO_SEC") return [3, 4, 5].map(id => [id, EMPTY_BYTES]);
+  return [
+    [3, publicKeyOrIdentity],
+    [4, isPsk ? EMPTY_BYTES : serverPublicKey],
+    [5, secretKey],
+  ];
+}
+
+const isEmpty = ({ value }: ResourceValue): boolean => value instanceof Uint8Array && value.length === 0;
+
 /**
- * Only what the mode needs: some devices refuse an account that carries empty keys (field finding B4).
- * @param version that the device stated; one of 1.0 does not get what came later
+ * The standard demands the three key resources in every mode, and devices (Leshan's among them) take no account for whole that lacks one;
+ * other devices refuse empty ones, and then get only what the mode needs (field finding B4).
+ * @param version of the device; one of 1.0 does not get what came later
  */
 export function securityContent(account: SecurityAccount, version: Lwm2mVersion | undefined): InstanceContent {
   const { mode } = account;
   const isKnown = version === undefined || isAtLeast(version, "1.1");
-  return content(
+  const whole = content(
     [SECURITY, account.instance],
     [
       [0, account.uri],
       [1, account.isBootstrap],
       [2, MODE_NUMBERS[mode]],
-      [3, mode === "NO_SEC" ? undefined : account.publicKeyOrIdentity],
-      [4, mode === "NO_SEC" || mode === "PSK" ? undefined : account.serverPublicKey],
-      [5, mode === "NO_SEC" ? undefined : account.secretKey],
+      ...keysOf(account),
       [10, account.isBootstrap ? undefined : account.shortServerId],
       [15, mode === "X509" && isKnown ? account.certificateUsage : undefined],
     ],
   );
+  return whole.values.some(isEmpty) ? { ...whole, withoutEmpty: whole.values.filter(value => !isEmpty(value)) } : whole;
 }
 
 /** The queue mode of a binding is a matter of LwM2M 1.0 alone (Core 1.1.1 appendix E.2, resource 7). */

@@ -5,7 +5,10 @@ import type { DeviceSettings } from "../registration/device-settings.ts";
 /** Security Mode, /0/x/2. */
 export type SecurityMode = "PSK" | "RPK" | "X509" | "NO_SEC";
 
-/** An instance of the Security Object. Keys as they are written: PSK bytes, DER. Absent members are not written. */
+/**
+ * An instance of the Security Object. Keys as they are written: PSK bytes, DER. Absent members are not written, but for keys that the
+ * mode has no use for: those are written empty where the device takes that.
+ */
 export interface SecurityAccount {
   readonly instance: number;
   /** /0/x/0: `coap(s)://host:port`. */

@@ -5,7 +5,7 @@
 import { CODES, formatCode } from "../../coap/codes.ts";
 import { formatPath, type Lwm2mPath } from "../path.ts";
 import type { ResourceValue } from "../resource-value.ts";
-import type { Lwm2mVersion } from "../version.ts";
+import { isAtLeast, type Lwm2mVersion } from "../version.ts";
 import { accessControlContent, type InstanceContent, securityContent, serverContent } from "./account-values.ts";
 import type { BootstrapConfig } from "./bootstrap-config.ts";
 import { type Discovered, NOTHING_DISCOVERED } from "./discovered.ts";
@@ -52,17 +52,27 @@ export type BootstrapEvent =
 
 export interface BootstrapPlan {
   readonly config: BootstrapConfig;
-  /** LwM2M version that follows from the request itself; what the device states in Discover counts before it. */
+  /** Least LwM2M version that follows from the request itself; what the device states in Discover counts where it is newer. */
   readonly version: Lwm2mVersion | undefined;
 }
 
-export type Verdict = "passed" | "tolerated" | "failed";
+/** Some clients of 1.1 and later state 1.0 in every Discover (Leshan's among them). */
+export function knownVersion(
+  { version }: Pick<BootstrapPlan, "version">,
+  stated: Lwm2mVersion | undefined,
+): Lwm2mVersion | undefined {
+  if (version === undefined || stated === undefined) return stated ?? version;
+  return isAtLeast(stated, version) ? stated : version;
+}
+
+/** "again": the same is asked once more in another form. */
+export type Verdict = "passed" | "tolerated" | "again" | "failed";
 
 interface Rule {
   /** Codes of success. */
   readonly passed: readonly number[];
   /** Other codes and refusals. Silence never passes: whoever does not answer one request will not answer the next. */
-  readonly otherwise: Exclude<Verdict, "passed">;
+  readonly otherwise: "tolerated" | "failed";
 }
 
 const RULES: Readonly<Record<BootstrapStep["kind"], Rule>> = {
@@ -76,18 +86,18 @@ const RULES: Readonly<Record<BootstrapStep["kind"], Rule>> = {
   finish: { passed: [CODES.CHANGED], otherwise: "failed" },
 };
 
+/** A refused Write that held empty resources is tried without them (field finding B4). */
+const inAnotherForm = (step: BootstrapStep): BootstrapStep | undefined =>
+  step.kind === "write" && step.withoutEmpty
+    ? { kind: "write", path: step.path, values: step.withoutEmpty }
+    : undefined;
+
 /** What an event means to the step that it follows. */
-export function judge({ kind }: BootstrapStep, event: BootstrapEvent): Verdict {
-  const rule = RULES[kind];
-  switch (event.kind) {
-    case "answered":
-      return rule.passed.includes(event.code) ? "passed" : rule.otherwise;
-    case "refused":
-      return rule.otherwise;
-    case "silent":
-    case "broken":
-      return "failed";
-  }
+export function judge(step: BootstrapStep, event: BootstrapEvent): Verdict {
+  const rule = RULES[step.kind];
+  if (event.kind === "silent" || event.kind === "broken") return "failed";
+  if (event.kind === "answered" && rule.passed.includes(event.code)) return "passed";
+  return inAnotherForm(step) ? "again" : rule.otherwise;
 }
 
 const FINISH_PATH = "/bs";
@@ -120,12 +130,13 @@ export function describeOutcome(step: BootstrapStep, event: BootstrapEvent): str
 }
 
 /** After the Discover, or without one. Accounts first, then what refers to them. */
-function stepsOf({ config, version }: BootstrapPlan, discovered: Discovered): BootstrapStep[] {
-  const stated = discovered.version ?? version;
+function stepsOf(plan: BootstrapPlan, discovered: Discovered): BootstrapStep[] {
+  const { config } = plan;
+  const version = knownVersion(plan, discovered.version);
   const accounts = layOut(config.security, discovered.bootstrapInstances);
   const writes = [
-    ...accounts.map(account => securityContent(account, stated)),
-    ...config.servers.map(account => serverContent(account, stated)),
+    ...accounts.map(account => securityContent(account, version)),
+    ...config.servers.map(account => serverContent(account, version)),
     ...config.accessControl.map(accessControlContent),
   ];
   return [
@@ -152,7 +163,9 @@ export const beginBootstrap = (plan: BootstrapPlan): BootstrapState =>
 export function stepBootstrap(state: BootstrapState, event: BootstrapEvent, plan: BootstrapPlan): BootstrapState {
   if (state.at === "done" || state.at === "failed") return state;
   const { step } = state;
-  if (judge(step, event) === "failed") {
+  const verdict = judge(step, event);
+  if (verdict === "again") return { ...state, step: inAnotherForm(step) ?? step };
+  if (verdict === "failed") {
     const code = event.kind === "answered" ? event.code : undefined;
     return { at: "failed", failure: { path: pathOfStep(step), code, reason: describeOutcome(step, event) } };
   }

@@ -33,7 +33,7 @@ export interface SessionInfo {
 }
 
 export interface SessionReport extends SessionInfo {
-  /** That the device stated in Discover. */
+  /** Of the device, as far as it showed. */
   readonly version: Lwm2mVersion | undefined;
   readonly readBack: readonly ResourceValue[];
 }

@@ -17,6 +17,7 @@ import {
   beginBootstrap,
   describeOutcome,
   judge,
+  knownVersion,
   pathOfStep,
   stepBootstrap,
 } from "./bootstrap-machine.ts";
@@ -42,7 +43,7 @@ export interface SessionParts {
 export interface SessionOutcome {
   /** Undefined: the Finish was answered 2.04. */
   readonly failure: BootstrapFailure | undefined;
-  /** That the device stated in Discover. */
+  /** Of the device, as far as it showed. */
   readonly version: Lwm2mVersion | undefined;
   /** What was read back, in order. */
   readonly readBack: readonly ResourceValue[];
@@ -87,13 +88,14 @@ export async function runBootstrapSession(
   }
 
   function note(step: BootstrapStep, event: BootstrapEvent): void {
-    const tolerated = judge(step, event) === "tolerated";
+    const verdict = judge(step, event);
     const fields = { endpoint: config.endpoint, step: step.kind, path: pathOfStep(step) };
-    if (tolerated) log.info("bootstrap.step-tolerated", { ...fields, reason: describeOutcome(step, event) });
+    const isTolerated = verdict === "tolerated" || verdict === "again";
+    if (isTolerated) log.info("bootstrap.step-tolerated", { ...fields, reason: describeOutcome(step, event) });
     else if (log.enabled("debug")) log.debug("bootstrap.step", { ...fields, outcome: event.kind });
   }
 
-  let version: Lwm2mVersion | undefined;
+  let { version } = plan;
   const readBack: ResourceValue[] = [];
   let state = beginBootstrap(plan);
   while (state.at === "discovering" || state.at === "asking") {
@@ -101,7 +103,7 @@ export async function runBootstrapSession(
     const event = await ask(step);
     note(step, event);
     if (event.kind === "answered") {
-      version = event.discovered?.version ?? version;
+      version = knownVersion({ version }, event.discovered?.version);
       if (event.values) readBack.push(...event.values);
     }
     state = stepBootstrap(state, event, plan);

@@ -68,6 +68,24 @@ describe("bootstrap-machine", () => {
     }
   });
 
+  it("B4: a refused Write with empty resources is asked once more without them; silence is not", () => {
+    const values = [{ path: [0, 1, 3], type: "OPAQUE", value: new Uint8Array(0) }] as const;
+    const step: BootstrapStep = { kind: "write", path: [0, 1], values, withoutEmpty: [] };
+    const state: BootstrapState = { at: "asking", step, rest: [STEPS.finish] };
+    assert.equal(judge(step, SILENT), "failed");
+    assert.equal(judge(step, answered(68)), "passed");
+    for (const event of [answered(160), RESET]) {
+      assert.equal(judge(step, event), "again");
+      const again = stepBootstrap(state, event, PLAN);
+      assert.deepEqual(again, {
+        at: "asking",
+        step: { kind: "write", path: [0, 1], values: [] },
+        rest: [STEPS.finish],
+      });
+      assert.equal(stepBootstrap(again, event, PLAN).at, "failed");
+    }
+  });
+
   it("goes through all steps in order when each passes", () => {
     const config = configOf("dev-1", {
       accessControl: [{ instance: 5, objectId: 3, objectInstance: 0, rights: {}, ownerShortServerId: 1 }],
@@ -95,7 +113,7 @@ describe("bootstrap-machine", () => {
     assert.equal(state.at, "done");
   });
 
-  it("what the device stated counts before what the request suggested", () => {
+  it("the version is the newer one of what the device stated and what its request implies", () => {
     const config = configOf("dev-1", { servers: [serverAccount({ binding: "UQ" })], deletes: [], security: [] });
     const bindingOf = (version: "1.1" | undefined, stated: "1.0" | "1.1" | undefined): unknown => {
       const plan = { config, version };
@@ -106,7 +124,8 @@ describe("bootstrap-machine", () => {
     };
     assert.equal(bindingOf(undefined, undefined), "UQ");
     assert.equal(bindingOf("1.1", undefined), "U");
-    assert.equal(bindingOf("1.1", "1.0"), "UQ");
+    assert.equal(bindingOf("1.1", "1.0"), "U", "Leshan's client states 1.0 and prefers a format of 1.1");
+    assert.equal(bindingOf(undefined, "1.0"), "UQ");
     assert.equal(bindingOf(undefined, "1.1"), "U");
   });
 

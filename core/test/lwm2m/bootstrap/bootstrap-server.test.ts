@@ -6,9 +6,12 @@ import { formatCode } from "../../../src/coap/codes.ts";
 import type { CoapMessage } from "../../../src/coap/message.ts";
 import { OPTIONS as COAP_OPTIONS } from "../../../src/coap/options.ts";
 import type { CoapRequest } from "../../../src/coap/request.ts";
+import { CORE_MODELS } from "../../../src/lwm2m/bootstrap/account-values.ts";
+import { codecFor } from "../../../src/lwm2m/codecs/codec-table.ts";
+import { parsePath } from "../../../src/lwm2m/path.ts";
 import { endpointOver } from "../support/lwm2m-world.ts";
 import { HOST_ADDRESS, HOST_PORT } from "../support/scripted-device.ts";
-import { createBootstrapClient } from "./support/bootstrap-client.ts";
+import { type BootstrapClient, createBootstrapClient } from "./support/bootstrap-client.ts";
 import { configOf, createBootstrapWorld, pskAccount, SERVER_URI, serverAccount } from "./support/bootstrap-world.ts";
 
 const codeOf = ({ code }: CoapMessage): string => formatCode(code);
@@ -21,6 +24,7 @@ const PSK_VALUES = {
   "1": false,
   "2": 0,
   "3": encodeUtf8("device-1"),
+  "4": new Uint8Array(0),
   "5": Uint8Array.of(1, 2, 3, 4),
   "10": 1,
 };
@@ -186,7 +190,8 @@ describe("bootstrap server", () => {
     const client = createBootstrapClient(world, 1, { bootstrapAt: 1 });
     await client.ask();
     await world.settle();
-    assert.deepEqual(client.held.get("/0/1"), { "0": own.uri, "1": true, "2": 3 });
+    assert.include(client.held.get("/0/1"), { "0": own.uri, "1": true, "2": 3 });
+    assert.notProperty(client.held.get("/0/1"), "10");
     assert.equal(client.held.get("/0/2")?.["0"], SERVER_URI);
     assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
   });
@@ -229,33 +234,74 @@ describe("bootstrap server", () => {
     assert.deepEqual(client.steps, ["DELETE /0", "DELETE /1", "PUT /0/1 11542", "PUT /1/7 11542", "POST /bs"]);
   });
 
-  it("B4: an account gets the resources that its mode needs, and no others", async () => {
-    await using world = createBootstrapWorld();
+  describe("B4: keys of an account", () => {
+    const MODES = ["NO_SEC", "PSK", "X509", "RPK"] as const;
     const keys = {
       publicKeyOrIdentity: encodeUtf8("cert"),
       serverPublicKey: encodeUtf8("server"),
       secretKey: encodeUtf8("key"),
     };
-    const modes = ["NO_SEC", "PSK", "X509", "RPK"] as const;
-    world.config = async () =>
-      configOf("dev-1", {
-        security: modes.map((mode, i) =>
-          pskAccount({ instance: i + 1, mode, ...keys, certificateUsage: 3, shortServerId: i + 1 }),
-        ),
-        servers: modes.map((_, i) => serverAccount({ instance: i, shortServerId: i + 1 })),
-      });
-    const client = createBootstrapClient(world, 1);
-    await client.ask();
-    await world.settle();
-    assert.deepEqual(Object.keys(client.held.get("/0/1")!), ["0", "1", "2", "10"]);
-    assert.deepEqual(Object.keys(client.held.get("/0/2")!), ["0", "1", "2", "3", "5", "10"]);
-    assert.deepEqual(Object.keys(client.held.get("/0/3")!), ["0", "1", "2", "3", "4", "5", "10", "15"]);
-    assert.deepEqual(Object.keys(client.held.get("/0/4")!), ["0", "1", "2", "3", "4", "5", "10"]);
-    assert.deepEqual(
-      [1, 2, 3, 4].map(i => client.held.get(`/0/${i}`)?.["2"]),
-      [3, 0, 2, 1],
-    );
-    assert.equal(world.life[1], "ended dev-1");
+    const config = configOf("dev-1", {
+      security: MODES.map((mode, i) =>
+        pskAccount({ instance: i + 1, mode, ...keys, certificateUsage: 3, shortServerId: i + 1 }),
+      ),
+      servers: MODES.map((_, i) => serverAccount({ instance: i, shortServerId: i + 1 })),
+    });
+    /** Key resources by instance: `3` where it holds something, `3-` where it is empty. */
+    const keysHeld = (held: BootstrapClient["held"]): string[] =>
+      [1, 2, 3, 4].map(i =>
+        ["3", "4", "5"]
+          .flatMap(id => {
+            const value = held.get(`/0/${i}`)?.[id];
+            return value instanceof Uint8Array ? [value.length === 0 ? `${id}-` : id] : [];
+          })
+          .join(" "),
+      );
+
+    it("what the object demands is there, empty where the mode has no use for it", async () => {
+      await using world = createBootstrapWorld();
+      world.config = async () => config;
+      const client = createBootstrapClient(world, 1);
+      await client.ask();
+      await world.settle();
+      assert.deepEqual(keysHeld(client.held), ["3- 4- 5-", "3 4- 5", "3 4 5", "3 4 5"]);
+      const numbers = [1, 2, 3, 4].map(i => client.held.get(`/0/${i}`)?.["2"]);
+      assert.deepEqual(numbers, [3, 0, 2, 1]);
+      assert.deepEqual(
+        [1, 2, 3, 4].map(i => client.held.get(`/0/${i}`)?.["15"]),
+        [undefined, undefined, 3, undefined],
+      );
+      assert.equal(world.life[1], "ended dev-1");
+    });
+
+    it("a device that answers 5.00 to empty ones gets what its mode needs, and no others", async () => {
+      await using world = createBootstrapWorld();
+      world.config = async () => config;
+      const client = createBootstrapClient(world, 1);
+      client.bend = (step, { payload, contentFormat }) => {
+        if (!step.startsWith("PUT /0/")) return undefined;
+        const path = parsePath(step.slice(4));
+        const values = codecFor(contentFormat!).decode(payload, { path, models: CORE_MODELS, nowMs: 0 });
+        const isEmpty = values.some(({ value }) => value instanceof Uint8Array && value.length === 0);
+        return isEmpty ? { code: 160 } : undefined;
+      };
+      await client.ask();
+      await world.settle();
+      assert.deepEqual(keysHeld(client.held), ["", "3 5", "3 4 5", "3 4 5"]);
+      const writes = client.steps.filter(step => step.startsWith("PUT /0/")).map(step => step.split(" ")[1]);
+      assert.deepEqual(writes, ["/0/1", "/0/1", "/0/2", "/0/2", "/0/3", "/0/4"]);
+      assert.equal(world.life[1], "ended dev-1");
+    });
+
+    it("an account that is refused without them, too, has failed", async () => {
+      await using world = createBootstrapWorld();
+      const client = createBootstrapClient(world, 1);
+      client.bend = step => (step === "PUT /0/1" ? { code: 160 } : undefined);
+      await client.ask();
+      await world.settle();
+      assert.equal(client.steps.filter(step => step.startsWith("PUT /0/1")).length, 2);
+      assert.equal(world.life[1], "failed dev-1 /0/1 5.00 Write of /0/1 was answered 5.00");
+    });
   });
 
   it("B6: a second request while a session runs begins it anew, once", async () => {
