@@ -1,5 +1,6 @@
 import { assert } from "chai";
 import { encodeUtf8, fromHex } from "../../src/base/bytes.ts";
+import { isFailure } from "../../src/base/errors.ts";
 import { formatCode } from "../../src/coap/codes.ts";
 import { type BootstrapClient, bootstrapClientOn } from "../lwm2m/bootstrap/support/bootstrap-client.ts";
 import { type AgentWorld, BOOTSTRAP_PORT, createAgentWorld, TENANT } from "./support/agent-world.ts";
@@ -136,6 +137,19 @@ describe("agent: bootstrap sessions", () => {
     await ask(device);
     assert.deepEqual(device.steps, ["PUT /0/1 11542", "PUT /1/3 11542", "POST /bs"]);
   });
+
+  for (const [field, value] of [
+    ["bootstrapDeletes", "0,1"],
+    ["bootstrapReadBack", "/0"],
+    ["lwm2mServerInstance", 65_535],
+    ["bootstrapDiscover", "no"],
+  ] as const) {
+    it(`a registration with ${field} ${JSON.stringify(value)} is refused by name`, async () => {
+      const refused = await world.make("dev", { lwm2mServerUri: URI, [field]: value }).catch(error => error);
+      assert.isTrue(isFailure(refused, "VALIDATION"), String(refused));
+      assert.equal(refused.details.field, field);
+    });
+  }
 
   it("agent specification 15.2: a device with log level NONE leaves no events", async () => {
     const { id } = await world.make("dev", { lwm2mServerUri: URI, logLevel: "NONE" });
