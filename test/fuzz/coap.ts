@@ -2,8 +2,6 @@
  * Datagrams straight into the datagram path of a CoAP endpoint that has requests, observations and transfers open. Must hold: no
  * exception comes out or ends in the guard, nothing grows without bound, nothing stalls the loop, nothing is left at the end.
  */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { createManualClock, type ManualClock } from "@mooring/core/internal/base/clock.ts";
 import { isFailure } from "@mooring/core/internal/base/errors.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
@@ -14,6 +12,7 @@ import type { CoapRequest, CoapResponse } from "@mooring/core/internal/coap/requ
 import { DEFAULT_TRANSMISSION } from "@mooring/core/internal/coap/transmission.ts";
 import type { DatagramHandler, Peer, Transport } from "@mooring/core/internal/transport/transport.ts";
 import { type Live, randomDatagram } from "./coap-datagrams.ts";
+import { collectGarbage, createStallMeter, MAX_GROWTH_BYTES, MAX_STALL_MS } from "./measure.ts";
 import type { FuzzOptions, FuzzResult } from "./run.ts";
 
 const BATCH = 200;
@@ -24,8 +23,6 @@ const REPEATED = 0.05;
 const KNOWN_PEERS = 60;
 const OPEN_REQUESTS = 100;
 const OPEN_OBSERVATIONS = 100;
-const MAX_STALL_MS = 100;
-const MAX_GROWTH_BYTES = 64 * 1024 * 1024;
 const LIVE_PER_PEER = 8;
 
 const LIMITS: EndpointLimits = {
@@ -162,28 +159,6 @@ function randomSource(random: Random, peers: readonly Peer[]): Peer {
   if (kind < 0.02) return peerNamed(random.int(65_536), 0);
   if (kind < 0.1) return peerNamed(256 + random.int(60_000));
   return peers[random.int(peers.length)]!;
-}
-
-function collectGarbage(): number {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-  return process.memoryUsage().heapUsed;
-}
-
-/** Longest time on the processor of one call in ms: on a shared machine the clock on the wall also measures the others. */
-function createStallMeter(): { maxMs: number; measure(run: () => void): void } {
-  const meter = {
-    maxMs: 0,
-    measure(run: () => void): void {
-      const startedMs = performance.now();
-      const before = process.cpuUsage();
-      run();
-      if (performance.now() - startedMs <= meter.maxMs) return;
-      const { user, system } = process.cpuUsage(before);
-      meter.maxMs = Math.max(meter.maxMs, (user + system) / 1000);
-    },
-  };
-  return meter;
 }
 
 function boundsBroken({ counters }: CoapEndpoint): string[] {

@@ -1,6 +1,7 @@
 /** `npm run fuzz -- <target> [--count N] [--seed S]`: throws seeded bad input at one part and fails on the first broken promise. */
 import { parseArgs } from "node:util";
 import { fuzzCoap } from "./coap.ts";
+import { fuzzDtls } from "./dtls.ts";
 
 export interface FuzzOptions {
   readonly count: number;
@@ -14,7 +15,10 @@ export interface FuzzResult {
   readonly failures: readonly string[];
 }
 
-const TARGETS: Readonly<Record<string, (options: FuzzOptions) => Promise<FuzzResult>>> = { coap: fuzzCoap };
+const TARGETS: Readonly<Record<string, (options: FuzzOptions) => Promise<FuzzResult>>> = {
+  coap: fuzzCoap,
+  dtls: fuzzDtls,
+};
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
