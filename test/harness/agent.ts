@@ -55,6 +55,60 @@ export async function registerDevice(api: Api, registration: DeviceRegistration)
   return expectStatus(answer, 201, `registering ${registration.endpointId}`);
 }
 
+export interface PskRegistration {
+  readonly endpoint: string;
+  /** Default: the endpoint. */
+  readonly identity?: string;
+  /** The bytes of this text are the key. */
+  readonly key: string;
+  /** Bootstrap account with a key of its own; absent: no security. */
+  readonly bootstrap?: { readonly identity: string; readonly key: string };
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+const hex = (text: string): string => Buffer.from(text).toString("hex");
+
+/** Registers a device with a pre-shared key for the server (agent specification 3.1). @returns its managed object */
+export const registerPskDevice = (api: Api, { endpoint, identity, key, bootstrap, more }: PskRegistration) =>
+  registerDevice(api, {
+    endpointId: endpoint,
+    serverSecurity: { securityMode: "PSK", publicKeyOrId: identity ?? endpoint, secretKey: hex(key) },
+    ...(bootstrap
+      ? {
+          bootstrapSecurity: {
+            bootstrapSecurityMode: "PSK",
+            bootstrapId: bootstrap.identity,
+            bootstrapKey: hex(bootstrap.key),
+          },
+        }
+      : {}),
+    lwm2mServerUri: "coaps://127.0.0.1:5784",
+    ...more,
+  });
+
+/** Registers a device that proves itself with a certificate for its endpoint. @returns its managed object */
+export const registerX509Device = (api: Api, endpoint: string, more: Readonly<Record<string, unknown>> = {}) =>
+  registerDevice(api, {
+    endpointId: endpoint,
+    serverSecurity: { securityMode: "X509" },
+    lwm2mServerUri: "coaps://localhost:5784",
+    ...more,
+  });
+
+export interface BulkResult {
+  readonly numberOfAll: number;
+  readonly numberOfSuccessful: number;
+  readonly numberOfFailed: number;
+  readonly failed: readonly { readonly line: number; readonly endpoint: string; readonly reason: string }[];
+}
+
+/** Uploads a CSV of devices (agent specification 3.2). @returns the answer as it came: the operation of the connector device */
+export function uploadDevices(api: Api, csv: string): Promise<Answer<Operation>> {
+  const form = new FormData();
+  form.set("file", new Blob([csv], { type: "text/csv" }), "devices.csv");
+  return api.post<Operation>(`${AGENT}/deviceRegistration/bulk`, form);
+}
+
 /** Name of a file in test/fixtures. */
 export const fixture = (name: string): Promise<Buffer<ArrayBuffer>> => readFile(join(root, "test/fixtures", name));
 

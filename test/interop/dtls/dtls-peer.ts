@@ -33,6 +33,8 @@ export interface DtlsPeer {
   readonly name: string;
   /** Name of a suite as the peer spells it, and its number on the wire. */
   readonly suites: Readonly<Record<string, number>>;
+  /** It sends a lost datagram again by itself. */
+  readonly retransmits: boolean;
   /** Connects and registers. Without a connection it ends by itself. */
   register(exchange: DtlsExchange): Promise<DtlsOutcome>;
   /** Connects, leaves, comes back with the session it was given, registers. Absent where the peer cannot. */
@@ -71,9 +73,11 @@ export function registerBytes(endpoint: string): CoapBytes {
   };
 }
 
+const REPEAT_MS = 1000;
+
 /**
  * Runs a client that carries its standard input to the server and what comes back to its standard output, until the answer is there
- * or the client ends. A client that does neither is killed after `withinMs`.
+ * or the client ends. The request is sent again every second, as CoAP would. A client that does neither is killed after `withinMs`.
  */
 export async function carryThrough(
   client: Omit<ProcessOptions, "onOutput">,
@@ -98,11 +102,16 @@ export async function carryThrough(
   });
   const killer = setTimeout(() => process.signal("SIGKILL"), withinMs);
   // A client that ends before it is ready never sends.
+  let repeater: NodeJS.Timeout | undefined;
   process.line(isReady, withinMs).then(
-    () => process.writeBytes(request),
+    () => {
+      process.writeBytes(request);
+      repeater = setInterval(() => process.writeBytes(request), REPEAT_MS);
+    },
     () => {},
   );
   await Promise.race([answered, process.ended]);
+  clearInterval(repeater);
   const tookMs = performance.now() - startedAtMs;
   process.signal("SIGTERM");
   await process.ended;

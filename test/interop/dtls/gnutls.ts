@@ -25,6 +25,7 @@ function gnutlsRegister(exchange: DtlsExchange, more: readonly string[] = []): P
 
 export const gnutls: DtlsPeer = {
   name: "gnutls-cli",
+  retransmits: true,
   suites: { "AES-128-CCM-8": 0xc0a8, "AES-128-CCM": 0xc0a4, "AES-128-GCM": 0x00a8 },
   register: exchange => gnutlsRegister(exchange),
   async resume(exchange) {

@@ -6,6 +6,7 @@ const LINK_FORMAT = 40;
 
 const libcoapPeer = (library: LibcoapSecurity["library"]): DtlsPeer => ({
   name: `coap-client-${library}`,
+  retransmits: true,
   // It takes what its library prefers.
   suites: {},
   async register({ port, endpoint, identity, key }) {

@@ -3,9 +3,9 @@ import { dtls } from "node-dtls-client";
 import { type DtlsExchange, type DtlsOutcome, type DtlsPeer, registerBytes } from "./dtls-peer.ts";
 
 /** Of one handshake; it gives up by itself then. */
-const HANDSHAKE_WITHIN_MS = 1500;
-const ANSWER_WITHIN_MS = 1500;
-const MAX_ATTEMPTS = 10;
+const HANDSHAKE_WITHIN_MS = 500;
+const ANSWER_WITHIN_MS = 500;
+const MAX_ATTEMPTS = 50;
 
 interface Attempt {
   readonly code: string | undefined;
@@ -56,6 +56,7 @@ export async function nodeDtlsRegister(exchange: DtlsExchange, attempts = MAX_AT
 
 export const nodeDtlsClient: DtlsPeer = {
   name: "node-dtls-client",
+  retransmits: false,
   suites: { TLS_PSK_WITH_AES_128_CCM_8: 0xc0a8, TLS_PSK_WITH_AES_128_GCM_SHA256: 0x00a8 },
   register: exchange => nodeDtlsRegister(exchange, 1),
 };

@@ -35,6 +35,7 @@ const pskArguments = ({ identity, key, suite = "PSK-AES128-CCM8" }: DtlsExchange
 
 export const openssl: DtlsPeer = {
   name: "OpenSSL s_client",
+  retransmits: true,
   suites: {
     "PSK-AES128-CCM8": 0xc0a8,
     "PSK-AES128-CCM": 0xc0a4,

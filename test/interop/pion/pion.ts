@@ -91,18 +91,25 @@ export function startPion(options: PionOptions): PionClient {
 }
 
 /** What came back for a Register, in the peer suite's terms. */
-async function registerThrough(client: PionClient, endpoint: string, startedAtMs: number): Promise<DtlsOutcome> {
+export async function registerThrough(
+  client: PionClient,
+  endpoint: string,
+  startedAtMs = performance.now(),
+): Promise<DtlsOutcome> {
   const { request, answerIn } = registerBytes(endpoint);
   const answers = (line: string): boolean =>
     line.startsWith("received ") && answerIn(Buffer.from(line.slice("received ".length), "hex")) !== undefined;
   client.send(request);
-  const line = await client.process.line(answers);
+  // Sent again every second, as CoAP would.
+  const repeater = setInterval(() => client.send(request), 1000);
+  const line = await client.process.line(answers, 20_000).finally(() => clearInterval(repeater));
   const answer = answerIn(Buffer.from(line.slice("received ".length), "hex"));
   return { code: answer?.code, tookMs: performance.now() - startedAtMs, output: client.process.tail() };
 }
 
 export const pion: DtlsPeer = {
   name: "pion/dtls",
+  retransmits: true,
   suites: { PSK_CCM_8: 0xc0a8, PSK_CCM: 0xc0a4, PSK_GCM: 0x00a8 },
   async register(exchange) {
     const startedAtMs = performance.now();

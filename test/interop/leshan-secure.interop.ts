@@ -1,0 +1,178 @@
+/** Leshan's client over DTLS: OMA's security cases, an address that changes in mid-session, datagrams that are lost. */
+import { assert } from "chai";
+import { registerPskDevice, registerX509Device, runCommand } from "../harness/agent.ts";
+import { eventsOf, measuredValue } from "../harness/documents.ts";
+import { chosenSuite, HANDSHAKE_TYPES, plainAlerts, plainHandshakes } from "../harness/dtls-wire.ts";
+import { mapTemperature } from "../harness/meter-protocol.ts";
+import { type NatProxy, type NatProxyOptions, openNatProxy } from "../harness/nat-proxy.ts";
+import { trustAuthority, useServerCertificate } from "../harness/x509.ts";
+import { certificateFile, privateKeyFile } from "../simulator/dtls/certificates.ts";
+import { secureHost } from "./dtls/peer-suite.ts";
+import { type LeshanDevice, type LeshanOptions, startLeshanDevice } from "./leshan/leshan.ts";
+
+const KEY = "a-key-for-leshan-1";
+const JAVA_STARTS_WITHIN_MS = 30_000;
+/** From the first ClientHello to the refusal. */
+const REFUSED_WITHIN_MS = 3000;
+
+describe("interop/Leshan's client over DTLS", () => {
+  const suite = secureHost();
+  let count = 0;
+  let endpoint: string;
+  let proxy: NatProxy | undefined;
+  let device: LeshanDevice | undefined;
+
+  before(() => mapTemperature(suite.api));
+  beforeEach(() => {
+    endpoint = `leshan-secure-${++count}`;
+  });
+  afterEach(async () => {
+    await device?.stop();
+    await proxy?.close();
+    device = proxy = undefined;
+  });
+
+  /** Behind a router of its own. */
+  const start = async (options: Partial<LeshanOptions>, way: Partial<NatProxyOptions> = {}): Promise<LeshanDevice> => {
+    proxy = await openNatProxy({ serverPort: suite.host.coapsPort, ...way });
+    device = startLeshanDevice({ endpoint, port: proxy.port, ...options });
+    suite.onFailure(() => device!.process.tail());
+    return device;
+  };
+  const psk = (key = KEY, identity = endpoint): LeshanOptions["account"] => ({ mode: "psk", identity, key });
+  const registered = async (options: Partial<LeshanOptions>, way?: Partial<NatProxyOptions>): Promise<LeshanDevice> => {
+    const started = await start(options, way);
+    await started.process.line(/^registered \/rd\//, JAVA_STARTS_WITHIN_MS);
+    return started;
+  };
+  const isObserved = (): Promise<string> =>
+    device!.process.line(line => /established observe relation/.test(line) && line.includes("resource /3303 "));
+  const readsDevice = async (deviceId: string): Promise<void> => {
+    const { status, failureReason, c8y_Command } = await runCommand(suite.api, deviceId, "read /3/0");
+    assert.equal(status, "SUCCESSFUL", failureReason);
+    assert.include(c8y_Command!.result!, "client-cf");
+  };
+  const keyExchanges = (): number =>
+    plainHandshakes(proxy!.passed, "toServer").filter(type => type === HANDSHAKE_TYPES.clientKeyExchange).length;
+
+  for (const [suiteName, number] of [
+    ["TLS_PSK_WITH_AES_128_CCM_8", 0xc0a8],
+    ["TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", 0xd005],
+  ] as const) {
+    it(`OMA 401: registers and is read over ${suiteName}`, async () => {
+      const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY });
+      await registered({ account: psk(), suite: suiteName });
+      assert.equal(chosenSuite(proxy!.passed), number);
+      await eventsOf(suite.api, id, "c8y_LWM2MDeviceRegistration");
+      await readsDevice(id);
+    });
+  }
+
+  for (const [what, account] of [
+    ["a wrong key", () => psk("another-key-than-1")],
+    ["an unknown identity", () => psk(KEY, "nobody")],
+  ] as const) {
+    it(`${what} is refused quickly, with decrypt_error`, async () => {
+      await registerPskDevice(suite.api, { endpoint, key: KEY });
+      const { process } = await start({ account: account() });
+      await process.line(/^refused .*/, JAVA_STARTS_WITHIN_MS);
+      const [hello] = proxy!.passed;
+      const alert = proxy!.passed.find(datagram => plainAlerts([datagram], "toDevice").length > 0);
+      assert.deepEqual(plainAlerts([alert!], "toDevice"), [51]);
+      assert.isBelow(alert!.atMs - hello!.atMs, REFUSED_WITHIN_MS);
+    });
+  }
+
+  it("an Update on a new connection goes on with its session (RFC 5246 section 7.3)", async () => {
+    await registerPskDevice(suite.api, { endpoint, key: KEY });
+    const { process, update } = await registered({ account: psk(), reconnects: true });
+    update();
+    await process.line(/^updated/);
+    assert.equal(keyExchanges(), 1);
+    const hellos = plainHandshakes(proxy!.passed, "toDevice").filter(type => type === HANDSHAKE_TYPES.serverHello);
+    assert.lengthOf(hellos, 2);
+  });
+
+  it("with a Connection ID its address changes in mid-session: notifications, reads and Updates go on (RFC 9146)", async () => {
+    const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY });
+    const leshan = await registered({ account: psk(), cidBytes: 6 });
+    await isObserved();
+    for (const celsius of [21.25, 22.25, 23.25]) {
+      await proxy!.rebind();
+      leshan.setTemperature(celsius);
+      await measuredValue(suite.api, id, "c8y_Temperature.T", celsius, 5000);
+      await readsDevice(id);
+    }
+    await proxy!.rebind();
+    leshan.update();
+    await leshan.process.line(/^updated/);
+    assert.equal(keyExchanges(), 1);
+    assert.lengthOf(
+      leshan.process.lines.filter(line => line.startsWith("registered ")),
+      1,
+    );
+  });
+
+  it("registers and is read though every fourth datagram of each direction is lost", async () => {
+    const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY });
+    await registered({ account: psk() }, { faults: { losesOneOf: 4 }, seed: 5 });
+    await readsDevice(id);
+    await eventsOf(suite.api, id, "c8y_LWM2MDeviceRegistration");
+  });
+
+  describe("with certificates", () => {
+    const files = (name: string) => ({
+      certificate: certificateFile(name),
+      privateKey: privateKeyFile(name),
+    });
+    const serverCertificate = certificateFile("server");
+
+    before(async () => {
+      await useServerCertificate(suite.api, "server");
+      await trustAuthority(suite.api, "ca");
+      for (const name of ["device-1", "device-2"]) await registerX509Device(suite.api, `x509-${name}`);
+    });
+
+    for (const [what, trust] of [
+      ["its own certificate (usage 3)", { serverCertificate }],
+      ["the authority above it (usage 2)", { serverCertificate: certificateFile("ca"), usage: 2 }],
+      [
+        "its own certificate below an authority (usage 1)",
+        { serverCertificate, usage: 1, trust: certificateFile("ca") },
+      ],
+    ] as const) {
+      it(`OMA 402: registers and is read, and knows the server by ${what}`, async () => {
+        endpoint = "x509-device-1";
+        await registered({ account: { mode: "x509", ...files("device-1"), ...trust } });
+        const { body } = await suite.api.get<{ managedObject: { id: string } }>(
+          `/identity/externalIds/c8y_Id/${endpoint}`,
+        );
+        await readsDevice(body.managedObject.id);
+      });
+    }
+
+    it("OMA 403: the device refuses a server whose certificate is for another name", async () => {
+      endpoint = "x509-device-2";
+      const account = { mode: "x509", ...files("device-2"), serverCertificate } as const;
+      // The certificate is for localhost and 127.0.0.1.
+      const { process } = await start({ account, host: "127.0.0.2" }, { host: "127.0.0.2" });
+      await process.line(/^(refused|unanswered)/, JAVA_STARTS_WITHIN_MS);
+      assert.isNotEmpty(plainAlerts(proxy!.passed, "toServer"));
+      assert.equal(keyExchanges(), 0);
+    });
+
+    for (const [what, name] of [
+      ["of an authority that nobody trusts", "device-stranger"],
+      ["that has expired", "device-expired"],
+    ] as const) {
+      it(`a certificate ${what} is refused quickly`, async () => {
+        endpoint = `x509-${name}`;
+        const { process } = await start({ account: { mode: "x509", ...files(name), serverCertificate } });
+        await process.line(/^refused/, JAVA_STARTS_WITHIN_MS);
+        const [first] = proxy!.passed;
+        const alert = proxy!.passed.find(datagram => plainAlerts([datagram], "toDevice").length > 0);
+        assert.isBelow(alert!.atMs - first!.atMs, REFUSED_WITHIN_MS);
+      });
+    }
+  });
+});
