@@ -38,13 +38,13 @@ export function createX509Identity(
 ): (chain: readonly X509Certificate[]) => Promise<X509Identity | undefined> {
   const { accounts, clock, log } = parts;
 
-  async function isTrusted(tenant: string, chain: readonly Certificate[]): Promise<boolean> {
+  async function isTrusted({ tenant, endpoint }: DeviceAccounts, chain: readonly Certificate[]): Promise<boolean> {
     try {
       validatePath(chain, await parts.anchors(tenant), { nowMs: clock.now(), purpose: "clientAuth" });
       return true;
     } catch (error) {
       if (!isFailure(error, "CERTIFICATE_INVALID")) throw error;
-      log.info("certificate.refused", { tenant, reason: error.message });
+      log.info("certificate.refused", { tenant, endpoint, reason: error.message });
       return false;
     }
   }
@@ -60,7 +60,7 @@ export function createX509Identity(
     for (const name of names) {
       const device = await accounts.find(name);
       if (!device || !usesCertificates(device)) continue;
-      const answer = trusted.get(device.tenant) ?? isTrusted(device.tenant, chain);
+      const answer = trusted.get(device.tenant) ?? isTrusted(device, chain);
       trusted.set(device.tenant, answer);
       if (await answer) proven.push(name);
     }
