@@ -247,6 +247,7 @@ async function openDevices(
       maxPending,
       executionTimeoutMs,
       maxBulkFiles: config.bulk.maxPending,
+      connectorLockTimeoutMs: config.connector.lockTimeoutMs,
     },
     models: modelViews,
     tenants: tenants.list,

@@ -35,8 +35,8 @@ export interface HerdTrial {
 
 async function uploadDevices(client: Api, names: readonly string[]): Promise<void> {
   const form = new FormData();
-  const rows = names.map(name => `${name};NO_SEC;NO_SEC`);
-  const csv = ["endpoint id;securityMode;bootstrapSecurityMode", ...rows].join("\n");
+  const rows = names.map(name => `${name};c8y_lwm2m;NO_SEC;coap://127.0.0.1:5783`);
+  const csv = ["endpoint id;type;securityMode;lwm2m server uri", ...rows].join("\n");
   form.set("file", new Blob([csv], { type: "text/csv" }), "devices.csv");
   const { id } = expectStatus(await client.post<Operation>(`${AGENT}/deviceRegistration/bulk`, form), 201, "bulk");
   const { status, failureReason } = await awaitOperation(client, id, 600_000);

@@ -3,7 +3,7 @@
  * registrations, and runs their operations; REST calls it for devices and device protocols.
  */
 import type { Clock } from "../base/clock.ts";
-import { isFailure, messageOf } from "../base/errors.ts";
+import { isFailure } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { SecretBox } from "../base/secret-box.ts";
@@ -28,12 +28,14 @@ import { createBootstrapAgent } from "./bootstrap.ts";
 import type { BootstrapDefaults } from "./bootstrap-accounts.ts";
 import { BULK_FRAGMENTS, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
 import { type Certificates, createCertificates } from "./certificates.ts";
+import { connectorActions } from "./connector-actions.ts";
+import { createConnectorCommands } from "./connector-commands.ts";
 import { createConnectorDevices } from "./connector-device.ts";
 import { createDeviceAccountStore } from "./create-device-accounts.ts";
 import { createCredentials } from "./credentials.ts";
 import type { Connection, DeviceAccountStore } from "./device-accounts.ts";
 import { createDeviceGroups } from "./device-groups.ts";
-import { createDeviceRecords, securityOf } from "./device-records.ts";
+import { createDeviceRecords, type DeviceRecord, securityOf } from "./device-records.ts";
 import { createDeviceRegistration } from "./device-registration.ts";
 import { settingsOf } from "./device-settings.ts";
 import { createInventoryDevices } from "./inventory-devices.ts";
@@ -55,6 +57,8 @@ export interface AgentOptions {
   readonly executionTimeoutMs: number;
   /** Files of devices of one tenant that wait. */
   readonly maxBulkFiles: number;
+  /** How long a command of the connector device waits for those before it, ms. */
+  readonly connectorLockTimeoutMs: number;
 }
 
 export interface AgentParts {
@@ -168,6 +172,13 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       else bootstrap?.cancel(endpoint, "the device is to come in another way now");
     },
   });
+  async function endDevice({ endpoint, accounts: ended }: Pick<DeviceRecord, "endpoint" | "accounts">): Promise<void> {
+    await server.registrations.remove(endpoint);
+    bootstrap?.cancel(endpoint, "the device is removed");
+    for (const connection of ["server", "bootstrap"] as const) {
+      await endSessions(connection, endpoint, securityOf(ended, connection));
+    }
+  }
   const devices = createDeviceRegistration({
     platform,
     records,
@@ -176,13 +187,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     random: parts.random,
     log,
     manageAvailability: options.manageAvailability,
-    async endDevice({ endpoint, accounts: ended }) {
-      await server.registrations.remove(endpoint);
-      bootstrap?.cancel(endpoint, "the device is removed");
-      for (const connection of ["server", "bootstrap"] as const) {
-        await endSessions(connection, endpoint, securityOf(ended, connection));
-      }
-    },
+    endDevice,
   });
   const bulk = createBulkRegistration({ platform, connectors, devices, clock, log, maxFiles: options.maxBulkFiles });
 
@@ -260,27 +265,33 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     wakeOperations: registration => runner.wake(registration),
   });
 
-  /** Commands of the connector device itself do not exist yet; what is not ours must not wait for ever. */
-  async function refuseConnectorCommand(tenant: string, operation: Operation): Promise<void> {
-    if (BULK_FRAGMENTS.some(fragment => fragment in operation.fragments)) return;
-    if (!(await connectors.isConnector(tenant, operation.deviceId))) return;
-    const failureReason = "the connector device takes no commands in this version";
-    await platform.operations.update(tenant, operation.id, { status: "FAILED", failureReason });
-  }
-
+  const fromInventory = createInventoryDevices({ platform, records, devices, clock, log });
+  const connectorCommands = createConnectorCommands({
+    platform,
+    connectors,
+    clock,
+    log,
+    commands: connectorActions({
+      registrations: server.registrations,
+      records,
+      inventory: platform.inventory,
+      inventoryDevices: fromInventory,
+      endDevice,
+    }),
+    lockTimeoutMs: options.connectorLockTimeoutMs,
+    isForeign: ({ fragments }) => BULK_FRAGMENTS.some(fragment => fragment in fragments),
+  });
   const onOperation = platform.operations.onCreated((tenant, operation) => {
     runner.created(tenant, operation);
-    refuseConnectorCommand(tenant, operation).catch(error =>
-      log.warn("connector.command-not-refused", { operationId: operation.id, reason: messageOf(error) }),
-    );
+    connectorCommands.created(tenant, operation);
   });
-  const fromInventory = createInventoryDevices({ platform, records, devices, clock, log });
   const onChanged = platform.inventory.onChanged((tenant, object) => {
     protocols.changed(tenant, object);
     fromInventory.changed(tenant, object);
   });
   const onDeleted = platform.inventory.onDeleted(
     async (tenant, object) => {
+      connectors.refuseRemoval(object);
       await devices.dismiss(tenant, object.id);
       runner.forget(tenant, object.id);
       events.forget(object.id);
@@ -299,6 +310,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       runner[Symbol.asyncDispose](),
       lifecycle[Symbol.asyncDispose](),
       bulk[Symbol.asyncDispose](),
+      connectorCommands[Symbol.asyncDispose](),
       fromInventory[Symbol.asyncDispose](),
       server[Symbol.asyncDispose](),
       bootstrap?.[Symbol.asyncDispose](),
@@ -309,7 +321,11 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   async function recover(bulkRegistration: BulkRegistration): Promise<void> {
     await devices.recover();
     await accounts.recover();
-    for (const tenant of tenants) await bulkRegistration.recover(tenant);
+    for (const tenant of tenants) {
+      await connectors.ensure(tenant);
+      await bulkRegistration.recover(tenant);
+      await connectorCommands.recover(tenant);
+    }
     lifecycle.resume();
     await runner.recover(tenants);
   }

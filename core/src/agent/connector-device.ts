@@ -1,5 +1,5 @@
 /** The agent's own managed object in a tenant (agent specification 17): operations of the agent itself stand there. */
-import { isFailure } from "../base/errors.ts";
+import { isFailure, MooringError } from "../base/errors.ts";
 import type { ManagedObject, Platform } from "../platform/platform.ts";
 
 export const CONNECTOR_TYPE = "c8y_lwm2m_connector_device";
@@ -9,7 +9,10 @@ const OWNER = "lwm2m-agent";
 export interface ConnectorDevices {
   /** Made where the tenant has none. */
   ensure(tenant: string): Promise<string>;
+  find(tenant: string): Promise<string | undefined>;
   isConnector(tenant: string, deviceId: string): Promise<boolean>;
+  /** @throws MooringError CONFLICT for the connector device, which stays as long as the tenant does */
+  refuseRemoval(object: ManagedObject): void;
 }
 
 const isConnectorObject = (object: ManagedObject | undefined): boolean => object?.type === CONNECTOR_TYPE;
@@ -34,6 +37,13 @@ export function createConnectorDevices({
         if (made !== undefined) return made;
         throw error;
       }
+    },
+    find,
+    refuseRemoval(object) {
+      if (!isConnectorObject(object)) return;
+      throw new MooringError("CONFLICT", "the connector device of the LwM2M agent cannot be deleted", {
+        id: object.id,
+      });
     },
     isConnector: async (tenant, deviceId) => isConnectorObject(await inventory.findCached(tenant, deviceId)),
   };

@@ -22,6 +22,12 @@ export interface InventoryDeviceParts {
 export interface InventoryDevices extends AsyncDisposable {
   /** An object was made or changed. Never waits, never throws. */
   changed(tenant: string, object: ManagedObject): void;
+  /**
+   * Looks at an object again.
+   * @returns whether a device was made of it now, it is one already, or it names none
+   * @throws  MooringError as `DeviceRegistration.adopt`, VALIDATION for columns that cannot be
+   */
+  look(tenant: string, id: string): Promise<"made" | "known" | "none">;
 }
 
 const DUPLICATE_ALARM = "c8y_LWM2MDuplicateEndpoint";
@@ -73,32 +79,42 @@ export function createInventoryDevices(parts: InventoryDeviceParts): InventoryDe
     await platform.inventory.update(tenant, id, Object.fromEntries(shown.map(column => [column, null])));
   }
 
-  async function adopt(tenant: string, id: string): Promise<void> {
+  async function adopt(tenant: string, id: string): Promise<"made" | "known" | "none"> {
+    if (await records.findByDevice(tenant, id)) return "known";
     const object = await platform.inventory.findCached(tenant, id);
-    if (closed || !object || !namesDevice(object) || (await records.findByDevice(tenant, id))) return;
+    if (closed || !object || !namesDevice(object)) return "none";
     const columns = columnsOf(object.fragments);
     const gone = Object.fromEntries([...columns.keys()].map(column => [column, null]));
     try {
       await devices.adopt(tenant, object, readDeviceColumns(columns), gone);
     } catch (error) {
       await hideSecrets(tenant, object);
-      if (!isFailure(error, "DUPLICATE")) throw error;
-      await warnOfDuplicate(tenant, object, error);
-      return;
+      if (isFailure(error, "DUPLICATE")) await warnOfDuplicate(tenant, object, error);
+      throw error;
     }
     await clearAlarm(tenant, id);
+    return "made";
+  }
+
+  function look(tenant: string, id: string): ReturnType<InventoryDevices["look"]> {
+    const looked = last.then(() => adopt(tenant, id));
+    last = looked.then(
+      () => {},
+      () => {},
+    );
+    return looked;
   }
 
   return {
     changed(tenant, object) {
       if (closed || !namesDevice(object)) return;
-      last = last
-        .then(() => adopt(tenant, object.id))
-        .catch(error => {
-          const reason = messageOf(error);
-          log.warn("device.not-adopted", { tenant, deviceId: object.id, reason });
-        });
+      look(tenant, object.id).catch(error => {
+        // The alarm says it.
+        if (isFailure(error, "DUPLICATE")) return;
+        log.warn("device.not-adopted", { tenant, deviceId: object.id, reason: messageOf(error) });
+      });
     },
+    look,
 
     async [Symbol.asyncDispose]() {
       closed = true;

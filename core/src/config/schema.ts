@@ -281,6 +281,11 @@ export const OPTIONS = {
   bulk: {
     maxPending: count(20, 1000, "Bulk files that wait", ["c8y.lwm2m.bulkoperation.maxSizeOfPendingOperations"]),
   },
+  connector: {
+    lockTimeoutMs: timeMs(900_000, "How long a command of the connector device waits for those before it", [
+      "C8Y.lwm2m.connector.tenantLockTimeout",
+    ]),
+  },
   sandbox: {
     hosts: count(1, 64, "Processes that run decoders"),
     decodeMs: timeMs(50, "Limit of one decode"),
@@ -461,7 +466,6 @@ export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> =
   "C8Y.lwm2m.decoder.serviceUnavailabilityDelayInMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.failStarvedOperation.": "operations do not expire yet",
   "C8Y.lwm2m.operationMaxAgeHours": "operations do not expire yet",
-  "C8Y.lwm2m.connector.tenantLockTimeout": "there is no connector device yet",
   "C8Y.lwm2m.operation.legacyBinarySerialization": "there are no binary writes yet",
   "C8Y.mqtt.messaging.service.": "device data are not streamed yet",
   "C8Y.lwm2m.realtimeDisabledTenants": "operations reach the agent within the process",

@@ -431,11 +431,10 @@ describe("agent/device-registration", () => {
       assert.isEmpty(await records());
     });
 
-    it("bad input: no such file leaves no operation and no connector device", async () => {
+    it("bad input: no such file leaves no operation", async () => {
       assert.equal((await failure(world.agent.registerDevicesCsv(TENANT, encodeUtf8("x"), USER))).code, "VALIDATION");
       const page = { currentPage: 1, pageSize: 10, withTotal: false };
       assert.isEmpty((await world.platform.operations.list(TENANT, {}, page)).items);
-      assert.isEmpty((await world.platform.inventory.list(TENANT, { type: CONNECTOR_TYPE }, page)).items);
     });
 
     it("an interrupted file is told as such at the next start", async () => {
@@ -446,13 +445,6 @@ describe("agent/device-registration", () => {
       const operation = await world.operation(id);
       assert.equal(operation.status, "FAILED");
       assert.include(operation.failureReason!, "interrupted");
-    });
-
-    it("commands for the connector device are refused", async () => {
-      const { deviceId } = await upload(file("a;NO_SEC"));
-      const { id } = await world.command(deviceId, "help");
-      await world.settle();
-      assert.equal((await world.operation(id)).status, "FAILED");
     });
   });
 

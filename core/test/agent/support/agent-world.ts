@@ -45,6 +45,7 @@ const AGENT_OPTIONS: AgentOptions = {
   maxPending: 50,
   executionTimeoutMs: 600_000,
   maxBulkFiles: 20,
+  connectorLockTimeoutMs: 900_000,
 };
 
 const BOOTSTRAP_DEFAULTS: BootstrapDefaults = {
