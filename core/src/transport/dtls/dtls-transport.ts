@@ -1,4 +1,5 @@
 /** The DTLS transport: datagrams to handshakes and sessions, and back. The way of a datagram begins at `onDatagram`. */
+import { type BucketRate, createTokenBuckets } from "../../base/token-bucket.ts";
 import type { DatagramHandler, Peer, PeerEvents, TransportCounters } from "../transport.ts";
 import { capacityOf } from "./connection-ids.ts";
 import type { DtlsCounters, DtlsOptions, DtlsParts, DtlsTransport } from "./dtls.ts";
@@ -20,6 +21,12 @@ const BAD_HANDSHAKES: readonly HandshakeFailure[] = [
   "malformed",
   "too-large",
 ];
+
+/** Log lines about failed handshakes: enough to see what is wrong with a device, too few to fill a disk from outside. */
+const FAILURE_LINES: BucketRate = { perSecond: 2, burst: 100 };
+
+/** Of one datagram; a flight has fewer, and what it costs to find out that records are forged is bounded. */
+const MAX_RECORDS = 64;
 
 const noCounters = (): DtlsCounters => ({
   helloVerifyRequests: 0,
@@ -86,6 +93,7 @@ export async function openDtlsTransport(parts: DtlsParts): Promise<DtlsTransport
     refused: onRefused,
   });
   const { table } = sessions;
+  const failureLines = createTokenBuckets(clock, FAILURE_LINES);
   const mute = createMute(clock, options.muteAfter, options.muteMs);
   const handshakes = createHandshakes({
     below,
@@ -108,6 +116,8 @@ export async function openDtlsTransport(parts: DtlsParts): Promise<DtlsTransport
     failed(reason, source) {
       counters.handshakesFailed++;
       if (BAD_HANDSHAKES.includes(reason)) charge(source);
+      if (failureLines.take("") > 0) return;
+      log.info("dtls.handshake.failed", { address: source.address, port: source.port, reason });
     },
   });
 
@@ -152,13 +162,13 @@ export async function openDtlsTransport(parts: DtlsParts): Promise<DtlsTransport
     if (isClosed) return;
     const isMuted = mute.isMuted(source.key);
     const { records, malformed } = readRecords(datagram, options.cidLength);
-    for (const record of records) {
+    for (const record of records.slice(0, MAX_RECORDS)) {
       counters.recordsReceived++;
       if (record.epoch === 0) onPlainRecord(record, source, isMuted);
       else if (record.epoch === 1) onProtectedRecord(record, source, isMuted);
       else counters.unknownSession++;
     }
-    if (malformed) {
+    if (malformed || records.length > MAX_RECORDS) {
       counters.malformed++;
       charge(source);
     }

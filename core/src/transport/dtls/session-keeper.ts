@@ -124,7 +124,7 @@ export function createSessionKeeper(parts: SessionKeeperParts): SessionKeeper {
       insertLane.push({ session, stored });
     },
     reserve(session) {
-      if (!session.live || session.live.isReserving) return;
+      if (!session.live || session.live.isReserving || session.reserved >= MAX_SEQUENCE) return;
       session.live.isReserving = true;
       updateLane.push({ session, reserved: Math.min(session.reserved + BLOCK, MAX_SEQUENCE) });
     },

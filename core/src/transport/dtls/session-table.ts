@@ -133,7 +133,7 @@ export function createSessionTable(sourceAt: (address: string, port: number) => 
     wake(session, woken) {
       session.live = woken;
       live.add(session);
-      enterSource(session);
+      if (hasCid(session)) enterSource(session);
     },
     sleep(session) {
       if (hasCid(session)) leaveSource(session);

@@ -1,14 +1,12 @@
 /** A session with one peer, as it is in memory: a few hundred bytes asleep, with its keys when it is live. */
 import type { Random } from "../../base/random.ts";
+import { DTLS_KEY } from "../joint-transport.ts";
 import type { Peer } from "../transport.ts";
 import { deriveProtection } from "./derive-protection.ts";
 import type { StoredSessionHead } from "./dtls.ts";
 import type { Established, LastFlightRecord, SessionParameters } from "./handshake.ts";
 import type { PlainRecord, ProtectionPair } from "./protection.ts";
 import { createReplayWindow, type ReplayWindow } from "./replay-window.ts";
-
-/** What a session's peer is known by above. */
-export const KEY_PREFIX = "dtls:";
 
 /** A Connection ID as a key of a map: a number where it fits, which takes no memory of its own. */
 export type CidKey = number | string;
@@ -62,7 +60,7 @@ export interface LiveSession {
   answeredAtMs: number;
 }
 
-export const sessionId = ({ key }: Session): string => key.slice(KEY_PREFIX.length);
+export const sessionId = ({ key }: Session): string => key.slice(DTLS_KEY.length);
 export const isClosed = ({ port }: Session): boolean => port === 0;
 export const hasCid = ({ cid }: Session): boolean => cid !== NO_CID;
 
@@ -123,7 +121,7 @@ export function createSession(
   { parameters, protection, nextSequence, receivedSequence, lastFlight }: Established,
 ): Session {
   const session: Session = {
-    key: KEY_PREFIX + id,
+    key: DTLS_KEY + id,
     principal,
     resumption: resumptionKey(parameters.resumptionId),
     cid: cidKey(parameters.serverCid ?? new Uint8Array(0)),
@@ -142,7 +140,7 @@ export function createSession(
 /** A session of an earlier process, asleep: what it sends begins where that one's numbers end. */
 export function restoreSession(head: StoredSessionHead, journalled: number): Session {
   return {
-    key: KEY_PREFIX + head.id,
+    key: DTLS_KEY + head.id,
     principal: head.principal,
     resumption: resumptionKey(Buffer.from(head.resumptionId, "hex")),
     cid: head.port === 0 ? NO_CID : cidKey(Buffer.from(head.cid, "hex")),

@@ -3,6 +3,7 @@ import { EMPTY_BYTES, equalBytes, toHex } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
+import { DTLS_KEY } from "../joint-transport.ts";
 import type { Peer, PeerEvents, PeerIdentity, Transport, TransportCounters } from "../transport.ts";
 import { type AlertName, writeAlert } from "./alert.ts";
 import { createDelivery } from "./delivery.ts";
@@ -189,6 +190,7 @@ export function createSessions(parts: SessionsParts): Sessions {
     const before = table.settle(session);
     if (before) {
       counters.superseded++;
+      delivery.flush(); // what is taken of the older one goes first
       parts.superseded(lastPeerOf(before), live.peer);
       end(before);
     }
@@ -198,7 +200,7 @@ export function createSessions(parts: SessionsParts): Sessions {
   function freshId(): string {
     for (;;) {
       const id = toHex(random.bytes(ID_BYTES));
-      if (!table.find(`dtls:${id}`)) return id;
+      if (!table.find(DTLS_KEY + id)) return id;
     }
   }
 

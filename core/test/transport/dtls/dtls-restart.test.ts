@@ -1,6 +1,17 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { assert } from "chai";
 import { encodeUtf8, toHex } from "../../../src/base/bytes.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { silentLog } from "../../../src/base/log.ts";
+import { createSystemRandom } from "../../../src/base/random.ts";
+import { createSecretBox } from "../../../src/base/secret-box.ts";
+import { DTLS_SESSIONS } from "../../../src/store/collections.ts";
+import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import { readRecords } from "../../../src/transport/dtls/records.ts";
+import { openSequenceJournal } from "../../../src/transport/dtls/sequence-journal.ts";
+import { createSessionStore } from "../../../src/transport/dtls/session-store.ts";
 import { type Device, type DtlsWorld, openWorld } from "./support/dtls-world.ts";
 import { createKeptSessions } from "./support/kept-sessions.ts";
 
@@ -79,6 +90,42 @@ describe("transport/dtls, kept sessions", () => {
       });
     });
   }
+
+  it("go on over the embedded store and a journal on disk", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "dtls-restart-"));
+    const store = await openSqlite({
+      directory: undefined,
+      collections: [DTLS_SESSIONS],
+      clock: systemClock,
+      host: "inline",
+    });
+    const box = createSecretBox(new Uint8Array(32), createSystemRandom());
+    const world = await openWorld(
+      {},
+      {
+        asSeenWhile: () => ({
+          store: createSessionStore({ store, box, log: silentLog, node: "local", server: "server" }),
+          journal: openSequenceJournal(join(directory, "sequences")),
+        }),
+      },
+    );
+    const device = await world.connect({ cid: CID });
+    await sayAll(world, device, "a", "b");
+    const recorded = world.wire.filter(({ outgoing }) => !outgoing).map(({ bytes }) => bytes);
+    for (const text of ["c", "d", "e"]) {
+      await world.restart();
+      for (const bytes of recorded) device.sendRaw(bytes);
+      await sayAll(world, device, text);
+      answer(world, text);
+      await world.settle();
+    }
+    assert.deepEqual(textsOf(world), ["a", "b", "c", "d", "e"]);
+    assert.deepEqual(device.got, ["c", "d", "e"]);
+    assertNoNonceTwice(world);
+    await world.dtls[Symbol.asyncDispose]();
+    await store.close();
+    rmSync(directory, { recursive: true });
+  });
 
   it("no nonce is used twice over many kills, however little was sent between them", async () => {
     const kept = createKeptSessions();
@@ -170,6 +217,39 @@ describe("transport/dtls, kept sessions", () => {
       await world.settle();
       assert.deepEqual(textsOf(world), ["old", "old again", "new"]);
       assert.lengthOf(world.superseded, 1);
+    });
+
+    it("the older one from the same address may wake meanwhile, and takes nothing of the new one", async () => {
+      const kept = createKeptSessions();
+      const world = await openWorld({ sleepAfterMs: 60_000 }, kept);
+      const device = await world.connect();
+      await sayAll(world, device, "old");
+      await world.clock.advance(80_000);
+      const release = kept.hold("insert");
+      const again = await world.connect();
+      answer(world, "to the old one");
+      await world.settle();
+      again.say("new");
+      release();
+      await sayAll(world, again, "and more");
+      assert.deepEqual(textsOf(world), ["old", "new", "and more"]);
+      assert.equal(world.dtls.dtls.notAuthentic, 0);
+    });
+
+    it("comes after what the older session said before", async () => {
+      const kept = createKeptSessions();
+      const world = await openWorld({}, kept);
+      const device = await world.connect({ cid: CID });
+      await sayAll(world, device, "old");
+      const release = kept.hold("insert");
+      const again = await world.connect({ cid: CID, port: 2 });
+      again.say("new");
+      await world.settle();
+      device.say("last words");
+      await Promise.resolve();
+      release();
+      await world.settle();
+      assert.deepEqual(textsOf(world), ["old", "last words", "new"]);
     });
 
     it("a session that cannot be stored at all is ended, and its peer told", async () => {

@@ -89,7 +89,7 @@ export interface DtlsWorld {
 
 export async function openWorld(
   options: Partial<DtlsOptions> = {},
-  kept?: KeptSessions,
+  kept?: Pick<KeptSessions, "asSeenWhile">,
   clock: ManualClock = createManualClock(),
 ): Promise<DtlsWorld> {
   const network = createMemoryNetwork({ clock, random: createSeededRandom(1) });
