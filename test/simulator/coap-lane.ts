@@ -6,6 +6,8 @@ import { generate, type NamedOption, type Packet, type ParsedPacket, parse } fro
 export interface CoapLaneParts {
   readonly clock: Clock;
   readonly random: Random;
+  /** First retransmission; default 2000 (RFC 7252 section 4.8). */
+  readonly ackTimeoutMs?: number | undefined;
   send(datagram: Uint8Array): void;
   /** A request of the server, once however often it comes. @returns its answer, sent piggybacked where the request was confirmable */
   onRequest(request: ParsedPacket): LaneAnswer;
@@ -33,6 +35,8 @@ export interface CoapLane {
   request(request: LaneRequest): Promise<ParsedPacket | undefined>;
   /** A confirmable notification (RFC 7641 section 4.5). @returns how it was answered */
   notify(token: Uint8Array, answer: LaneAnswer): Promise<"acknowledged" | "reset" | "unanswered">;
+  /** A non-confirmable notification: nobody says whether it came. */
+  tell(token: Uint8Array, answer: LaneAnswer): void;
   /** Ends all that waits, as if nobody answered. */
   close(): void;
 }
@@ -64,7 +68,8 @@ function parsed(datagram: Uint8Array): ParsedPacket | undefined {
   }
 }
 
-export function createCoapLane({ clock, random, send, onRequest, onRetransmission }: CoapLaneParts): CoapLane {
+export function createCoapLane(parts: CoapLaneParts): CoapLane {
+  const { clock, random, send, onRequest, onRetransmission, ackTimeoutMs = ACK_TIMEOUT_MS } = parts;
   const waiting = new Map<number, Waiting>();
   const remembered = new Map<number, Buffer>();
   let messageId = random.int(0x10000);
@@ -75,7 +80,7 @@ export function createCoapLane({ clock, random, send, onRequest, onRetransmissio
     new Promise(resolve => {
       const id = packet.messageId!;
       const bytes = generate(packet);
-      let timeoutMs = ACK_TIMEOUT_MS * (1 + random.fraction() * (ACK_RANDOM_FACTOR - 1));
+      let timeoutMs = ackTimeoutMs * (1 + random.fraction() * (ACK_RANDOM_FACTOR - 1));
       let sent = 0;
       const entry: Waiting = {
         token,
@@ -95,6 +100,15 @@ export function createCoapLane({ clock, random, send, onRequest, onRetransmissio
       waiting.set(id, entry);
       attempt();
     });
+
+  const notification = (token: Uint8Array, answer: LaneAnswer, confirmable: boolean): Packet => ({
+    code: answer.code,
+    confirmable,
+    messageId: nextMessageId(),
+    token: Buffer.from(token),
+    options: [...(answer.options ?? [])],
+    payload: Buffer.from(answer.payload ?? []),
+  });
 
   const serve = (message: ParsedPacket): void => {
     let answer = remembered.get(message.messageId);
@@ -154,18 +168,11 @@ export function createCoapLane({ clock, random, send, onRequest, onRetransmissio
       const outcome = await transmit(packet, hex(token));
       return typeof outcome === "string" ? undefined : outcome;
     },
-    async notify(token, { code, options = [], payload = Buffer.alloc(0) }) {
-      const packet: Packet = {
-        code,
-        confirmable: true,
-        messageId: nextMessageId(),
-        token: Buffer.from(token),
-        options: [...options],
-        payload: Buffer.from(payload),
-      };
-      const outcome = await transmit(packet, undefined);
+    async notify(token, answer) {
+      const outcome = await transmit(notification(token, answer, true), undefined);
       return typeof outcome === "string" ? outcome : "acknowledged";
     },
+    tell: (token, answer) => send(generate(notification(token, answer, false))),
     close() {
       for (const entry of [...waiting.values()]) entry.settle("unanswered");
     },

@@ -14,6 +14,7 @@ export interface FleetCounters {
   updated: number;
   /** Updates with any other answer, or none. */
   updatesFailed: number;
+  /** Notifications, confirmable or not. */
   notified: number;
   /** Notifications that were acknowledged. */
   acknowledged: number;

@@ -23,6 +23,8 @@ export interface LightDeviceOptions {
   readonly cid?: Uint8Array;
   readonly suites?: readonly number[];
   readonly lifetimeSeconds?: number;
+  /** First retransmission of its messages; default 2000 (RFC 7252 section 4.8). */
+  readonly ackTimeoutMs?: number;
   /** Shared by a fleet. */
   readonly random: Random;
   readonly counters: FleetCounters;
@@ -50,6 +52,8 @@ export interface LightDevice extends AsyncDisposable {
   observed(): Promise<void>;
   /** A confirmable notification with this value. */
   notify(value: number): Promise<"acknowledged" | "reset" | "unanswered">;
+  /** A non-confirmable notification with this value. */
+  tell(value: number): void;
   /** Goes on from another port. */
   rebind(): Promise<void>;
   /** Without a word to the server, as a device that loses its power. */
@@ -124,6 +128,7 @@ export async function openLightDevice(options: LightDeviceOptions): Promise<Ligh
   const lane: CoapLane = createCoapLane({
     clock,
     random,
+    ackTimeoutMs: options.ackTimeoutMs,
     send: bytes => {
       if (!psk) carry(bytes);
       else if (client?.isConnected) client.send(bytes);
@@ -155,6 +160,13 @@ export async function openLightDevice(options: LightDeviceOptions): Promise<Ligh
     return answer;
   };
   const wait = (ms: number): Promise<void> => new Promise(resolve => clock.after(ms, resolve));
+  /** @returns token of the observation */
+  const toNotify = (next: number): Uint8Array => {
+    if (!token) throw new Error(`${endpoint} is not observed`);
+    value = next;
+    counters.notified++;
+    return token;
+  };
 
   return {
     endpoint,
@@ -216,15 +228,14 @@ export async function openLightDevice(options: LightDeviceOptions): Promise<Ligh
     },
     observed: () => isObserved,
     async notify(next) {
-      if (!token) throw new Error(`${endpoint} is not observed`);
-      value = next;
-      counters.notified++;
-      const outcome = await timed(latencies.notification, () => lane.notify(token!, observedContent()));
+      const observation = toNotify(next);
+      const outcome = await timed(latencies.notification, () => lane.notify(observation, observedContent()));
       if (outcome === "acknowledged") counters.acknowledged++;
       else if (outcome === "reset") counters.resets++;
       else counters.unanswered++;
       return outcome;
     },
+    tell: next => lane.tell(toNotify(next), observedContent()),
     rebind: () => pipe.rebind(),
     async close() {
       lane.close();

@@ -16,6 +16,8 @@ export interface SecureFleetOptions {
   readonly cid?: (at: number) => Uint8Array | undefined;
   readonly suites?: readonly number[];
   readonly lifetimeSeconds?: number;
+  /** Of the devices' messages; default 2000 (RFC 7252 section 4.8). */
+  readonly ackTimeoutMs?: number;
   /** Devices that connect and register at a time; default 100. All of them: a herd. */
   readonly atOnce?: number;
   readonly bindAddress?: (at: number) => string;
@@ -68,6 +70,7 @@ export async function startSecureFleet(options: SecureFleetOptions): Promise<Sec
       ...(psk ? { psk } : {}),
       ...(cid ? { cid } : {}),
       ...(options.suites ? { suites: options.suites } : {}),
+      ...(options.ackTimeoutMs === undefined ? {} : { ackTimeoutMs: options.ackTimeoutMs }),
       ...(options.bindAddress ? { bindAddress: options.bindAddress(at) } : {}),
       ...(onSent ? { onSent: (datagram: Uint8Array) => onSent(at, datagram) } : {}),
     };
