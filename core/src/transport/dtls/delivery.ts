@@ -2,8 +2,10 @@
  * The last step up: records of one turn of the event loop are written to the journal together, then delivered. A process that is
  * killed has delivered nothing that it would take a second time.
  */
+import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { createTokenBuckets } from "../../base/token-bucket.ts";
 import type { DatagramHandler, Peer } from "../transport.ts";
 import type { SequenceJournal } from "./dtls.ts";
 import { type Session, sessionId } from "./session.ts";
@@ -23,6 +25,7 @@ export interface Delivery {
 
 export interface DeliveryParts {
   readonly journal: SequenceJournal;
+  readonly clock: Clock;
   readonly log: Log;
   readonly deliver: DatagramHandler;
   /** The journal holds more of the session than the store now. */
@@ -31,7 +34,11 @@ export interface DeliveryParts {
   dropped(count: number): void;
 }
 
-export function createDelivery({ journal, log, deliver, journalled, dropped }: DeliveryParts): Delivery {
+/** While the disk is full. */
+const FAILURE_LINES = { perSecond: 1, burst: 5 };
+
+export function createDelivery({ journal, clock, log, deliver, journalled, dropped }: DeliveryParts): Delivery {
+  const failureLines = createTokenBuckets(clock, FAILURE_LINES);
   let taken: Taken[] = [];
 
   function flush(): void {
@@ -42,7 +49,9 @@ export function createDelivery({ journal, log, deliver, journalled, dropped }: D
     try {
       journal.append(Array.from(sessions, session => ({ id: sessionId(session), received: session.received })));
     } catch (error) {
-      log.error("dtls.journal.failed", { records: batch.length, reason: messageOf(error) });
+      if (failureLines.take("") === 0) {
+        log.error("dtls.journal.failed", { records: batch.length, reason: messageOf(error) });
+      }
       dropped(batch.length);
       return;
     }

@@ -1,5 +1,6 @@
 /** What a session's keys follow from, as bytes to be sealed and stored. Pure. */
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../base/bytes.ts";
+import { isFailure } from "../../base/errors.ts";
 import type { SessionParameters } from "./handshake.ts";
 import { identityOf, principalOf } from "./principal.ts";
 import { createReader, uint8, uint16, vector8, vector16 } from "./wire.ts";
@@ -37,11 +38,17 @@ export const writeSessionSecrets = (parameters: SessionParameters): Uint8Array =
     vector16(encodeUtf8(principalOf(parameters.identity))),
   ]);
 
-/**
- * @returns values of their own, no views; undefined for bytes of another form
- * @throws MooringError HANDSHAKE_INVALID for bytes of this form that end too early
- */
+/** @returns values of their own, no views; undefined for bytes that are not whole or of another form */
 export function readSessionSecrets(bytes: Uint8Array): SessionParameters | undefined {
+  try {
+    return readParameters(bytes);
+  } catch (error) {
+    if (isFailure(error, "HANDSHAKE_INVALID")) return undefined;
+    throw error;
+  }
+}
+
+function readParameters(bytes: Uint8Array): SessionParameters | undefined {
   const reader = createReader(bytes.slice(), "session secrets");
   if (reader.uint8("form") !== FORM) return undefined;
   const flags = reader.uint8("flags");

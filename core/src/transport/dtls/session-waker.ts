@@ -1,6 +1,8 @@
 /** Sleeping sessions back into memory: few look-ups at a time, and little that waits for them. */
+import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { createTokenBuckets } from "../../base/token-bucket.ts";
 import type { SessionStore } from "./dtls.ts";
 import type { SessionParameters } from "./handshake.ts";
 import { type LiveSession, type Session, sessionId } from "./session.ts";
@@ -10,9 +12,12 @@ const MAX_LOOK_UPS = 64;
 /** Forged records may name any session (RFC 9146 section 8): what they can fill is bounded. */
 const MAX_WAITING_SESSIONS = 4096;
 const MAX_WAITING_PER_SESSION = 8;
+/** While the store fails. */
+const FAILURE_LINES = { perSecond: 1, burst: 5 };
 
 export interface SessionWakerParts {
   readonly store: Pick<SessionStore, "find">;
+  readonly clock: Clock;
   readonly log: Log;
   /** @returns undefined: it has ended meanwhile */
   wake(session: Session, parameters: SessionParameters): LiveSession | undefined;
@@ -30,6 +35,7 @@ export interface SessionWaker {
 export function createSessionWaker(parts: SessionWakerParts): SessionWaker {
   const waiting = new Map<Session, Waiting[]>();
   const queue: Session[] = [];
+  const failureLines = createTokenBuckets(parts.clock, FAILURE_LINES);
   let lookUps = 0;
 
   async function findParameters(session: Session): Promise<SessionParameters | undefined> {
@@ -52,7 +58,9 @@ export function createSessionWaker(parts: SessionWakerParts): SessionWaker {
     } catch (error) {
       // The store may answer the next time: the session stays.
       waiting.delete(session);
-      parts.log.warn("dtls.session.wake.failed", { session: session.key, reason: messageOf(error) });
+      if (failureLines.take("") === 0) {
+        parts.log.warn("dtls.session.wake.failed", { session: session.key, reason: messageOf(error) });
+      }
     }
     lookUps--;
     pump();

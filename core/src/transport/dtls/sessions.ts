@@ -101,6 +101,7 @@ export function createSessions(parts: SessionsParts): Sessions {
   });
   const waker = createSessionWaker({
     store,
+    clock,
     log,
     wake(session, parameters) {
       const source = table.has(session) ? below.peerAt(session.address, session.port) : undefined;
@@ -126,6 +127,7 @@ export function createSessions(parts: SessionsParts): Sessions {
   });
   const delivery = createDelivery({
     journal,
+    clock,
     log,
     deliver: parts.deliver,
     journalled: session => table.has(session) && keeper.touch(session),

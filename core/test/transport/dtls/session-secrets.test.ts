@@ -1,6 +1,5 @@
 import { assert } from "chai";
 import { fromHex } from "../../../src/base/bytes.ts";
-import { isFailure } from "../../../src/base/errors.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
 import type { SessionParameters } from "../../../src/transport/dtls/handshake.ts";
 import { identityOf, principalKey, principalOf } from "../../../src/transport/dtls/principal.ts";
@@ -47,16 +46,12 @@ describe("transport/dtls/session-secrets", () => {
     }
   });
 
-  it("of another form are not read, and cut ones are refused", () => {
+  it("of another form, cut or with something behind them are not read", () => {
     const bytes = writeSessionSecrets(PARAMETERS);
     assert.isUndefined(readSessionSecrets(Uint8Array.of(2, ...bytes.subarray(1))));
+    assert.isUndefined(readSessionSecrets(Uint8Array.of(...bytes, 0)));
     for (let length = 0; length < bytes.length; length++) {
-      try {
-        readSessionSecrets(bytes.subarray(0, length));
-        assert.fail(`${length} bytes were read`);
-      } catch (error) {
-        assert.isTrue(isFailure(error, "HANDSHAKE_INVALID"));
-      }
+      assert.isUndefined(readSessionSecrets(bytes.subarray(0, length)), `${length} bytes`);
     }
   });
 });
