@@ -8,7 +8,7 @@ import { type NatProxy, type NatProxyOptions, openNatProxy } from "../harness/na
 import { trustAuthority, useServerCertificate } from "../harness/x509.ts";
 import { certificateFile, privateKeyFile } from "../simulator/dtls/certificates.ts";
 import { secureHost } from "./dtls/peer-suite.ts";
-import { type LeshanDevice, type LeshanOptions, startLeshanDevice } from "./leshan/leshan.ts";
+import { type LeshanAccount, type LeshanDevice, type LeshanOptions, startLeshanDevice } from "./leshan/leshan.ts";
 
 const KEY = "a-key-for-leshan-1";
 const JAVA_STARTS_WITHIN_MS = 30_000;
@@ -39,14 +39,12 @@ describe("interop/Leshan's client over DTLS", () => {
     suite.onFailure(() => device!.process.tail());
     return device;
   };
-  const psk = (key = KEY, identity = endpoint): LeshanOptions["account"] => ({ mode: "psk", identity, key });
+  const psk = (key = KEY, identity = endpoint): LeshanAccount => ({ mode: "psk", identity, key });
   const registered = async (options: Partial<LeshanOptions>, way?: Partial<NatProxyOptions>): Promise<LeshanDevice> => {
     const started = await start(options, way);
     await started.process.line(/^registered \/rd\//, JAVA_STARTS_WITHIN_MS);
     return started;
   };
-  const isObserved = (): Promise<string> =>
-    device!.process.line(line => /established observe relation/.test(line) && line.includes("resource /3303 "));
   const readsDevice = async (deviceId: string): Promise<void> => {
     const { status, failureReason, c8y_Command } = await runCommand(suite.api, deviceId, "read /3/0");
     assert.equal(status, "SUCCESSFUL", failureReason);
@@ -96,7 +94,8 @@ describe("interop/Leshan's client over DTLS", () => {
   it("with a Connection ID its address changes in mid-session: notifications, reads and Updates go on (RFC 9146)", async () => {
     const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY });
     const leshan = await registered({ account: psk(), cidBytes: 6 });
-    await isObserved();
+    // The value that the observation began with.
+    await measuredValue(suite.api, id, "c8y_Temperature.T", 20);
     for (const celsius of [21.25, 22.25, 23.25]) {
       await proxy!.rebind();
       leshan.setTemperature(celsius);
@@ -153,7 +152,8 @@ describe("interop/Leshan's client over DTLS", () => {
 
     it("OMA 403: the device refuses a server whose certificate is for another name", async () => {
       endpoint = "x509-device-2";
-      const account = { mode: "x509", ...files("device-2"), serverCertificate } as const;
+      const authority = { serverCertificate: certificateFile("ca"), usage: 2 } as const;
+      const account = { mode: "x509", ...files("device-2"), ...authority } as const;
       // The certificate is for localhost and 127.0.0.1.
       const { process } = await start({ account, host: "127.0.0.2" }, { host: "127.0.0.2" });
       await process.line(/^(refused|unanswered)/, JAVA_STARTS_WITHIN_MS);
