@@ -45,9 +45,9 @@ export interface DtlsOptions {
   /** Handshakes begun: in all, and from one source address. */
   readonly handshakeRate: BucketRate;
   readonly handshakeRatePerAddress: BucketRate;
-  /** Sessions, live and asleep; the longest silent one goes first. */
+  /** Sessions, live and asleep; the longest silent one goes first. No more than a quarter of all Connection IDs of that length, as with handshakes. */
   readonly maxSessions: number;
-  /** Sessions in memory; above it, and after this silence, they sleep in the store. Without a store they stay in memory. */
+  /** Sessions with their keys; above it, and after this silence, they sleep in the store, or without one as mere parameters in memory. */
   readonly maxLiveSessions: number;
   readonly sleepAfterMs: number;
   /** How long a silent session is kept, and may be resumed. */
@@ -137,6 +137,7 @@ export interface DtlsCounters {
 
 export interface DtlsTransport extends Transport {
   readonly dtls: Readonly<DtlsCounters>;
+  /** Those that their peers have closed, and may resume, are neither. */
   readonly sessions: { readonly live: number; readonly sleeping: number };
   /**
    * Ends the sessions of principals that may not come any more: close_notify to those that are live, and gone from the store when it
