@@ -17,7 +17,7 @@ import type { Lwm2mServer, Lwm2mUp } from "../lwm2m/server/lwm2m-server.ts";
 import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
 import type { ResourceAction } from "../mapping/action-registry.ts";
 import { clearNoMappingAlarms } from "../mapping/clear-no-mapping.ts";
-import type { ManagedObject, Operation, Platform } from "../platform/platform.ts";
+import type { ManagedObject, Operation, Page, PageRequest, Platform } from "../platform/platform.ts";
 import type { Store } from "../store/store.ts";
 import type { TenantOptions } from "../tenants/tenant-options.ts";
 import { MANAGEMENT_TENANT } from "../tenants/tenants.ts";
@@ -42,8 +42,11 @@ import { createInventoryDevices } from "./inventory-devices.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createLifecycleEvents } from "./lifecycle-events.ts";
 import { type ConnectionRule, mayConnect } from "./may-connect.ts";
+import { createOperationEvents } from "./operation-events.ts";
 import { createOperationRunner } from "./operation-runner.ts";
+import { createPostRegistration, isPostRegistration, type PostRegistrationOptions } from "./post-registration.ts";
 import { readRegistration } from "./registration-body.ts";
+import { listRegistrations, type RegistrationSummary } from "./registration-list.ts";
 import { runCommand } from "./run-command.ts";
 import { createAccountSealer } from "./sealed-accounts.ts";
 import { createSettings, type SettingsServices } from "./settings.ts";
@@ -136,6 +139,12 @@ export interface AgentServices {
    */
   addMapping(tenant: string, id: string, body: unknown): Promise<ManagedObject>;
   listActions(tenant: string): Promise<readonly ResourceAction[]>;
+  /** What every device of the tenant does after it has registered (agent specification 13). */
+  postRegistrationOptions(tenant: string): Promise<PostRegistrationOptions>;
+  /** @param body `{"commands": text of lines, or an array of them}`, unchecked. @throws MooringError VALIDATION */
+  setPostRegistrationOptions(tenant: string, body: unknown): Promise<PostRegistrationOptions>;
+  /** The tenant's live registrations, by endpoint (agent specification 18). */
+  listRegistrations(tenant: string, page: PageRequest): Promise<Page<RegistrationSummary>>;
 }
 
 export interface Agent extends AgentServices, AsyncDisposable {
@@ -232,6 +241,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const credentialSources = { accounts, certificates };
   const server: Lwm2mServer = await parts.openServer(up, createCredentials("server", credentialSources));
 
+  const operationEvents = createOperationEvents({ events, inventory: platform.inventory, log });
   const runner = createOperationRunner({
     platform,
     clock,
@@ -242,6 +252,12 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       return live?.endpoint ?? (await records.findByDevice(tenant, deviceId))?.endpoint;
     },
     isRegistered: endpoint => server.registrations.byEndpoint(endpoint) !== undefined,
+    isReachable(endpoint) {
+      const registration = server.registrations.byEndpoint(endpoint);
+      return registration !== undefined && server.isReachable(registration);
+    },
+    isUrgent: isPostRegistration,
+    onPostponed: (operation, tenant, reason) => operationEvents.postponed(tenant, operation, reason),
     inTurn: server.queues.run,
     run: async (registration, command, signal) =>
       runCommand(
@@ -262,7 +278,13 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     managedObject,
     observedPaths: ({ tenant, objectLinks }) =>
       observedPaths(objectId => protocols.find(tenant, objectId), objectLinks),
+    afterRegister: registration => postRegistration.run(registration),
     wakeOperations: registration => runner.wake(registration),
+  });
+  const postRegistration = createPostRegistration({
+    platform,
+    isPending: runner.hasUrgent,
+    execute: runner.runUrgent,
   });
 
   const fromInventory = createInventoryDevices({ platform, records, devices, clock, log });
@@ -288,6 +310,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const onChanged = platform.inventory.onChanged((tenant, object) => {
     protocols.changed(tenant, object);
     fromInventory.changed(tenant, object);
+    postRegistration.changed(tenant, object);
   });
   const onDeleted = platform.inventory.onDeleted(
     async (tenant, object) => {
@@ -298,7 +321,10 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       parts.uplink.forget(object.id);
       protocols.forget(tenant, object.id);
     },
-    (tenant, object) => devices.forget(tenant, object.id),
+    async (tenant, object) => {
+      postRegistration.changed(tenant, object);
+      await devices.forget(tenant, object.id);
+    },
   );
 
   async function close(): Promise<void> {
@@ -385,6 +411,9 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     uploadDdf,
     addMapping: protocols.addResourceMapping,
     listActions: async () => parts.actions.list(),
+    postRegistrationOptions: postRegistration.get,
+    setPostRegistrationOptions: postRegistration.set,
+    listRegistrations: async (tenant, page) => listRegistrations(server, tenant, page),
     [Symbol.asyncDispose]: close,
   };
 }

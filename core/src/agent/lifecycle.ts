@@ -1,6 +1,6 @@
 /**
  * What follows a registration, an Update and their end, in the order of the agent specification 6.2: event, availability,
- * settings, auto-observe, pending operations. All of it happens after the device has its answer.
+ * settings, commands after registration, auto-observe, pending operations. All of it happens after the device has its answer.
  */
 import type { Clock } from "../base/clock.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
@@ -27,6 +27,8 @@ export interface LifecycleParts {
   managedObject(registration: Registration): Promise<ManagedObject | undefined>;
   /** What to observe on a device of these links. */
   observedPaths(registration: Registration): readonly ObservedPath[];
+  /** Does what follows a full registration before anything else. Resolves when the device has done what it can do now. */
+  afterRegister(registration: Registration): Promise<void>;
   /** Runs the device's pending operations. */
   wakeOperations(registration: Registration): void;
 }
@@ -109,7 +111,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     registrations.markSetUp(id);
   }
 
-  async function setUp(registration: Registration): Promise<void> {
+  async function setUp(registration: Registration, isNew = false): Promise<void> {
     const { id } = registration;
     if (settingUp.has(id)) return;
     settingUp.add(id);
@@ -121,6 +123,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
         await takeSettings(registration, object);
         return true;
       });
+      if (isThere && isNew) await parts.afterRegister(registration);
       if (isThere) await observeAll(id, registration.endpoint);
     } finally {
       settingUp.delete(id);
@@ -132,7 +135,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   return {
     registered(registration) {
       events.add("registered", registration);
-      follow(setUp(registration));
+      follow(setUp(registration, true));
     },
 
     updated(registration) {

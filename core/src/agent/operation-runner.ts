@@ -18,9 +18,23 @@ import type { Log } from "../base/log.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { Fragments, Operation, Platform } from "../platform/platform.ts";
 import { type Command, parseCommand } from "./commands.ts";
+import {
+  countOf,
+  type DeviceOperations,
+  hasUrgent,
+  insert,
+  newDeviceOperations,
+  nextOf,
+  take,
+  wake,
+  wakeUrgent,
+} from "./device-operations.ts";
 import { createOperationStatus } from "./operation-status.ts";
 import { storable } from "./response-text.ts";
 import type { CommandOutcome } from "./run-command.ts";
+
+/** Why an operation waits. */
+export type PostponedReason = "not registered" | "asleep" | "no answer";
 
 export interface OperationRunnerParts {
   readonly platform: Pick<Platform, "operations">;
@@ -35,6 +49,12 @@ export interface OperationRunnerParts {
   /** Endpoint of a device of ours; undefined: the operation is another agent's. */
   endpointOf(tenant: string, deviceId: string): Promise<string | undefined>;
   isRegistered(endpoint: string): boolean;
+  /** Operations that go before all others of their device, as those that follow a Register do. */
+  isUrgent(operation: Operation): boolean;
+  /** An operation is not executed now for lack of connectivity (agent specification 15.2). Must not throw. */
+  onPostponed(operation: Operation, tenant: string, reason: PostponedReason): void;
+  /** Whether a request would be sent now. */
+  isReachable(endpoint: string): boolean;
   /** Runs when the device can be reached, one job at a time. */
   inTurn<T>(endpoint: string, job: (registration: Registration, signal: AbortSignal) => Promise<T>): Promise<T>;
   run(registration: Registration, command: Command, signal: AbortSignal): Promise<CommandOutcome>;
@@ -43,6 +63,10 @@ export interface OperationRunnerParts {
 export interface OperationRunner extends AsyncDisposable {
   /** A new operation is stored. */
   created(tenant: string, operation: Operation): void;
+  /** The device registered: what is urgent runs, also what timed out, and nothing else before the next wake. Resolves when it is done, as far as that can be now. */
+  runUrgent(registration: Registration, created: readonly Operation[]): Promise<void>;
+  /** Whether the device has urgent operations that have not ended. */
+  hasUrgent(endpoint: string): boolean;
   /** The device registered or updated: what waits runs, what timed out runs again. */
   wake(registration: Registration): void;
   /** The device is gone with its operations. */
@@ -53,21 +77,6 @@ export interface OperationRunner extends AsyncDisposable {
   readonly waiting: number;
 }
 
-interface DeviceOperations {
-  readonly tenant: string;
-  readonly deviceId: string;
-  readonly endpoint: string;
-  /** Ids in the order of creation. */
-  waiting: string[];
-  /** Timed out: only the next Register or Update brings them back. */
-  parked: string[];
-  /** How many may still start before the next wake. */
-  budget: number;
-  draining: boolean;
-  /** Counts Registers and Updates, so that one that comes while a job is being put back is not missed. */
-  wakes: number;
-}
-
 type Verdict = "ended" | "again" | "parked" | "stop";
 
 /** Texts of devices in an operation: together with the command they must fit into a document, each character escaped. */
@@ -76,16 +85,6 @@ const LONGEST_RESULT = 500_000;
 const PAGE = 2000;
 /** Devices that are looked up side by side at a start. */
 const RECOVERED_AT_ONCE = 100;
-
-/** Ids are decimal and given in ascending order. */
-const byAge = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);
-
-/** Nearly always at the end: many may wait for a device that sleeps for days. */
-function insert(waiting: string[], id: string): void {
-  let at = waiting.length;
-  while (at > 0 && byAge(waiting[at - 1]!, id) > 0) at--;
-  waiting.splice(at, 0, id);
-}
 
 const commandFragment = ({ fragments }: Operation): Fragments | undefined => {
   const command = fragments["c8y_Command"];
@@ -114,7 +113,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   function deviceFor(tenant: string, deviceId: string, endpoint: string): DeviceOperations {
     const known = devices.get(endpoint);
     if (known) return known;
-    const fresh = { tenant, deviceId, endpoint, waiting: [], parked: [], budget: 0, draining: false, wakes: 0 };
+    const fresh = newDeviceOperations(tenant, deviceId, endpoint);
     devices.set(endpoint, fresh);
     return fresh;
   }
@@ -182,6 +181,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
       }
       log.info("operation.postponed", { operationId: operation.id, reason: messageOf(error) });
       await setStatus(tenant, operation.id, "PENDING");
+      if (verdict === "parked") parts.onPostponed(operation, tenant, "no answer");
       return verdict;
     }
   }
@@ -217,32 +217,37 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     }
   }
 
+  /** Resolves when there is nothing that can be run now. */
   async function drain(device: DeviceOperations): Promise<void> {
-    if (device.draining) return;
-    device.draining = true;
+    if (device.draining) return device.draining.promise;
+    const settled = Promise.withResolvers<void>();
+    device.draining = settled;
     try {
-      while (!closed && device.budget > 0 && device.waiting.length > 0 && parts.isRegistered(device.endpoint)) {
-        const id = device.waiting[0]!;
+      for (let id = nextOf(device); id !== undefined; id = nextOf(device)) {
+        if (closed || !parts.isRegistered(device.endpoint)) break;
         const { wakes } = device;
         const verdict = await runOne(device, id);
         if (verdict === "stop" && device.wakes === wakes) break;
         if (verdict === "stop" || verdict === "again") continue;
-        device.budget--;
-        device.waiting = device.waiting.filter(other => other !== id);
-        if (verdict === "parked") device.parked.push(id);
+        take(device, id, verdict === "parked");
       }
     } finally {
-      device.draining = false;
+      device.draining = undefined;
+      settled.resolve();
     }
   }
 
-  async function take(tenant: string, operation: Operation): Promise<void> {
+  /** Into the books, and what the device can do is done. */
+  async function accept(tenant: string, operation: Operation): Promise<void> {
     const endpoint = await parts.endpointOf(tenant, operation.deviceId);
     if (endpoint === undefined || closed) return;
     if (!(await commandOf(tenant, operation))) return;
     const device = deviceFor(tenant, operation.deviceId, endpoint);
-    insert(device.waiting, operation.id);
-    device.budget++;
+    const isUrgent = parts.isUrgent(operation);
+    insert(device, operation.id, isUrgent);
+    if (!isUrgent) device.budget++;
+    if (!parts.isRegistered(endpoint)) parts.onPostponed(operation, tenant, "not registered");
+    else if (!parts.isReachable(endpoint)) parts.onPostponed(operation, tenant, "asleep");
     await drain(device);
   }
 
@@ -252,7 +257,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     if (endpoint === undefined) return;
     for (const { id, status } of found) if (status === "EXECUTING") await setStatus(tenant, id, "PENDING");
     const device = deviceFor(tenant, deviceId, endpoint);
-    device.waiting = [...new Set([...device.waiting, ...found.map(({ id }) => id)])].sort(byAge);
+    for (const operation of found) insert(device, operation.id, parts.isUrgent(operation));
     device.budget = limits.maxPending;
   }
 
@@ -269,22 +274,32 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   return {
     get waiting() {
       let waiting = 0;
-      for (const device of devices.values()) waiting += device.waiting.length + device.parked.length;
+      for (const device of devices.values()) waiting += countOf(device);
       return waiting;
     },
     created(tenant, operation) {
-      if (!closed) follow(take(tenant, operation));
+      if (!closed) follow(accept(tenant, operation));
+    },
+    async runUrgent({ tenant, endpoint }, created) {
+      const known = devices.get(endpoint);
+      if (known) wakeUrgent(known);
+      // They are being accepted already; here they are waited for.
+      await Promise.all(created.map(operation => accept(tenant, operation)));
+      const device = devices.get(endpoint);
+      if (device && !closed) await drain(device);
+    },
+    hasUrgent(endpoint) {
+      const device = devices.get(endpoint);
+      return device !== undefined && hasUrgent(device);
     },
     wake({ endpoint }) {
       const device = devices.get(endpoint);
       if (!device || closed) return;
-      if (device.waiting.length + device.parked.length === 0) {
+      if (countOf(device) === 0) {
         if (!device.draining) devices.delete(endpoint);
         return;
       }
-      for (const id of device.parked.splice(0)) insert(device.waiting, id);
-      device.budget = limits.maxPending;
-      device.wakes++;
+      wake(device, limits.maxPending);
       follow(drain(device));
     },
     forget(tenant, deviceId) {

@@ -28,6 +28,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { objectMappingsRouter } from "./object-mappings.ts";
 import { operationsRouter } from "./operations.ts";
 import { registrationExamplesRouter, registrationFormRouter } from "./registration-form.ts";
+import { registrationsRouter } from "./registrations.ts";
 import { systemOptionsRouter } from "./system-options.ts";
 import { loginOptionsRouter, tenantRouter } from "./tenant.ts";
 import { tenantOptionsRouter } from "./tenant-options.ts";
@@ -120,6 +121,7 @@ function createKoa(parts: RestAppParts): Koa {
     deviceRegistrationRouter(parts),
     deviceSettingsRouter(parts),
     objectMappingsRouter(parts),
+    registrationsRouter(parts),
     ...(publicAgentHealth ? [] : [agentHealth]),
     metrics,
   ]);

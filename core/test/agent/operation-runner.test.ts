@@ -438,4 +438,41 @@ describe("agent/operation-runner", () => {
     world.refuseValues = new MooringError("STORE_FULL", "too much waits");
     assert.include(await run("read /3/0"), { status: "FAILED", failureReason: "too much waits" });
   });
+
+  describe("agent specification 15.2: an operation that is not executed for lack of connectivity has an event with the reason", () => {
+    const TYPE = "c8y_LWM2MOperationNotExecuted";
+    const events = async () => {
+      await world.clock.advance(500);
+      return (await world.events(deviceId)).filter(({ type }) => type === TYPE).map(({ text }) => text);
+    };
+
+    it("not registered, asleep, no answer", async () => {
+      await open({ awakeTimeRegistrationParameter: 5000, lwm2mRequestTimeout: 10_000 });
+      const first = await command("read /3/0/1");
+      await register();
+      await world.clock.advance(6000);
+      const second = await command("read /3/0/2");
+      await world.settle();
+      device.script = () => undefined;
+      await register();
+      await world.clock.advance(20_000);
+      assert.deepEqual(await events(), [
+        `Operation ${first} is not executed now: the device is not registered`,
+        `Operation ${second} is not executed now: the device is asleep`,
+        `Operation ${second} is not executed now: the device did not answer`,
+      ]);
+    });
+
+    it("none where it was executed, none for log level NONE", async () => {
+      await open({ logLevel: "NONE" });
+      await command("read /3/0/1");
+      await register();
+      assert.deepEqual(await events(), []);
+      await world[Symbol.asyncDispose]();
+      await open();
+      await register();
+      await run("read /3/0/1");
+      assert.deepEqual(await events(), []);
+    });
+  });
 });

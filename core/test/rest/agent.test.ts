@@ -1,5 +1,6 @@
 import { assert } from "chai";
 import type { AgentServices } from "../../src/agent/agent.ts";
+import type { RegistrationSummary } from "../../src/agent/registration-list.ts";
 import { MooringError } from "../../src/base/errors.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import { openRest, type RestFixture } from "./fixture.ts";
@@ -52,6 +53,15 @@ function createNotingAgent(platform: Platform, calls: unknown[][]): AgentService
       return await object(tenant, `${id} Temperature`);
     },
     listActions: () => Promise.resolve([{ name: "device", args: ["updateManufacturer"] }]),
+    postRegistrationOptions: async () => ({ id: "1", type: "lwm2m_post_registration", commands: "read /3" }),
+    async setPostRegistrationOptions(tenant, body) {
+      calls.push(["setPostRegistrationOptions", tenant, body]);
+      return { id: "1", type: "lwm2m_post_registration", commands: "read /6" };
+    },
+    async listRegistrations(tenant, page) {
+      calls.push(["listRegistrations", tenant, page.currentPage, page.pageSize, page.withTotal]);
+      return { items: [{ endpoint: "dev" } as RegistrationSummary], total: 7 };
+    },
   };
 }
 
@@ -122,6 +132,25 @@ describe("rest/agent", () => {
         ["removeDevice", "t1", id],
       ]);
     });
+  });
+
+  it("agent specification 13: commands after registration are read and set", async () => {
+    const path = `${AGENT}/postRegistrationOptions`;
+    const read = await rest.ask("GET", path);
+    assert.deepEqual(read.body, { id: "1", type: "lwm2m_post_registration", commands: "read /3" });
+    const set = await rest.ask("PUT", path, { body: { commands: "read /6" } });
+    assert.deepEqual([set.status, set.body.commands], [200, "read /6"]);
+    assert.deepEqual(calls, [["setPostRegistrationOptions", "t1", { commands: "read /6" }]]);
+  });
+
+  it("agent specification 18: registrations come in pages", async () => {
+    const query = "pageSize=1&currentPage=2&withTotalElements=true";
+    const { status, body } = await rest.ask("GET", `${AGENT}/v1/registration?${query}`);
+    assert.equal(status, 200);
+    assert.deepEqual(body.registrations, [{ endpoint: "dev" }]);
+    assert.deepEqual(body.statistics, { currentPage: 2, pageSize: 1, totalElements: 7 });
+    assert.include(body.next, "currentPage=3");
+    assert.deepEqual(calls, [["listRegistrations", "t1", 2, 1, true]]);
   });
 
   describe("object mappings (agent specification 7.2)", () => {

@@ -61,6 +61,9 @@ const noAgent: AgentServices = {
   uploadDdf: () => Promise.reject(new TypeError("no agent here")),
   addMapping: () => Promise.reject(new TypeError("no agent here")),
   listActions: () => Promise.resolve([]),
+  postRegistrationOptions: () => Promise.reject(new TypeError("no agent here")),
+  setPostRegistrationOptions: () => Promise.reject(new TypeError("no agent here")),
+  listRegistrations: () => Promise.resolve({ items: [] }),
 };
 
 const noSettings = new Proxy({} as SettingsServices, {

@@ -76,6 +76,8 @@ export interface Registrations extends AsyncDisposable {
   all(): IterableIterator<Registration>;
   /** Time of the last message, ms since the epoch; undefined when there is no such registration. */
   lastSeenMs(id: string): number | undefined;
+  /** Time of the last Register or Update, from which its lifetime counts, ms since the epoch. */
+  lastRenewedMs(id: string): number | undefined;
   /** ms since the last message. */
   silentForMs(id: string): number | undefined;
   /** A message came: the device is there. Lifetime is not renewed by it. @param peer from where, if that may be new */
@@ -124,8 +126,7 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   const moving = new Set<Promise<void>>();
   let closed = false;
 
-  const seenAtMs = (entry: RegistrationEntry): number =>
-    Math.round(clock.now() - (clock.monotonic() - entry.seenMonotonicMs));
+  const epochMs = (monotonicMs: number): number => Math.round(clock.now() - (clock.monotonic() - monotonicMs));
   const renewals = createRenewals({
     clock,
     log,
@@ -263,7 +264,11 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
     },
     lastSeenMs(id) {
       const entry = index.byId(id);
-      return entry && seenAtMs(entry);
+      return entry && epochMs(entry.seenMonotonicMs);
+    },
+    lastRenewedMs(id) {
+      const entry = index.byId(id);
+      return entry && epochMs(entry.renewedMonotonicMs);
     },
     silentForMs(id) {
       const entry = index.byId(id);
