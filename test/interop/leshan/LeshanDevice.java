@@ -179,6 +179,7 @@ public class LeshanDevice {
                 .setTrustStore(accounts.trusted())
                 .setEndpointsProviders(accounts.endpoints())
                 .setRegistrationEngineFactory(new DefaultRegistrationEngineFactory().setRetryWaitingTimeInMs(1000)
+                        .setRequestTimeoutInMs(Long.parseLong(options.getOrDefault("timeout", "120000")))
                         .setReconnectOnUpdate(options.containsKey("reconnects")))
                 .build();
         client.addObserver(new Teller());

@@ -62,6 +62,8 @@ export interface LeshanOptions {
   readonly cidBytes?: number;
   /** Name of the only suite that it offers. */
   readonly suite?: string;
+  /** How long it waits for the answer to a Register; default 120,000. */
+  readonly requestTimeoutMs?: number;
   /** Makes a new handshake for every Update, which resumes. */
   readonly reconnects?: boolean;
 }
@@ -95,6 +97,7 @@ function leshanArguments(options: LeshanOptions): string[] {
     ddf: join(root, "test/fixtures/3303.xml"),
     cid: options.cidBytes,
     suite: options.suite,
+    timeout: options.requestTimeoutMs,
     reconnects: options.reconnects ? "yes" : undefined,
   };
   return Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
