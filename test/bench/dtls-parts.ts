@@ -1,8 +1,9 @@
 /** What both sides of the DTLS benchmark agree on: keys, certificates, limits that nothing here reaches. */
-import { createPrivateKey, createPublicKey } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { encodeUtf8 } from "@mooring/core/internal/base/bytes.ts";
 import type { Credentials, DtlsOptions } from "@mooring/core/internal/transport/dtls/dtls.ts";
+import { findSuite } from "@mooring/core/internal/transport/dtls/suites.ts";
 import { certificate, certificateCredentials, privateKeyFile } from "../simulator/dtls/certificates.ts";
 import type { DtlsClientOptions } from "../simulator/dtls/client-options.ts";
 
@@ -40,19 +41,21 @@ export function createBenchCredentials(): Credentials {
   const server = {
     chain: [leaf.raw],
     privateKey: createPrivateKey(readFileSync(privateKeyFile("server"))),
-    subjectPublicKeyInfo: createPublicKey(leaf.publicKey).export({ type: "spki", format: "der" }),
+    subjectPublicKeyInfo: leaf.publicKey.export({ type: "spki", format: "der" }),
   };
   let devices = 0;
   return {
     pskKey: async () => PSK,
     serverCertificate: () => server,
     clientCertificate: async ([device]) =>
-      device!.verify(authority)
-        ? { kind: "x509", commonName: `device-${devices++}`, subjectAltNames: [] }
-        : undefined,
+      device!.verify(authority) ? { kind: "x509", commonName: `device-${devices++}`, subjectAltNames: [] } : undefined,
   };
 }
 
-/** @param withCertificate whether the client proves itself with one */
-export const clientOptions = (identity: string, withCertificate: boolean): DtlsClientOptions =>
-  withCertificate ? { certificate: certificateCredentials("device-1") } : { psk: { identity, key: PSK } };
+const device = certificateCredentials("device-1");
+
+/** A device that offers this suite alone, and proves itself as the suite wants it. */
+export const clientOptions = (identity: string, suite: number): DtlsClientOptions => ({
+  suites: [suite],
+  ...(findSuite(suite)?.keyExchange === "ecdhe_ecdsa" ? { certificate: device } : { psk: { identity, key: PSK } }),
+});
