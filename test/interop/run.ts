@@ -4,21 +4,36 @@
  */
 import { spawnSync } from "node:child_process";
 import { root } from "../harness/host.ts";
+import { prepareGnutls } from "./dtls/gnutls.ts";
+import { prepareOpenssl } from "./dtls/openssl.ts";
 import { prepareLeshan } from "./leshan/leshan.ts";
 import { prepareLibcoap } from "./libcoap.ts";
+import { preparePion } from "./pion/pion.ts";
 import { MissingPeer } from "./programs.ts";
 
 interface Peer {
   readonly name: string;
-  readonly tests: string;
+  readonly tests: readonly string[];
   /** @throws MissingPeer */
   prepare(): void;
 }
 
+const spec = (name: string): string => `test/interop/${name}.interop.ts`;
+
 const peers: readonly Peer[] = [
-  { name: "npm coap", tests: "test/interop/coap.interop.ts", prepare: () => {} },
-  { name: "libcoap", tests: "test/interop/libcoap.interop.ts", prepare: prepareLibcoap },
-  { name: "Leshan", tests: "test/interop/leshan.interop.ts", prepare: prepareLeshan },
+  { name: "npm coap", tests: [spec("coap")], prepare: () => {} },
+  { name: "libcoap", tests: [spec("libcoap")], prepare: prepareLibcoap },
+  {
+    name: "OpenSSL, GnuTLS and libcoap over them",
+    tests: [spec("dtls")],
+    prepare() {
+      prepareOpenssl();
+      prepareGnutls();
+      prepareLibcoap();
+    },
+  },
+  { name: "pion/dtls", tests: [spec("pion")], prepare: preparePion },
+  { name: "Leshan", tests: [spec("leshan"), spec("leshan-secure"), spec("leshan-bootstrap")], prepare: prepareLeshan },
 ];
 
 const missing: string[] = [];
@@ -33,7 +48,7 @@ const present = peers.filter(({ name, prepare }) => {
   }
 });
 
-const tests = spawnSync("mocha", ["--config", "test/interop/.mocharc.json", ...present.map(peer => peer.tests)], {
+const tests = spawnSync("mocha", ["--config", "test/interop/.mocharc.json", ...present.flatMap(peer => peer.tests)], {
   cwd: root,
   stdio: "inherit",
 });
