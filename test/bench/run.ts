@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- --quick] [-- --only round-trips,notifications,memory,herd,store,decode]`: every figure as a ratio to something
+ * `npm run bench [-- --quick] [-- round-trips notifications memory herd store decode dtls]`: every figure as a ratio to something
  * measured in the same run. The targets are those of ARCHITECTURE.md; a missed one is shown and does not fail the run.
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { benchDecode } from "./decode.ts";
+import { benchDtls } from "./dtls.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNotifications } from "./notifications.ts";
 import { benchHerd } from "./registration-herd.ts";
@@ -12,10 +13,11 @@ import { benchRoundTrips } from "./round-trips.ts";
 import { count, type Row, table, times } from "./row.ts";
 import { benchStore } from "./store.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: { quick: { type: "boolean", default: false }, only: { type: "string" } },
 });
-const only = values.only?.split(",");
+const only = [...positionals, ...(values.only?.split(",") ?? [])];
 
 async function storeRows(): Promise<Row[]> {
   const rows = await benchStore();
@@ -34,12 +36,13 @@ const benches: readonly [string, Bench][] = [
   ["herd", benchHerd],
   ["store", storeRows],
   ["decode", benchDecode],
+  ["dtls", benchDtls],
 ];
 
 const rows: Row[] = [];
 try {
   for (const [name, bench] of benches) {
-    if (only && !only.includes(name)) continue;
+    if (only.length > 0 && !only.includes(name)) continue;
     console.error(`bench: ${name} ...`);
     rows.push(...(await bench(values.quick)));
   }
