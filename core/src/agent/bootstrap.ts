@@ -7,6 +7,7 @@ import type { Log } from "../base/log.ts";
 import { createTokenBuckets } from "../base/token-bucket.ts";
 import type { BootstrapConfig } from "../lwm2m/bootstrap/bootstrap-config.ts";
 import type { BootstrapUp } from "../lwm2m/bootstrap/bootstrap-server.ts";
+import { provenEndpoint } from "../lwm2m/registration/peer-identity.ts";
 import type { Fragments, Inventory } from "../platform/platform.ts";
 import type { Peer } from "../transport/transport.ts";
 import { type BootstrapAccountParts, bootstrapConfigOf } from "./bootstrap-accounts.ts";
@@ -40,7 +41,7 @@ export function createBootstrapAgent(parts: BootstrapAgentParts): BootstrapUp {
    */
   async function find(endpoint: string | undefined, { identity }: Peer): Promise<DeviceAccounts | undefined> {
     if (identity?.kind === "psk") return accounts.findByPsk("bootstrap", identity.identity);
-    const name = endpoint ?? (identity?.kind === "x509" ? identity.commonName : undefined);
+    const name = endpoint ?? (identity && provenEndpoint(identity));
     if (name !== undefined) return accounts.find(name);
     throw new MooringError("QUERY_INVALID", "query ep is missing, and nothing else says who asks", { key: "ep" });
   }

@@ -123,6 +123,14 @@ describe("agent/bootstrap", () => {
         assert.match((error as Error).message, /ep is missing/);
       }
     });
+
+    it("a certificate with several names alone: refused, whoever made a device of the first of them", async () => {
+      const world = setUp(...DEVICES, device("Some Product", { mode: "X509" }));
+      const identity = asX509("Some Product", "certified");
+      const refused = await world.served(undefined, identity).catch((error: unknown) => error);
+      assert.isTrue(isFailure(refused, "QUERY_INVALID"));
+      assert.equal(await world.served("certified", identity), "certified");
+    });
   });
 
   it("the managed object decides what is given", async () => {

@@ -4,6 +4,7 @@ import type { Peer } from "../../transport/transport.ts";
 import type { RegistrationLinks } from "../codecs/link-format.ts";
 import type { RegistrationQuery } from "../wire/registration-query.ts";
 import type { AdmittedDevice } from "./device-settings.ts";
+import { provenEndpoint } from "./peer-identity.ts";
 import type { Registration } from "./registration.ts";
 
 /** Lifetime where the device names none (LwM2M Core 1.1.1 section 6.2.1, table 6.2.1-1). */
@@ -15,8 +16,8 @@ const DEFAULT_LIFETIME_SECONDS = 86_400;
  */
 export function endpointOf(query: RegistrationQuery, peer: Peer): string {
   if (query.endpoint !== undefined) return query.endpoint;
-  if (peer.identity?.kind === "psk") return peer.identity.identity;
-  if (peer.identity?.kind === "x509") return peer.identity.commonName;
+  const proven = peer.identity && provenEndpoint(peer.identity);
+  if (proven !== undefined) return proven;
   throw new MooringError("QUERY_INVALID", "query ep (endpoint name) is missing", { key: "ep" });
 }
 

@@ -2,7 +2,10 @@
 import { fromHex, toHex } from "../../base/bytes.ts";
 import type { PeerIdentity } from "../transport.ts";
 
-/** `psk:<identity>`, `rpk:<key in hexadecimal>`, `x509:["<common name>","<subject alternative name>"...]`. */
+/**
+ * `psk:<identity>`, `rpk:<key in hexadecimal>`, `x509:["<common name>","<subject alternative name>"...]`. The whole text says who it is:
+ * each name of a certificate may have been vouched for by another authority, so that one of them alone is not the same peer.
+ */
 export function principalOf(identity: PeerIdentity): string {
   switch (identity.kind) {
     case "psk":
@@ -28,11 +31,4 @@ export function identityOf(principal: string): PeerIdentity {
       return { kind: "x509", commonName, subjectAltNames };
     }
   }
-}
-
-/** The same for the same peer: a certificate counts by its common name, since it may be renewed with other names beside it. */
-export function principalKey(principal: string): string {
-  if (!principal.startsWith("x509:")) return principal;
-  const [commonName = ""] = JSON.parse(principal.slice("x509:".length)) as string[];
-  return `x509:${commonName}`;
 }

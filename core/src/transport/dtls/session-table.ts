@@ -1,6 +1,5 @@
 /** Every session of a transport, and the ways to find it. */
 import type { Peer } from "../transport.ts";
-import { principalKey } from "./principal.ts";
 import {
   type CidKey,
   hasCid,
@@ -110,7 +109,7 @@ export function createSessionTable(sourceAt: (address: string, port: number) => 
       if (!byKey.delete(session.key)) return;
       dropWhereIs(byCid, session.cid, session);
       dropWhereIs(byResumption, session.resumption, session);
-      dropWhereIs(byPrincipal, principalKey(session.principal), session);
+      dropWhereIs(byPrincipal, session.principal, session);
       leaveSource(session);
       countAddress(session.address, -1);
       live.delete(session);
@@ -125,9 +124,8 @@ export function createSessionTable(sourceAt: (address: string, port: number) => 
     findResumption: id => byResumption.get(resumptionKey(id)),
     knowsAddress: address => addresses.has(address),
     settle(session) {
-      const key = principalKey(session.principal);
-      const before = byPrincipal.get(key);
-      byPrincipal.set(key, session);
+      const before = byPrincipal.get(session.principal);
+      byPrincipal.set(session.principal, session);
       return before === session ? undefined : before;
     },
     wake(session, woken) {

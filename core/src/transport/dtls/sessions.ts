@@ -16,7 +16,7 @@ import type {
   StoredSessionHead,
 } from "./dtls.ts";
 import type { Established, SessionParameters } from "./handshake.ts";
-import { identityOf, principalKey, principalOf } from "./principal.ts";
+import { identityOf, principalOf } from "./principal.ts";
 import { CONTENT, type RecordView } from "./records.ts";
 import {
   createSession,
@@ -228,7 +228,7 @@ export function createSessions(parts: SessionsParts): Sessions {
     const session = createSession({ id: freshId(), principal, source, nowMs: clock.now(), block: BLOCK }, established);
     const displaced = table.add(session);
     // One of the same principal is superseded once this one is stored.
-    if (displaced && principalKey(displaced.principal) !== principalKey(principal)) end(displaced);
+    if (displaced && displaced.principal !== principal) end(displaced);
     keeper.insert(session, storedOf(session, parameters));
     log.debug("dtls.session.established", {
       session: session.key,

@@ -1,5 +1,10 @@
 import { assert } from "chai";
-import { identityKey, sameAddress, sameIdentity } from "../../../src/lwm2m/registration/peer-identity.ts";
+import {
+  identityKey,
+  provenEndpoint,
+  sameAddress,
+  sameIdentity,
+} from "../../../src/lwm2m/registration/peer-identity.ts";
 import type { PeerIdentity } from "../../../src/transport/transport.ts";
 
 const psk = (identity: string): PeerIdentity => ({ kind: "psk", identity });
@@ -16,9 +21,18 @@ describe("lwm2m/registration/peer-identity", () => {
     assert.equal(new Set(all.map(identityKey)).size, all.length);
   });
 
-  it("a renewed certificate of the same name is the same identity", () => {
-    assert.isTrue(sameIdentity(x509("dev", ["urn:dev"]), x509("dev", [])));
+  it("a renewed certificate of the same names is the same identity; one of several names alone is another", () => {
+    assert.isTrue(sameIdentity(x509("dev", ["urn:dev"]), x509("dev", ["urn:dev"])));
+    assert.isFalse(sameIdentity(x509("Some Product", ["urn:dev"]), x509("Some Product")));
+    assert.isFalse(sameIdentity(x509("Some Product", ["urn:dev"]), x509("Some Product", ["urn:other"])));
     assert.isFalse(sameIdentity(x509("dev"), x509("dev2")));
+  });
+
+  it("stands for an endpoint where it has one name only", () => {
+    assert.equal(provenEndpoint(psk("a")), "a");
+    assert.equal(provenEndpoint(x509("dev")), "dev");
+    assert.isUndefined(provenEndpoint(x509("Some Product", ["urn:dev"])));
+    assert.isUndefined(provenEndpoint(rpk(Uint8Array.of(1))));
   });
 
   it("raw public keys count by their bytes, in whatever array they stand", () => {

@@ -51,6 +51,7 @@ describe("lwm2m/registration/register", () => {
     assert.equal(endpointOf({}, peer(1, "192.0.2.1", { kind: "psk", identity: "id-1" })), "id-1");
     const x509 = { kind: "x509", commonName: "cn-1", subjectAltNames: [] } as const;
     assert.equal(endpointOf({}, peer(1, "192.0.2.1", x509)), "cn-1");
+    assert.throws(() => endpointOf({}, peer(1, "192.0.2.1", { ...x509, subjectAltNames: ["b"] })), /ep .*missing/);
     assert.throws(() => endpointOf({}, peer(1)), /ep .*missing/);
   });
 });
