@@ -212,7 +212,10 @@ export async function openDtlsTransport(parts: DtlsParts): Promise<DtlsTransport
       else sessions.send(bytes, peer);
     },
     peerAt: () => undefined,
-    endSessions: sessions.endSessions,
+    async endSessions(isEnded) {
+      handshakes.withdraw(isEnded);
+      return sessions.endSessions(isEnded);
+    },
     async [Symbol.asyncDispose]() {
       if (isClosed) return;
       isClosed = true;

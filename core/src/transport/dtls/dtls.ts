@@ -141,7 +141,7 @@ export interface DtlsTransport extends Transport {
   readonly sessions: { readonly live: number; readonly sleeping: number };
   /**
    * Ends the sessions of principals that may not come any more: close_notify to those that are live, and gone from the store when it
-   * resolves, or as soon as the store works again.
+   * resolves, or as soon as the store works again. Handshakes that are under way do not become such sessions.
    */
   endSessions(isEnded: (identity: PeerIdentity) => boolean): Promise<number>;
 }

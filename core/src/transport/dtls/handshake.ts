@@ -62,6 +62,8 @@ export type HandshakeFailure =
   | "too-large"
   | "alert"
   | "superseded"
+  /** The peer was let in by what counts no more. */
+  | "withdrawn"
   | "closed";
 
 /** Sessions that a ClientHello may go on with. */

@@ -3,7 +3,8 @@ import { equalBytes } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import type { Peer, Transport } from "../transport.ts";
+import type { Peer, PeerIdentity, Transport } from "../transport.ts";
+import { writeAlert } from "./alert.ts";
 import { type HelloStart, readHelloStart } from "./client-hello.ts";
 import { freshCid } from "./connection-ids.ts";
 import type { Credentials, DtlsCounters, DtlsOptions } from "./dtls.ts";
@@ -20,6 +21,7 @@ import { readFragments } from "./handshake-message.ts";
 import { CONTENT, type RecordView } from "./records.ts";
 import { createServerHandshake } from "./server-handshake.ts";
 import { type CidKey, cidKey, NO_CID } from "./session.ts";
+import { createWithdrawals } from "./withdrawals.ts";
 
 export interface HandshakesParts {
   readonly below: Pick<Transport, "send">;
@@ -48,6 +50,8 @@ export interface Handshakes extends Disposable {
   receivePlain(record: RecordView, source: Peer, mayBegin: boolean): "taken" | "muted" | "unknown";
   /** A record of epoch 1. @returns false: there is no handshake for it */
   receiveProtected(record: RecordView, source: Peer): boolean;
+  /** No handshake that is under way now becomes a session of such a peer: it may have looked up what counts no more. */
+  withdraw(isEnded: (identity: PeerIdentity) => boolean): void;
 }
 
 interface UnderWay {
@@ -58,6 +62,8 @@ interface UnderWay {
   handshake: ServerHandshake | undefined;
   cid: CidKey;
   hasEnded: boolean;
+  /** How many withdrawals there had been when it began; what it looks up later follows them. */
+  readonly withdrawnBefore: number;
 }
 
 /** What stands before the cookie; the verifier has read it before. */
@@ -68,11 +74,13 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
   const admission = createHandshakeAdmission(clock, options);
   const bySource = new Map<string, UnderWay>();
   const cids = new Map<CidKey, UnderWay>();
+  const withdrawals = createWithdrawals(() => bySource.values().next().value?.withdrawnBefore);
 
   function forget(underWay: UnderWay): void {
     underWay.hasEnded = true;
     bySource.delete(underWay.source.key);
     cids.delete(underWay.cid);
+    withdrawals.trim();
   }
 
   function cancel(underWay: UnderWay): void {
@@ -87,6 +95,13 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
     return cid;
   }
 
+  /** The peer has our Finished already: it is told as one whose session ends. */
+  function refuse({ protection, parameters, nextSequence }: Established, source: Peer): void {
+    const goodbye = writeAlert("closeNotify");
+    below.send(protection.server.seal(CONTENT.alert, 1, nextSequence, parameters.clientCid, goodbye), source);
+    parts.failed("withdrawn", source);
+  }
+
   function begin(hello: VerifiedHello, source: Peer, random: Uint8Array): void {
     const underWay: UnderWay = {
       source,
@@ -94,6 +109,7 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
       handshake: undefined,
       cid: NO_CID,
       hasEnded: false,
+      withdrawnBefore: withdrawals.count,
     };
     bySource.set(source.key, underWay);
     counters.handshakesBegun++;
@@ -109,8 +125,10 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
       send: datagram => below.send(datagram, source),
       done(established) {
         if (underWay.hasEnded) return;
+        const isWithdrawn = withdrawals.concern(established.parameters.identity, underWay.withdrawnBefore);
         forget(underWay);
-        parts.established(established, source);
+        if (isWithdrawn) refuse(established, source);
+        else parts.established(established, source);
       },
       failed(reason) {
         if (underWay.hasEnded) return;
@@ -169,6 +187,7 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
       underWay.handshake?.receive(record);
       return true;
     },
+    withdraw: withdrawals.add,
     [Symbol.dispose]() {
       for (const underWay of [...bySource.values()]) cancel(underWay);
     },

@@ -5,7 +5,12 @@ import { decodeUtf8, encodeUtf8 } from "../../../../src/base/bytes.ts";
 import { createManualClock, type ManualClock } from "../../../../src/base/clock.ts";
 import { createRecordingLog, type LogLine } from "../../../../src/base/log.ts";
 import { createSeededRandom } from "../../../../src/base/random.ts";
-import { type DtlsOptions, type DtlsTransport, openDtlsTransport } from "../../../../src/transport/dtls/dtls.ts";
+import {
+  type Credentials,
+  type DtlsOptions,
+  type DtlsTransport,
+  openDtlsTransport,
+} from "../../../../src/transport/dtls/dtls.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../../../../src/transport/memory/memory-transport.ts";
 import type { DatagramHandler, Peer, Transport } from "../../../../src/transport/transport.ts";
 import type { KeptSessions } from "./kept-sessions.ts";
@@ -91,6 +96,7 @@ export async function openWorld(
   options: Partial<DtlsOptions> = {},
   kept?: Pick<KeptSessions, "asSeenWhile">,
   clock: ManualClock = createManualClock(),
+  credentials: Partial<Credentials> = {},
 ): Promise<DtlsWorld> {
   const network = createMemoryNetwork({ clock, random: createSeededRandom(1) });
   const log = createRecordingLog();
@@ -139,6 +145,7 @@ export async function openWorld(
         pskKey: async identity => (identity.startsWith("unknown") ? undefined : KEY),
         serverCertificate: () => undefined,
         clientCertificate: async () => undefined,
+        ...credentials,
       },
       options: { ...OPTIONS, ...options, ...changed },
       ...(kept && { kept: kept.asSeenWhile(() => own === processes) }),
