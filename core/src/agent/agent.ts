@@ -215,6 +215,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     registered: registration => lifecycle.registered(registration),
     updated: registration => lifecycle.updated(registration),
     deregistered: (registration, reason) => lifecycle.deregistered(registration, reason),
+    traffic: entry => events.addTraffic(entry),
     async values(batch) {
       try {
         await parts.uplink.values(batch);

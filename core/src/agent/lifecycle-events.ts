@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { DeviceSettings } from "../lwm2m/registration/device-settings.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
+import type { TrafficEntry } from "../lwm2m/server/traffic.ts";
 import { eventOp } from "../platform/event.ts";
 import type { Fragments, Platform } from "../platform/platform.ts";
 import type { Store } from "../store/store.ts";
@@ -30,6 +31,8 @@ export interface LifecycleEvents extends AsyncDisposable {
   add(kind: LifecycleKind, registration: Registration): void;
   /** The same for an event of another kind. */
   addOther(event: DeviceEvent): void;
+  /** The same for an exchange with a device; the first to be dropped when there is too much. */
+  addTraffic(entry: TrafficEntry): void;
   /** A device is gone: what waits of it is not written. */
   forget(deviceId: string): void;
   /** Events that found the queue full. */
@@ -51,9 +54,10 @@ const WORDS: Readonly<Record<LifecycleKind, { readonly type: string; readonly te
   expired: { type: "c8y_LWM2MDeviceDeRegistration", text: "Registration expired" },
 };
 
-/** Updates leave the last part of the queue to events that come once. */
+/** Traffic and Updates leave the last part of the queue to events that come once. */
 const MOST_WAITING = 12_000;
 const MOST_UPDATES = 10_000;
+const MOST_TRAFFIC = 5_000;
 /** 500 events a second: 150,000 devices that update every five minutes, at a few hundredths of a processor. */
 const PACE_MS = 100;
 const BATCH = 50;
@@ -61,8 +65,15 @@ const RETRY_MS = 2_000;
 
 interface Waiting extends Pick<DeviceEvent, "tenant" | "deviceId" | "type" | "text"> {
   readonly atMs: number;
-  /** Made when it is written. */
-  fragment(): Fragments;
+  /** Made when they are written. */
+  fragments(): Fragments;
+}
+
+const TRAFFIC = "c8y_LWM2MTraffic";
+
+function trafficText({ from, request, answer }: TrafficEntry): string {
+  const told = from === "device" ? "Received" : "Sent";
+  return answer === undefined ? `${told} ${request}` : `${told} ${request}: ${answer}`;
 }
 
 /** `192.0.2.1:5683`, `[2001:db8::1]:5683` */
@@ -116,9 +127,8 @@ export function createLifecycleEvents({ store, platform, clock, log }: Lifecycle
     try {
       const ids = await store.nextIds("events", batch.length);
       await platform.write(
-        batch.map(({ tenant, deviceId, type, text, atMs, fragment }, i) => {
-          const fragments = { c8y_LWM2MLifecycle: fragment() };
-          const event = { sourceId: deviceId, type, text, timeMs: atMs, fragments };
+        batch.map(({ tenant, deviceId, type, text, atMs, fragments }, i) => {
+          const event = { sourceId: deviceId, type, text, timeMs: atMs, fragments: fragments() };
           return eventOp(tenant, String(ids[i]), event, clock.now());
         }),
       );
@@ -143,10 +153,17 @@ export function createLifecycleEvents({ store, platform, clock, log }: Lifecycle
       if (settings.logLevel === "NONE") return;
       const about = { tenant, deviceId, ...WORDS[kind], atMs: clock.now() };
       const most = kind === "updated" ? MOST_UPDATES : MOST_WAITING;
-      put({ ...about, fragment: () => lifecycleFragment(registration) }, most);
+      put({ ...about, fragments: () => ({ c8y_LWM2MLifecycle: lifecycleFragment(registration) }) }, most);
     },
     addOther({ logLevel, fragment, ...about }) {
-      if (logLevel !== "NONE") put({ ...about, atMs: clock.now(), fragment: () => fragment }, MOST_WAITING);
+      if (logLevel === "NONE") return;
+      put({ ...about, atMs: clock.now(), fragments: () => ({ c8y_LWM2MLifecycle: fragment }) }, MOST_WAITING);
+    },
+    addTraffic(entry) {
+      const { registration, ...exchange } = entry;
+      const { tenant, deviceId } = registration;
+      const about = { tenant, deviceId, type: TRAFFIC, text: trafficText(entry), atMs: clock.now() };
+      put({ ...about, fragments: () => ({ [TRAFFIC]: exchange }) }, MOST_TRAFFIC);
     },
     forget(gone) {
       queue = queue.filter(({ deviceId }) => deviceId !== gone);

@@ -88,6 +88,24 @@ describe("agent/lifecycle", () => {
     assert.deepEqual(await eventTypes(), []);
   });
 
+  it("agent specification 15.2: VERBOSE writes what was sent and received as well", async () => {
+    await open({ logLevel: "VERBOSE" });
+    await map(3, auto(9));
+    await register("ep=dev&lt=300", "</3/0>");
+    await world.clock.advance(500);
+    const traffic = (await world.events(deviceId)).filter(({ type }) => type === "c8y_LWM2MTraffic");
+    assert.deepEqual(
+      traffic.map(({ text }) => text),
+      ["Received POST /rd?ep=dev&lt=300: 2.01", "Sent GET /3/0/9: 2.05"],
+    );
+    assert.deepEqual(traffic[1]?.fragments["c8y_LWM2MTraffic"], {
+      from: "host",
+      request: "GET /3/0/9",
+      answer: "2.05",
+      answerContent: { contentFormat: "TEXT (0)", bytes: 1, text: "5" },
+    });
+  });
+
   it("agent specification 6.5: the required interval follows the lifetime", async () => {
     await open();
     const id = await register("ep=dev&lt=300");

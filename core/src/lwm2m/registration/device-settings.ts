@@ -6,7 +6,7 @@ export interface DeviceSettings {
   readonly requestTimeoutMs?: number;
   /** Content-Format preferred for reads and writes. */
   readonly contentFormat?: number;
-  /** How much of the device's life is written down as events (15.2); nothing below the agent looks at it. */
+  /** How much of the device's life is written down as events (15.2); at VERBOSE its exchanges are told as well. */
   readonly logLevel?: "NONE" | "LIFECYCLE" | "VERBOSE";
 }
 

@@ -37,6 +37,7 @@ import type { RegistrationChanges } from "../registration/update.ts";
 import { type RegisterRequest, readDeviceRequest, type SendRequest } from "../wire/from-coap.ts";
 import { withReports } from "./reporting-requests.ts";
 import { sendKey } from "./send-key.ts";
+import { createTraffic, type TrafficEntry } from "./traffic.ts";
 import type { ValueBatch } from "./value-batch.ts";
 
 /** The only way up. None but `admit` and `values` is waited for; they must be quick and must not throw. */
@@ -49,6 +50,8 @@ export interface Lwm2mUp {
   deregistered(registration: Registration, reason: RemovalReason): void;
   /** Resolves when all that the values become is stored. */
   values(batch: ValueBatch): Promise<void>;
+  /** An exchange with a device whose log level is VERBOSE. */
+  traffic(entry: TrafficEntry): void;
 }
 
 export interface Lwm2mServerOptions extends RegistrationOptions, RequestLimits {
@@ -122,11 +125,13 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   const registrations = opened.use(await openRegistrations({ store, clock, random, log, options, onRemoved, onMoved }));
   // From here to the end nothing is awaited: no datagram and no timer comes before everything stands.
   const coap: CoapEndpoint = parts.openEndpoint({ onRequest, onSuperseded });
+  const traffic = createTraffic({ registrationAt: registrations.byPeer, report: up.traffic });
+  const traced = traffic.trace(coap);
   const received = (): number => coap.counters["datagramsReceived"] ?? 0;
   const admission = createAdmission({ clock, random, options: options.admission, received });
   const observations = opened.use(
     createObservations({
-      coap,
+      coap: traced,
       store,
       clock,
       log,
@@ -138,7 +143,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   opened.use(coap);
   const resumed = observations.resume(loaded);
   const plainRequests = createDeviceRequests({
-    coap,
+    coap: traced,
     observations,
     clock,
     log,
@@ -188,6 +193,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   async function onNotification(notification: DeviceNotification): Promise<void> {
     const { registration, peer, path, response, messageKey, receivedAtMs } = notification;
     counters.notifications++;
+    traffic.notified(registration, path, response);
     registrations.seen(registration.id, peer);
     queues.wake(registration.endpoint);
     let values: ValueBatch["values"];
@@ -276,18 +282,32 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     }
   }
 
-  function refuse(error: unknown): never {
+  function refuse(request: CoapRequest, peer: Peer, error: unknown): never {
+    traffic.refused(request, peer, error);
     counters.refused++;
     if (isFailure(error, "OVERLOADED")) counters.postponed++;
     throw error;
   }
 
+  async function answerLater(request: CoapRequest, peer: Peer, answered: Promise<CoapResponse>): Promise<CoapResponse> {
+    let response: CoapResponse;
+    try {
+      response = await answered;
+    } catch (error) {
+      return refuse(request, peer, error);
+    }
+    traffic.answered(request, peer, response);
+    return response;
+  }
+
   function onRequest(request: CoapRequest, peer: Peer): CoapResponse | Promise<CoapResponse> {
     try {
       const answered = answer(request, peer);
-      return answered instanceof Promise ? answered.catch(refuse) : answered;
+      if (answered instanceof Promise) return answerLater(request, peer, answered);
+      traffic.answered(request, peer, answered);
+      return answered;
     } catch (error) {
-      return refuse(error);
+      return refuse(request, peer, error);
     }
   }
 

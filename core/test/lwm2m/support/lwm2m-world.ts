@@ -22,6 +22,7 @@ import {
   type Lwm2mUp,
 } from "../../../src/lwm2m/server/lwm2m-server.ts";
 import { createModelViews } from "../../../src/lwm2m/server/model-views.ts";
+import type { TrafficEntry } from "../../../src/lwm2m/server/traffic.ts";
 import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
 import { COLLECTIONS } from "../../../src/store/collections.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
@@ -59,6 +60,7 @@ export interface Lwm2mWorld extends AsyncDisposable {
   /** `registered dev`, `updated dev links`, `deregistered dev expired`, in order. */
   readonly life: string[];
   readonly batches: ValueBatch[];
+  readonly traffic: TrafficEntry[];
   /** Devices that are admitted; others get 4.03. Any is, while this is undefined. */
   known: ReadonlyMap<string, AdmittedDevice> | undefined;
   settings: DeviceSettings;
@@ -129,6 +131,7 @@ export async function createLwm2mWorld({
   const store = wrapStore?.(real) ?? real;
   const life: string[] = [];
   const batches: ValueBatch[] = [];
+  const traffic: TrafficEntry[] = [];
   const models = createModelRegistry({ managementTenant: "management" });
   models.put("management", [TEMPERATURE]);
   const views = createModelViews(models);
@@ -157,6 +160,7 @@ export async function createLwm2mWorld({
       if (refusal) throw refusal;
       batches.push(batch);
     },
+    traffic: entry => void traffic.push(entry),
   };
 
   async function start(): Promise<Lwm2mServer> {
@@ -189,6 +193,7 @@ export async function createLwm2mWorld({
     log,
     life,
     batches,
+    traffic,
     known: undefined,
     settings: {},
     refuseValues: undefined,
