@@ -89,7 +89,7 @@ describe("lwm2m/server: traffic (agent specification 15.2)", () => {
     assert.deepEqual(
       world.traffic.map(({ content, answerContent }) => [content?.bytes, answerContent?.bytes]),
       [
-        [3, 1],
+        [5, 1],
         [undefined, 1],
       ],
     );
