@@ -41,7 +41,7 @@ import { settingsOf } from "./device-settings.ts";
 import { createInventoryDevices } from "./inventory-devices.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createLifecycleEvents } from "./lifecycle-events.ts";
-import { type ConnectionRule, mayConnect } from "./may-connect.ts";
+import { type ConnectionRule, endsWith, mayConnect } from "./may-connect.ts";
 import { createOperationEvents } from "./operation-events.ts";
 import { createOperationRunner } from "./operation-runner.ts";
 import { createPostRegistration, isPostRegistration, type PostRegistrationOptions } from "./post-registration.ts";
@@ -168,7 +168,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const connectors = createConnectorDevices(platform);
   const sealer = createAccountSealer(parts.box);
   const endSessions = async (connection: Connection, endpoint: string, rule: ConnectionRule): Promise<void> =>
-    parts.endSessions?.(connection, identity => mayConnect(endpoint, rule, identity));
+    parts.endSessions?.(connection, identity => endsWith(endpoint, rule, identity));
   const accounts = createDeviceAccountStore({
     records,
     sealer,

@@ -5,7 +5,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Fragments, Platform } from "../platform/platform.ts";
+import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import { fragmentChanges } from "./account-fragments.ts";
 import { createAccountReader } from "./account-reader.ts";
 import { checkedAccounts } from "./check-accounts.ts";
@@ -34,6 +34,8 @@ function opensAlike(a: ConnectionSecurity, b: ConnectionSecurity): boolean {
   return a.pskKey && b.pskKey ? equalBytes(a.pskKey, b.pskKey) : a.pskKey === b.pskKey;
 }
 
+const CONNECTIONS = ["server", "bootstrap"] as const;
+
 const securitiesOf = ({ bootstrap, servers }: DeviceAccounts) => ({ bootstrap, server: servers[0]!.security });
 
 export function createDeviceAccountStore(parts: DeviceAccountParts): DeviceAccountKeeper {
@@ -52,7 +54,7 @@ export function createDeviceAccountStore(parts: DeviceAccountParts): DeviceAccou
 
   async function tellSecured(before: DeviceAccounts, after: DeviceAccounts): Promise<void> {
     const [old, now] = [securitiesOf(before), securitiesOf(after)];
-    for (const connection of ["server", "bootstrap"] as const) {
+    for (const connection of CONNECTIONS) {
       if (!opensAlike(old[connection], now[connection])) await parts.onSecured(after, connection, old[connection]);
     }
   }
@@ -80,6 +82,14 @@ export function createDeviceAccountStore(parts: DeviceAccountParts): DeviceAccou
     return after;
   }
 
+  /** Whether whoever came in the former way was told is not known, nor what that way was: the device comes anew in any case. */
+  async function recoverChange(record: DeviceRecord, object: ManagedObject): Promise<void> {
+    const accounts = reader.open(record, object);
+    const now = securitiesOf(accounts);
+    for (const connection of CONNECTIONS) await parts.onSecured(accounts, connection, now[connection]);
+    await settle(record, accounts, object.fragments);
+  }
+
   return {
     find: reader.find,
     findByDevice: reader.findByDevice,
@@ -97,7 +107,7 @@ export function createDeviceAccountStore(parts: DeviceAccountParts): DeviceAccou
         try {
           const { tenant, deviceId = "", removing } = record;
           const object = removing ? undefined : await inventory.findCached(tenant, deviceId);
-          if (object) await settle(record, reader.open(record, object), object.fragments);
+          if (object) await recoverChange(record, object);
         } catch (error) {
           const reason = messageOf(error);
           log.error("device.accounts-not-settled", { endpoint: record.endpoint, reason });

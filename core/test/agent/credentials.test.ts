@@ -1,6 +1,6 @@
 import { assert } from "chai";
 import { createCredentials } from "../../src/agent/credentials.ts";
-import { mayConnect } from "../../src/agent/may-connect.ts";
+import { endsWith, mayConnect } from "../../src/agent/may-connect.ts";
 import { fromHex } from "../../src/base/bytes.ts";
 import type { PeerIdentity } from "../../src/transport/transport.ts";
 import { type AgentWorld, createAgentWorld, TENANT } from "./support/agent-world.ts";
@@ -89,4 +89,14 @@ describe("agent/may-connect", () => {
       );
     });
   }
+
+  it("sessions end with a device whatever way it was to come: a certificate that names it opens the port as well", () => {
+    const ended = (rule: Parameters<typeof mayConnect>[1]) =>
+      everybody.filter(identity => identity && endsWith("dev", rule, identity));
+    const named = [everybody[4], everybody[5]];
+    assert.deepEqual(ended({ mode: "NO_SEC" }), named);
+    assert.deepEqual(ended({ mode: "DISABLED" }), named);
+    assert.deepEqual(ended({ mode: "X509" }), named);
+    assert.deepEqual(ended({ mode: "PSK", pskIdentity: "id" }), [everybody[1], ...named]);
+  });
 });
