@@ -128,6 +128,8 @@ export const pion: DtlsPeer = {
     const startedAtMs = performance.now();
     await using client = startPion({ ...exchange, resumes: true });
     const first = await client.connected();
+    // A session that carried nothing may not be stored yet when the next handshake asks for it.
+    await registerThrough(client, exchange.endpoint, startedAtMs);
     const second = await client.reconnect();
     return { ...(await registerThrough(client, exchange.endpoint, startedAtMs)), resumed: first === second };
   },
