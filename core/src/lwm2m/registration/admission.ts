@@ -8,13 +8,14 @@ import type { Clock } from "../../base/clock.ts";
 import { MooringError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { createTokenBuckets, type TokenBuckets } from "../../base/token-bucket.ts";
+import { networkOf } from "../../transport/network-of.ts";
 import type { Peer } from "../../transport/transport.ts";
 import { createRegisterGate, type Lane } from "./register-gate.ts";
 import { createRegisterPace } from "./register-pace.ts";
 import { createReturnTimes } from "./return-times.ts";
 
 export interface AdmissionOptions {
-  /** Registers in a second: in all, of one tenant, from one source address. Known devices are bound by the first alone. */
+  /** Registers in a second: in all, of one tenant, from one source address (network-of.ts). Known devices are bound by the first alone. */
   readonly registersPerSecond: number;
   readonly registersPerSecondPerTenant: number;
   readonly registersPerSecondPerAddress: number;
@@ -90,10 +91,11 @@ export function createAdmission({ clock, random, options, received }: AdmissionP
       const lane = laneOf(isKnown);
       if (isLineFull(lane)) return returnOf(inAll, lane, 0);
       if (isKnown) return takeOf(inAll, lane);
-      const ofOne = takeOf(ofAddress, address);
+      const network = networkOf(address);
+      const ofOne = takeOf(ofAddress, network);
       if (ofOne > 0) return ofOne;
       const ofAll = takeOf(inAll, lane);
-      if (ofAll > 0) ofAddress.buckets.giveBack(address);
+      if (ofAll > 0) ofAddress.buckets.giveBack(network);
       return ofAll;
     },
     async run(isKnown, work) {

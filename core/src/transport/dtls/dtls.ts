@@ -42,7 +42,7 @@ export interface DtlsOptions {
   readonly maxHandshakeMessageBytes: number;
   /** Handshakes past their cookie that are under way. */
   readonly maxHandshakes: number;
-  /** Handshakes begun: in all, and from one source address. */
+  /** Handshakes begun: in all, and from one source address (network-of.ts). */
   readonly handshakeRate: BucketRate;
   readonly handshakeRatePerAddress: BucketRate;
   /** Sessions, live and asleep; the longest silent one goes first. No more than a quarter of all Connection IDs of that length, as with handshakes. */

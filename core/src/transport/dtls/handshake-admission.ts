@@ -4,10 +4,11 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { createTokenBuckets } from "../../base/token-bucket.ts";
+import { networkOf } from "../network-of.ts";
 import type { DtlsOptions } from "./dtls.ts";
 
 const STRANGERS_SHARE = 3 / 4;
-const MAX_ADDRESSES = 10_000;
+const MAX_NETWORKS = 10_000;
 
 export interface HandshakeAdmission {
   /**
@@ -29,14 +30,15 @@ export function createHandshakeAdmission(
   const maxStrangers = Math.max(1, Math.floor(maxHandshakes * STRANGERS_SHARE));
   const all = createTokenBuckets(clock, handshakeRate);
   const strangers = createTokenBuckets(clock, strangersRate);
-  const addresses = createTokenBuckets(clock, options.handshakeRatePerAddress, MAX_ADDRESSES);
+  const networks = createTokenBuckets(clock, options.handshakeRatePerAddress, MAX_NETWORKS);
 
   return {
     admit(address, underWay, isKnown) {
       if (underWay >= (isKnown ? maxHandshakes : maxStrangers)) return false;
-      if (addresses.take(address) > 0) return false;
+      const network = networkOf(address);
+      if (networks.take(network) > 0) return false;
       const isRefused = isKnown ? all.take("") > 0 : strangers.take("") > 0 || all.take("") > 0;
-      if (isRefused) addresses.giveBack(address);
+      if (isRefused) networks.giveBack(network);
       return !isRefused;
     },
   };

@@ -75,6 +75,14 @@ describe("transport/dtls, limits", () => {
       assert.deepInclude(each.dtls.dtls, { handshakesBegun: 2, handshakesDone: 2, handshakesRefused: 1 });
     });
 
+    it("the addresses of one IPv6 network count as one", async () => {
+      const world = await openWorld({ handshakeRatePerAddress: RATE });
+      await world.connect({ identity: "one", address: "2001:db8::1" });
+      for (let n = 2; n < 10; n++) await tryToConnect(world, { identity: `d${n}`, address: `2001:db8::${n}` });
+      assert.deepInclude(world.dtls.dtls, { handshakesBegun: 1, handshakesRefused: 8 });
+      await world.connect({ identity: "two", address: "2001:db8:0:1::1" });
+    });
+
     it("a part of room and rate is for those who are known, by address or by a session to resume", async () => {
       const world = await openWorld({ handshakeRate: { perSecond: 0.001, burst: 8 } });
       const [known, movable] = await connectMany(world, 2);
