@@ -1,5 +1,4 @@
 /** Sends a handshake's flights: cut, sealed, packed into datagrams, repeated until answered (RFC 6347 sections 4.2.3 and 4.2.4). */
-import { concatBytes } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import { type AlertName, writeAlert } from "./alert.ts";
@@ -14,6 +13,7 @@ import {
 } from "./handshake-message.ts";
 import type { RecordProtection } from "./protection.ts";
 import { CONTENT, RECORD_HEADER_BYTES, writePlainRecord } from "./records.ts";
+import { joinBytes } from "./wire.ts";
 
 /** A message in the epoch that it belongs to, or the change to epoch 1. */
 export type FlightItem = { readonly epoch: 0 | 1; readonly message: HandshakeMessage } | "changeCipherSpec";
@@ -47,7 +47,7 @@ export function packRecords(records: readonly Uint8Array[], maxBytes: number): U
     datagrams.at(-1)!.push(record);
     room -= record.length;
   }
-  return datagrams.map(parts => (parts.length === 1 ? parts[0]! : concatBytes(parts)));
+  return datagrams.map(parts => (parts.length === 1 ? parts[0]! : joinBytes(parts)));
 }
 
 export interface FlightsParts {
@@ -90,6 +90,8 @@ export function createFlights(parts: FlightsParts): Flights {
   let state: FlightState = startFlight(timing);
   let timer: Disposable | undefined;
   let sentAtMs = 0;
+  /** How often the peer's repetitions of its flight have begun the timer anew: one that only repeats itself does not stay for ever. */
+  let putOff = 0;
 
   const record = (type: number, epoch: 0 | 1, content: Uint8Array): Uint8Array =>
     epoch === 1
@@ -126,7 +128,7 @@ export function createFlights(parts: FlightsParts): Flights {
   function handle(event: FlightEvent): void {
     state = stepFlight(state, event, timing);
     if (state.at === "waiting") transmit();
-    arm();
+    if (event !== "peerRepeated" || putOff++ < timing.maxRetransmissions) arm();
     if (state.at === "gaveUp") parts.gaveUp();
   }
 
@@ -140,6 +142,7 @@ export function createFlights(parts: FlightsParts): Flights {
     begin(flight) {
       items = flight;
       state = startFlight(timing);
+      putOff = 0;
       transmit();
       arm();
     },

@@ -127,6 +127,18 @@ describe("dtls/flights", () => {
     assert.equal(sent.length, 3);
   });
 
+  it("a peer that repeats itself for ever is given up as well", async () => {
+    const { clock, flights, gaveUp } = createFixture();
+    flights.begin([message(1, 10)]);
+    for (let n = 0; n < 100 && gaveUp() === 0; n++) {
+      await clock.advance(500);
+      flights.repeat();
+    }
+    assert.equal(gaveUp(), 1);
+    assert.isAtMost(clock.monotonic(), 2 * 7000 + 500);
+    assert.equal(clock.pending, 0);
+  });
+
   it("a timer waits up to a quarter longer", async () => {
     const clock = createManualClock();
     const sent: Uint8Array[] = [];
