@@ -1,7 +1,7 @@
 /** A herd: many devices register within a second while others update; how long until all are in, and what the others feel of it. */
 
 import { join } from "node:path";
-import { AGENT, awaitOperation, expectStatus, type Operation } from "../harness/agent.ts";
+import { awaitOperation, expectStatus, uploadDevices } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
 import { startHost } from "../harness/host.ts";
 import { startProcess } from "../harness/process.ts";
@@ -33,12 +33,10 @@ export interface HerdTrial {
   readonly cpuSeconds: number | undefined;
 }
 
-async function uploadDevices(client: Api, names: readonly string[]): Promise<void> {
-  const form = new FormData();
+async function makeDevices(client: Api, names: readonly string[]): Promise<void> {
   const rows = names.map(name => `${name};c8y_lwm2m;NO_SEC;coap://127.0.0.1:5783`);
   const csv = ["endpoint id;type;securityMode;lwm2m server uri", ...rows].join("\n");
-  form.set("file", new Blob([csv], { type: "text/csv" }), "devices.csv");
-  const { id } = expectStatus(await client.post<Operation>(`${AGENT}/deviceRegistration/bulk`, form), 201, "bulk");
+  const { id } = expectStatus(await uploadDevices(client, csv), 201, "bulk");
   const { status, failureReason } = await awaitOperation(client, id, 600_000);
   if (status !== "SUCCESSFUL") throw new Error(`bulk registration: ${failureReason}`);
 }
@@ -53,7 +51,7 @@ async function trial(herd: number, observations: number): Promise<HerdTrial> {
   const client = api(host);
   if (observations > 0) await mapFive(client);
   const names = (prefix: string, size: number) => Array.from({ length: size }, (_, i) => `${prefix}${i}`);
-  await uploadDevices(client, [...names("fleet-", FLEET), ...names("rush-", herd)]);
+  await makeDevices(client, [...names("fleet-", FLEET), ...names("rush-", herd)]);
   const startAtMs = Date.now() + PREPARE_MS;
   const { coapPort: port } = host;
   const updates: UpdatesPlan = {
