@@ -3,6 +3,9 @@ import { expectStatus, type ManagedObject, type Measurement, measurements, serie
 import type { Api } from "./api.ts";
 import { eventually } from "./eventually.ts";
 
+/** What {@link measurements} asks for at a time. */
+const PAGE_SIZE = 2000;
+
 export interface StoredEvent {
   readonly id: string;
   readonly type: string;
@@ -68,3 +71,26 @@ export function measuredValue(
     { withinMs, what: `${series} = ${value} of device ${source}` },
   );
 }
+
+/** Values of a series of a device, all pages. */
+export async function storedValues(api: Api, source: string, series: string): Promise<number[]> {
+  const fragment = series.split(".")[0]!;
+  const values: number[] = [];
+  for (let currentPage = 1; ; currentPage++) {
+    const page = await measurements(api, { source, valueFragmentType: fragment, currentPage: String(currentPage) });
+    for (const each of page) values.push(seriesValue(each, series)!);
+    if (page.length < PAGE_SIZE) return values;
+  }
+}
+
+/** Those that are there again. */
+export const duplicates = (values: readonly number[]): number[] => {
+  const seen = new Set<number>();
+  return values.filter(value => seen.has(value) || !seen.add(value));
+};
+
+/** Those of `wanted` that are not among `stored`. */
+export const missing = (wanted: readonly number[], stored: readonly number[]): number[] => {
+  const present = new Set(stored);
+  return wanted.filter(value => !present.has(value));
+};

@@ -4,9 +4,9 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { assert } from "chai";
-import { measurements, registerDevice, seriesValue } from "../harness/agent.ts";
+import { registerDevice } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
-import { eventsOf } from "../harness/documents.ts";
+import { duplicates, eventsOf, missing, storedValues } from "../harness/documents.ts";
 import { within } from "../harness/eventually.ts";
 import { type Host, startHost } from "../harness/host.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
@@ -40,27 +40,6 @@ async function post(client: () => Api, source: string, first: number, books: Res
     await pause(2);
   }
 }
-
-/** Values of a series of a device, all pages. */
-async function storedValues(client: Api, source: string, series: string): Promise<number[]> {
-  const fragment = series.split(".")[0]!;
-  const values: number[] = [];
-  for (let currentPage = 1; ; currentPage++) {
-    const page = await measurements(client, { source, valueFragmentType: fragment, currentPage: String(currentPage) });
-    for (const each of page) values.push(seriesValue(each, series)!);
-    if (page.length === 0) return values;
-  }
-}
-
-const duplicates = (values: readonly number[]): number[] => {
-  const seen = new Set<number>();
-  return values.filter(value => seen.has(value) || !seen.add(value));
-};
-
-const missing = (acknowledged: readonly number[], stored: readonly number[]): number[] => {
-  const present = new Set(stored);
-  return acknowledged.filter(value => !present.has(value));
-};
 
 describe("kill -9 of the host under load, ten times", () => {
   let host: Host;
