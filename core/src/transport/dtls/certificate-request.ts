@@ -1,6 +1,5 @@
 /** CertificateRequest (RFC 5246 section 7.4.4). Pure. */
-import { concatBytes } from "../../base/bytes.ts";
-import { createReader, uint16, vector8, vector16 } from "./wire.ts";
+import { createReader, joinBytes, uint16, vector8, vector16 } from "./wire.ts";
 
 /** ClientCertificateType ecdsa_sign (RFC 8422 section 5.5). */
 export const ECDSA_SIGN = 64;
@@ -29,7 +28,7 @@ export function readCertificateRequest(body: Uint8Array): CertificateRequest {
 }
 
 export const writeCertificateRequest = (request: CertificateRequest): Uint8Array =>
-  concatBytes([
+  joinBytes([
     vector8(Uint8Array.from(request.certificateTypes)),
     vector16(...request.signatureAlgorithms.map(uint16)),
     vector16(...request.authorities.map(name => vector16(name))),

@@ -1,7 +1,6 @@
 /** ClientHello (RFC 5246 section 7.4.1.2, with the cookie of RFC 6347 section 4.2.1). Pure. */
-import { concatBytes } from "../../base/bytes.ts";
 import { type ClientExtensions, readClientExtensions, writeClientExtensions } from "./extensions.ts";
-import { createReader, uint16, vector8, vector16, type WireReader } from "./wire.ts";
+import { createReader, joinBytes, uint16, vector8, vector16, type WireReader } from "./wire.ts";
 
 /** DTLS 1.2 on the wire: {254, 253}, ones' complement of 1.2 (RFC 6347 section 4.1). */
 export const DTLS_1_2 = 0xfefd;
@@ -66,7 +65,7 @@ export function readClientHello(body: Uint8Array): ClientHello {
 }
 
 export const writeClientHello = (hello: ClientHello): Uint8Array =>
-  concatBytes([
+  joinBytes([
     uint16(hello.version),
     hello.random,
     vector8(hello.sessionId),

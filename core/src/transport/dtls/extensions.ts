@@ -1,7 +1,7 @@
 /** Extensions of ClientHello and ServerHello (RFC 5246 section 7.4.1.4): one table, one row each. Pure. */
-import { concatBytes, decodeUtf8, EMPTY_BYTES, encodeUtf8 } from "../../base/bytes.ts";
+import { decodeUtf8, EMPTY_BYTES, encodeUtf8 } from "../../base/bytes.ts";
 import { illegal, malformed } from "./handshake-error.ts";
-import { createReader, uint8, uint16, vector8, vector16, type WireReader } from "./wire.ts";
+import { createReader, joinBytes, uint8, uint16, vector8, vector16, type WireReader } from "./wire.ts";
 
 /** NamedGroup (RFC 8422 section 5.1.1). */
 export const GROUP = { secp256r1: 23, secp384r1: 24, x25519: 29 } as const;
@@ -169,13 +169,14 @@ function readExtensions(bytes: Uint8Array, rows: ReadonlyMap<number, Row>): Reco
   return extensions;
 }
 
-const writeExtensions = (extensions: object, rows: readonly Row[]): Uint8Array =>
-  concatBytes(
-    rows.flatMap(([name, { type, write }]) => {
-      const value = (extensions as Record<string, unknown>)[name];
-      return value === undefined ? [] : [uint16(type), vector16(write(value))];
-    }),
-  );
+function writeExtensions(extensions: object, rows: readonly Row[]): Uint8Array {
+  const written: Uint8Array[] = [];
+  for (const [name, { type, write }] of rows) {
+    const value = (extensions as Record<string, unknown>)[name];
+    if (value !== undefined) written.push(uint16(type), vector16(write(value)));
+  }
+  return joinBytes(written);
+}
 
 /**
  * @param bytes the list, without its length

@@ -1,7 +1,6 @@
 /** Handshake messages and the fragments they travel in (RFC 6347 section 4.2.2). Pure. */
-import { concatBytes } from "../../base/bytes.ts";
 import { malformed } from "./handshake-error.ts";
-import { createReader, uint8, uint16, uint24 } from "./wire.ts";
+import { allocate, createReader, writeUint24 } from "./wire.ts";
 
 /** HandshakeType (RFC 5246 section 7.4, RFC 6347 section 4.3.2). */
 export const HANDSHAKE = {
@@ -58,8 +57,18 @@ export function readFragments(content: Uint8Array): HandshakeFragment[] {
   return fragments;
 }
 
-export const writeFragment = ({ type, length, sequence, offset, body }: HandshakeFragment): Uint8Array =>
-  concatBytes([uint8(type), uint24(length), uint16(sequence), uint24(offset), uint24(body.length), body]);
+/** See {@link allocate} for how long it may be kept. */
+export function writeFragment({ type, length, sequence, offset, body }: HandshakeFragment): Uint8Array {
+  const bytes = allocate(HANDSHAKE_HEADER_BYTES + body.length);
+  bytes[0] = type;
+  writeUint24(bytes, 1, length);
+  bytes[4] = sequence >>> 8;
+  bytes[5] = sequence;
+  writeUint24(bytes, 6, offset);
+  writeUint24(bytes, 9, body.length);
+  bytes.set(body, HANDSHAKE_HEADER_BYTES);
+  return bytes;
+}
 
 /** The message as if it had never been cut: what goes into the hash of the handshake (RFC 6347 section 4.2.6). */
 export const writeMessage = ({ type, sequence, body }: HandshakeMessage): Uint8Array =>

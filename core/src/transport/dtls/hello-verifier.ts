@@ -3,7 +3,6 @@
  * is looked at is the first fragment of the ClientHello, so that hellos larger than a datagram are verified like others.
  */
 import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
-import { encodeUtf8 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { isFailure } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
@@ -12,7 +11,7 @@ import type { CookieKey, HelloVerifier } from "./handshake.ts";
 import { HANDSHAKE, type HandshakeFragment, readFragments, writeMessage } from "./handshake-message.ts";
 import { writeHelloVerifyRequest } from "./hello-verify-request.ts";
 import { CONTENT, MAX_SEQUENCE, type RecordView, writePlainRecord } from "./records.ts";
-import { uint16, vector8 } from "./wire.ts";
+import { joinBytes, uint16, vector8 } from "./wire.ts";
 
 const KEY_BYTES = 32;
 /** Enough that nobody guesses one, and few enough that the cookie stands in the first fragment of a hello cut very small. */
@@ -49,10 +48,7 @@ function firstFragment(record: RecordView): HandshakeFragment | undefined {
  */
 const cookieOf = (key: CookieKey, hello: HelloStart, client: string): Uint8Array =>
   createHmac("sha256", key)
-    .update(vector8(encodeUtf8(client)))
-    .update(uint16(hello.version))
-    .update(hello.random)
-    .update(hello.sessionId)
+    .update(joinBytes([vector8(Buffer.from(client)), uint16(hello.version), hello.random, hello.sessionId]))
     .digest()
     .subarray(0, COOKIE_BYTES);
 

@@ -1,6 +1,5 @@
 /** HelloVerifyRequest (RFC 6347 section 4.2.1). Pure. */
-import { concatBytes } from "../../base/bytes.ts";
-import { createReader, uint16, vector8 } from "./wire.ts";
+import { createReader, joinBytes, uint16, vector8 } from "./wire.ts";
 
 export interface HelloVerifyRequest {
   readonly version: number;
@@ -20,4 +19,4 @@ export function readHelloVerifyRequest(body: Uint8Array): HelloVerifyRequest {
 }
 
 export const writeHelloVerifyRequest = ({ version, cookie }: HelloVerifyRequest): Uint8Array =>
-  concatBytes([uint16(version), vector8(cookie)]);
+  joinBytes([uint16(version), vector8(cookie)]);

@@ -2,11 +2,10 @@
  * ServerKeyExchange and ClientKeyExchange of each way to agree on a premaster secret: psk (RFC 4279 section 2), ecdhe_psk (RFC 5489
  * section 2), ecdhe_ecdsa (RFC 8422 sections 5.4 and 5.7). Pure.
  */
-import { concatBytes } from "../../base/bytes.ts";
 import { illegal } from "./handshake-error.ts";
 import { readSignature, type Signature, writeSignature } from "./signature.ts";
 import type { KeyExchange } from "./suites.ts";
-import { createReader, uint8, uint16, vector8, vector16, type WireReader } from "./wire.ts";
+import { createReader, joinBytes, uint8, uint16, vector8, vector16, type WireReader } from "./wire.ts";
 
 /** ECCurveType named_curve (RFC 8422 section 5.4). */
 const NAMED_CURVE = 3;
@@ -54,7 +53,7 @@ function readShare(reader: WireReader): EcdhShare {
 
 /** ServerECDHParams. */
 export const writeShare = ({ group, publicKey }: EcdhShare): Uint8Array =>
-  concatBytes([uint8(NAMED_CURVE), uint16(group), vector8(publicKey)]);
+  joinBytes([uint8(NAMED_CURVE), uint16(group), vector8(publicKey)]);
 
 /**
  * @returns views on `body`
@@ -73,7 +72,7 @@ export function readServerKeyExchange(body: Uint8Array, exchange: KeyExchange): 
 }
 
 export const writeServerKeyExchange = ({ identityHint, share, signature }: ServerKeyExchange): Uint8Array =>
-  concatBytes([
+  joinBytes([
     ...(identityHint ? [vector16(identityHint)] : []),
     ...(share ? [writeShare(share)] : []),
     ...(signature ? [writeSignature(signature)] : []),
@@ -95,4 +94,4 @@ export function readClientKeyExchange(body: Uint8Array, exchange: KeyExchange): 
 }
 
 export const writeClientKeyExchange = ({ identity, publicKey }: ClientKeyExchange): Uint8Array =>
-  concatBytes([...(identity ? [vector16(identity)] : []), ...(publicKey ? [vector8(publicKey)] : [])]);
+  joinBytes([...(identity ? [vector16(identity)] : []), ...(publicKey ? [vector8(publicKey)] : [])]);

@@ -1,8 +1,7 @@
 /** ServerHello (RFC 5246 section 7.4.1.3). Pure. */
-import { concatBytes } from "../../base/bytes.ts";
 import { MAX_SESSION_ID_BYTES, RANDOM_BYTES } from "./client-hello.ts";
 import { readServerExtensions, type ServerExtensions, writeServerExtensions } from "./extensions.ts";
-import { createReader, uint8, uint16, vector8, vector16 } from "./wire.ts";
+import { createReader, joinBytes, uint8, uint16, vector8, vector16 } from "./wire.ts";
 
 export interface ServerHello {
   readonly version: number;
@@ -35,7 +34,7 @@ export function readServerHello(body: Uint8Array): ServerHello {
 
 export function writeServerHello(hello: ServerHello): Uint8Array {
   const extensions = writeServerExtensions(hello.extensions);
-  return concatBytes([
+  return joinBytes([
     uint16(hello.version),
     hello.random,
     vector8(hello.sessionId),

@@ -1,6 +1,5 @@
 /** DigitallySigned (RFC 5246 section 4.7) and the one message that is nothing else, CertificateVerify (section 7.4.8). Pure. */
-import { concatBytes } from "../../base/bytes.ts";
-import { createReader, uint16, vector16, type WireReader } from "./wire.ts";
+import { createReader, joinBytes, uint16, vector16, type WireReader } from "./wire.ts";
 
 export interface Signature {
   /** A value of SIGNATURE_ALGORITHM in extensions.ts; others can be read. */
@@ -15,7 +14,7 @@ export const readSignature = (reader: WireReader): Signature => ({
 });
 
 export const writeSignature = ({ algorithm, bytes }: Signature): Uint8Array =>
-  concatBytes([uint16(algorithm), vector16(bytes)]);
+  joinBytes([uint16(algorithm), vector16(bytes)]);
 
 /**
  * @returns views on `body`

@@ -1,7 +1,7 @@
 /** All handshake messages so far, as if none had been cut (RFC 5246 section 7.4.9, RFC 6347 section 4.2.6). */
 import { hash } from "node:crypto";
-import { concatBytes } from "../../base/bytes.ts";
 import { type HandshakeMessage, writeMessage } from "./handshake-message.ts";
+import { joinBytes } from "./wire.ts";
 
 export interface Transcript {
   /** The first ClientHello and HelloVerifyRequest do not belong to it. */
@@ -14,7 +14,7 @@ export interface Transcript {
 
 export function createTranscript(): Transcript {
   const messages: Uint8Array[] = [];
-  const bytes = (): Uint8Array => concatBytes(messages);
+  const bytes = (): Uint8Array => joinBytes(messages);
   return {
     add: message => void messages.push(writeMessage(message)),
     bytes,
