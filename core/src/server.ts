@@ -224,11 +224,6 @@ async function openDevices(
         ...upward,
       });
 
-  trusted.onWithdrawn(async () => {
-    // Whom that authority vouched for is asked anew at his next handshake.
-    for (const { secured } of Object.values(ports)) await secured.endSessions(({ kind }) => kind === "x509");
-  });
-
   const agent = await createAgent({
     store,
     platform,

@@ -37,11 +37,12 @@ import type { Connection, DeviceAccountStore } from "./device-accounts.ts";
 import { createDeviceGroups } from "./device-groups.ts";
 import { createDeviceRecords, type DeviceRecord, securityOf } from "./device-records.ts";
 import { createDeviceRegistration } from "./device-registration.ts";
+import { createDeviceSessions } from "./device-sessions.ts";
 import { settingsOf } from "./device-settings.ts";
 import { createInventoryDevices } from "./inventory-devices.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createLifecycleEvents } from "./lifecycle-events.ts";
-import { type ConnectionRule, endsWith, mayConnect } from "./may-connect.ts";
+import { mayConnect } from "./may-connect.ts";
 import { createOperationEvents } from "./operation-events.ts";
 import { createOperationRunner } from "./operation-runner.ts";
 import { createPostRegistration, isPostRegistration, type PostRegistrationOptions } from "./post-registration.ts";
@@ -167,15 +168,15 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const events = createLifecycleEvents({ store, platform, clock, log });
   const connectors = createConnectorDevices(platform);
   const sealer = createAccountSealer(parts.box);
-  const endSessions = async (connection: Connection, endpoint: string, rule: ConnectionRule): Promise<void> =>
-    parts.endSessions?.(connection, identity => endsWith(endpoint, rule, identity));
+  const sessions = createDeviceSessions({ records, endSessions: parts.endSessions });
+  parts.trusted.onWithdrawn(sessions.endCertified);
   const accounts = createDeviceAccountStore({
     records,
     sealer,
     platform,
     log,
     async onSecured({ endpoint }, connection, before) {
-      await endSessions(connection, endpoint, before);
+      await sessions.end(connection, endpoint, before);
       // The device comes back as it is to come now.
       if (connection === "server") await server.registrations.remove(endpoint);
       else bootstrap?.cancel(endpoint, "the device is to come in another way now");
@@ -185,7 +186,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     await server.registrations.remove(endpoint);
     bootstrap?.cancel(endpoint, "the device is removed");
     for (const connection of ["server", "bootstrap"] as const) {
-      await endSessions(connection, endpoint, securityOf(ended, connection));
+      await sessions.end(connection, endpoint, securityOf(ended, connection));
     }
   }
   const devices = createDeviceRegistration({

@@ -34,6 +34,7 @@ export interface DeviceRecords {
   findByDevice(tenant: string, deviceId: string): Promise<DeviceRecord | undefined>;
   /** Whoever has the PSK identity on that connection, unique over all tenants. */
   findByPsk(connection: Connection, identity: string): Promise<DeviceRecord | undefined>;
+  endpointsOf(tenant: string): Promise<ReadonlySet<string>>;
   /** Takes endpoint and PSK identities for a device that is about to be made. @throws MooringError DUPLICATE naming the field */
   reserve(record: NewDeviceRecord): Promise<void>;
   /** The device's managed object is stored: from now on it is admitted. */
@@ -163,6 +164,11 @@ export function createDeviceRecords(store: Store): DeviceRecords {
       return document && recordOf(document);
     },
     findByPsk,
+    async endpointsOf(tenant) {
+      const endpoints = new Set<string>();
+      for await (const { _id } of devices.stream({ tenant })) endpoints.add(_id);
+      return endpoints;
+    },
     async reserve({ endpoint, tenant, accounts, ...rest }) {
       try {
         await devices.insertOne({
