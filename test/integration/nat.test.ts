@@ -2,7 +2,7 @@
 import { assert } from "chai";
 import { registerPskDevice } from "../harness/agent.ts";
 import { measuredValue } from "../harness/documents.ts";
-import { HANDSHAKE_TYPES, plainHandshakes } from "../harness/dtls-wire.ts";
+import { HANDSHAKE_TYPES, plainHandshakes, reusedNumbers } from "../harness/dtls-wire.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
 import { type NatProxy, openNatProxy } from "../harness/nat-proxy.ts";
 import { withHost } from "../harness/with-host.ts";
@@ -12,6 +12,8 @@ const KEY = "a-key-of-a-fleet-1";
 const DEVICES = 20;
 const REBIND_EVERY_MS = 400;
 const TRAFFIC_MS = 4000;
+/** Option dtls.cidLength as it is without being set. */
+const HOST_CID_BYTES = 3;
 
 describe("devices behind a router whose ports change", () => {
   const suite = withHost();
@@ -63,6 +65,7 @@ describe("devices behind a router whose ports change", () => {
       registered: DEVICES,
     });
     assert.equal(keyExchanges(), DEVICES);
+    assert.isEmpty(reusedNumbers(proxy.passed, { toServer: HOST_CID_BYTES, toDevice: 0 }));
     await proxy.rebind();
     await fleet.devices[3]!.notify(4321);
     await measuredValue(suite.api, ids[3]!, "c8y_Temperature.T", 4321);

@@ -1,12 +1,15 @@
 /** Leshan's client over DTLS: OMA's security cases, an address that changes in mid-session, datagrams that are lost. */
+import { equalBytes } from "@mooring/core/internal/base/bytes.ts";
 import { assert } from "chai";
 import { registerPskDevice, registerX509Device, runCommand } from "../harness/agent.ts";
 import { eventsOf, measuredValue } from "../harness/documents.ts";
+import { openDtlsResponder } from "../harness/dtls-responder.ts";
 import { chosenSuite, HANDSHAKE_TYPES, plainAlerts, plainHandshakes } from "../harness/dtls-wire.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
 import { type NatProxy, type NatProxyOptions, openNatProxy } from "../harness/nat-proxy.ts";
 import { trustAuthority, useServerCertificate } from "../harness/x509.ts";
-import { certificateFile, privateKeyFile } from "../simulator/dtls/certificates.ts";
+import { certificateFile, privateKeyFile, rawKeyCredentials } from "../simulator/dtls/certificates.ts";
+import { publicKeyOf } from "../simulator/dtls/server-proof.ts";
 import { secureHost } from "./dtls/peer-suite.ts";
 import { type LeshanAccount, type LeshanDevice, type LeshanOptions, startLeshanDevice } from "./leshan/leshan.ts";
 
@@ -117,6 +120,23 @@ describe("interop/Leshan's client over DTLS", () => {
     await registered({ account: psk() }, { faults: { losesOneOf: 4 }, seed: 5 });
     await readsDevice(id);
     await eventsOf(suite.api, id, "c8y_LWM2MDeviceRegistration");
+  });
+
+  it("raw public keys (RFC 7250): each side knows the other by its key alone, at the transport, since accounts have no such mode", async () => {
+    const ownKey = publicKeyOf(rawKeyCredentials("device-1").privateKey);
+    await using server = await openDtlsResponder({
+      rawPublicKey: async publicKey => (equalBytes(publicKey, ownKey) ? { kind: "rpk", publicKey } : undefined),
+    });
+    const files = (name: string) => ({ certificate: certificateFile(name), privateKey: privateKeyFile(name) });
+    const serverCertificate = certificateFile("server");
+    const way = { serverPort: server.port };
+    await registered({ account: { mode: "rpk", ...files("device-1"), serverCertificate } }, way);
+    assert.deepEqual(server.peers, [{ kind: "rpk", publicKey: Uint8Array.from(ownKey) }]);
+    await device!.stop();
+    await proxy!.close();
+    const { process } = await start({ account: { mode: "rpk", ...files("device-2"), serverCertificate } }, way);
+    await process.line(/^refused/, JAVA_STARTS_WITHIN_MS);
+    assert.equal(server.dtls.handshakesDone, 1);
   });
 
   describe("with certificates", () => {
