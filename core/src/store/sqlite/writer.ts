@@ -110,15 +110,16 @@ function updateByForm({ table, form, statement }: KnownForm, values: FormValues)
   return inserted(true);
 }
 
+/** What is upserted is new most of the time, and then costs no look. */
 function replace(table: Table, { select, row, upsert }: WireCommand & { do: "replace" }): WireResult {
+  if (upsert && insertRow(table, row)) return inserted(true);
   const [before] = table.database.rows(select);
   if (before) {
     updateRow(table, before, row);
     return { outcome: "done", count: 1 };
   }
-  if (!upsert) return "none";
-  if (!insertRow(table, row)) throw duplicateKey(table, row[0] as string);
-  return inserted(true);
+  if (upsert) throw duplicateKey(table, row[0] as string);
+  return "none";
 }
 
 function perform(table: Table, command: Exclude<WireCommand, { do: "form" }>): WireResult {
