@@ -40,7 +40,11 @@ export interface Certificate {
   /** Object identifiers of extensions that must not be passed over and are not understood here. */
   readonly notUnderstood: readonly string[];
   readonly signatureAlgorithm: string;
+  /** Object identifier of the hash that {@link RSASSA_PSS} was used with; undefined for every other algorithm, which names its own. */
+  readonly pssHash: string | undefined;
 }
+
+export const RSASSA_PSS = "1.2.840.113549.1.1.10";
 
 export const KEY_USAGE = { digitalSignature: 0, keyCertSign: 5 } as const;
 export const EXTENDED_KEY_USAGE = {
@@ -66,6 +70,8 @@ const UNDERSTOOD: readonly string[] = [
   EXTENSION.certificatePolicies,
   EXTENSION.extendedKeyUsage,
 ];
+/** What RSASSA-PSS means where it names none (RFC 4055 section 3.1). */
+const SHA_1 = "1.3.14.3.2.26";
 const DNS_NAME = contextTag(2);
 const URI = contextTag(6);
 
@@ -171,6 +177,19 @@ function publicKeyOf(x509: X509Certificate): KeyObject {
   }
 }
 
+/** Of RSASSA-PSS-params (RFC 4055 section 3.1). */
+function pssHashOf(parameters: DerElement | undefined): string {
+  const [first] = parameters ? childrenOf(parameters, TAG.sequence) : [];
+  if (first?.tag !== contextTag(0, true)) return SHA_1;
+  return readObjectId(childrenOf(readOnly(first.content, TAG.sequence), TAG.sequence)[0]);
+}
+
+function signatureOf(element: DerElement | undefined): Pick<Certificate, "signatureAlgorithm" | "pssHash"> {
+  const [id, parameters] = childrenOf(element, TAG.sequence);
+  const signatureAlgorithm = readObjectId(id);
+  return { signatureAlgorithm, pssHash: signatureAlgorithm === RSASSA_PSS ? pssHashOf(parameters) : undefined };
+}
+
 /** @throws MooringError CERTIFICATE_INVALID */
 export function readCertificate(x509: X509Certificate): Certificate {
   const der = new Uint8Array(x509.raw);
@@ -191,7 +210,7 @@ export function readCertificate(x509: X509Certificate): Certificate {
     ...basicConstraints(extensions),
     ...usages(extensions),
     notUnderstood: notUnderstood(extensions),
-    signatureAlgorithm: readObjectId(childrenOf(algorithm, TAG.sequence)[0]),
+    ...signatureOf(algorithm),
   };
 }
 

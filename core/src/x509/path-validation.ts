@@ -1,7 +1,8 @@
 /** Whether a chain of certificates leads to one that is trusted (RFC 5280 section 6.1; order of the chain RFC 5246 section 7.4.2). */
+import type { KeyObject } from "node:crypto";
 import { equalBytes } from "../base/bytes.ts";
 import { MooringError } from "../base/errors.ts";
-import { type Certificate, EXTENDED_KEY_USAGE, KEY_USAGE } from "./certificate.ts";
+import { type Certificate, EXTENDED_KEY_USAGE, KEY_USAGE, RSASSA_PSS } from "./certificate.ts";
 
 /** What the leaf is to prove. */
 export type Purpose = "clientAuth" | "serverAuth";
@@ -19,8 +20,13 @@ export const SIGNATURE_NAMES: Readonly<Record<string, string>> = {
   "1.2.840.113549.1.1.11": "SHA256withRSA",
   "1.2.840.113549.1.1.12": "SHA384withRSA",
   "1.2.840.113549.1.1.13": "SHA512withRSA",
-  "1.2.840.113549.1.1.10": "RSASSA-PSS",
+  [RSASSA_PSS]: "RSASSA-PSS",
 };
+
+/** SHA-256, SHA-384 and SHA-512. */
+const PSS_HASHES: readonly string[] = ["2.16.840.1.101.3.4.2.1", "2.16.840.1.101.3.4.2.2", "2.16.840.1.101.3.4.2.3"];
+/** Of authorities; what devices may have, the handshake says. */
+const CURVES: readonly string[] = ["prime256v1", "secp384r1", "secp521r1"];
 
 const LONGEST_CHAIN = 8;
 const SMALLEST_RSA_BITS = 2048;
@@ -51,9 +57,9 @@ function checkEach(certificate: Certificate, at: number, { nowMs, purpose }: Pat
   }
 }
 
-function checkSignature({ signatureAlgorithm }: Certificate, at: number): void {
-  if (!(signatureAlgorithm in SIGNATURE_NAMES))
-    throw refuse(at, `is signed by ${signatureAlgorithm}, which is too weak`);
+function checkSignature({ signatureAlgorithm, pssHash }: Certificate, at: number): void {
+  const isWeak = !(signatureAlgorithm in SIGNATURE_NAMES) || (pssHash !== undefined && !PSS_HASHES.includes(pssHash));
+  if (isWeak) throw refuse(at, `is signed by ${pssHash ?? signatureAlgorithm}, which is too weak`);
 }
 
 /** @param below intermediate certificates between this one and the leaf, without self-issued ones */
@@ -62,9 +68,15 @@ function checkIssuer({ isCa, pathLength, keyUsage, publicKey }: Certificate, at:
   if (keyUsage && !keyUsage.has(KEY_USAGE.keyCertSign)) throw refuse(at, "may not issue others (keyUsage)");
   if (pathLength !== undefined && below > pathLength)
     throw refuse(at, `allows ${pathLength} intermediate certificates`);
-  const { asymmetricKeyType, asymmetricKeyDetails } = publicKey;
+  checkIssuerKey(publicKey, at);
+}
+
+function checkIssuerKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, at: number): void {
   const isRsa = asymmetricKeyType === "rsa" || asymmetricKeyType === "rsa-pss";
   if (!isRsa && asymmetricKeyType !== "ec") throw refuse(at, "has a key that is neither EC nor RSA");
+  if (!isRsa && !CURVES.includes(asymmetricKeyDetails?.namedCurve ?? "")) {
+    throw refuse(at, "has an EC key that is not on P-256, P-384 or P-521");
+  }
   if (isRsa && (asymmetricKeyDetails?.modulusLength ?? 0) < SMALLEST_RSA_BITS) {
     throw refuse(at, `has an RSA key of less than ${SMALLEST_RSA_BITS} bits`);
   }

@@ -29,6 +29,7 @@ const GOOD: readonly Case[] = [
   { rule: "names in subjectAltName", chain: ["device-san"] },
   { rule: "without any extension", chain: ["device-bare"] },
   { rule: "an RSA CA", chain: ["device-rsa-issued"], trusted: ["rsa-ca"] },
+  { rule: "RSASSA-PSS with SHA-256", chain: ["device-pss"], trusted: ["rsa-ca"] },
   { rule: "6.1: through an intermediate CA", chain: ["device-intermediate", "intermediate"] },
   {
     rule: "RFC 5246 7.4.2: the trusted certificate may come too",
@@ -128,6 +129,19 @@ const BAD: readonly (Case & { readonly certificate: number; readonly says: RegEx
     says: /2\.5\.29\.30/,
   },
   { rule: "SHA-1", chain: ["device-sha1"], certificate: 1, says: /too weak/ },
+  {
+    rule: "RFC 4055 3.1: RSASSA-PSS with SHA-1",
+    chain: ["device-pss-sha1"],
+    trusted: ["rsa-ca"],
+    certificate: 1,
+    says: /1\.3\.14\.3\.2\.26, which is too weak/,
+  },
+  {
+    rule: "a CA with a key of 192 bits",
+    chain: ["device-weak-curve", "intermediate-weak-curve"],
+    certificate: 2,
+    says: /not on P-256/,
+  },
   { rule: "an RSA device", chain: ["server-rsa"], certificate: 1, says: /not EC/ },
   { rule: "no chain at all", chain: [], certificate: 1, says: /1 to 8/ },
   { rule: "a chain without end", chain: Array<string>(9).fill("device-1"), certificate: 1, says: /1 to 8/ },
