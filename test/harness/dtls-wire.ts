@@ -73,31 +73,3 @@ export function chosenSuite(datagrams: readonly PassedDatagram[]): number | unde
   const sessionIdAt = 12 + 2 + 32;
   return hello.readUInt16BE(sessionIdAt + 1 + hello.readUInt8(sessionIdAt));
 }
-
-/** Bytes of the Connection IDs in records of each direction. */
-export type CidBytes = Readonly<Record<PassedDatagram["direction"], number>>;
-
-/**
- * Protected records with a number that another record of the same keys had: each would be a nonce used twice (RFC 5288 section 3,
- * RFC 6655 section 3). Keys are taken as new with each ServerHello to a device's port; the same bytes twice are one record.
- */
-export function reusedNumbers(datagrams: readonly PassedDatagram[], cidBytes: CidBytes): string[] {
-  const generations = new Map<number, number>();
-  const seen = new Map<string, string>();
-  const reused: string[] = [];
-  for (const datagram of datagrams) {
-    const { direction, devicePort, bytes } = datagram;
-    for (const record of wireRecords(bytes, cidBytes[direction])) {
-      const generation = generations.get(devicePort) ?? 0;
-      const isHello = record.epoch === 0 && record.type === HANDSHAKE && record.fragment[0] === SERVER_HELLO;
-      if (isHello && direction === "toDevice") generations.set(devicePort, generation + 1);
-      if (record.epoch === 0) continue;
-      const number = `${devicePort} ${direction} ${generation} ${record.epoch} ${record.sequence}`;
-      const fragment = record.fragment.toString("base64");
-      const former = seen.get(number);
-      if (former !== undefined && former !== fragment) reused.push(number);
-      seen.set(number, fragment);
-    }
-  }
-  return reused;
-}
