@@ -146,7 +146,8 @@ export async function openDtlsTransport(parts: DtlsParts): Promise<DtlsTransport
     else if (!handshakes.receiveProtected(record, source)) counters.unknownSession++;
   }
 
-  function onPlainRecord(record: RecordView, source: Peer, isMuted: boolean): void {
+  /** @returns whether the source was asked for its cookie */
+  function onPlainRecord(record: RecordView, source: Peer, isMuted: boolean): boolean {
     const taken =
       record.type === CONTENT.applicationData ? "malformed" : handshakes.receivePlain(record, source, !isMuted);
     if (taken === "muted") counters.muted++;
@@ -155,6 +156,7 @@ export async function openDtlsTransport(parts: DtlsParts): Promise<DtlsTransport
       counters.malformed++;
       charge(source);
     }
+    return taken === "asked";
   }
 
   /** Nothing in a datagram is answered or ends anything but what is said here and below: the rest is dropped and counted (RFC 6347 section 4.1.2.7). */
@@ -164,8 +166,10 @@ export async function openDtlsTransport(parts: DtlsParts): Promise<DtlsTransport
     const { records, malformed } = readRecords(datagram, options.cidLength);
     for (const record of records.slice(0, MAX_RECORDS)) {
       counters.recordsReceived++;
-      if (record.epoch === 0) onPlainRecord(record, source, isMuted);
-      else if (record.epoch === 1) onProtectedRecord(record, source, isMuted);
+      if (record.epoch === 0) {
+        // One answer to a datagram: its source is not proved, and may be somebody who is to be flooded (RFC 6347 section 4.2.1).
+        if (onPlainRecord(record, source, isMuted)) break;
+      } else if (record.epoch === 1) onProtectedRecord(record, source, isMuted);
       else counters.unknownSession++;
     }
     if (malformed || records.length > MAX_RECORDS) {

@@ -46,8 +46,12 @@ export interface HandshakesParts {
 export interface Handshakes extends Disposable {
   readonly size: number;
   has(source: Peer): boolean;
-  /** A record of epoch 0. @param mayBegin whether a hello of a source without a handshake is looked at */
-  receivePlain(record: RecordView, source: Peer, mayBegin: boolean): "taken" | "muted" | "unknown";
+  /**
+   * A record of epoch 0.
+   * @param mayBegin whether a hello of a source without a handshake is looked at
+   * @returns `asked`: a hello without its cookie was answered
+   */
+  receivePlain(record: RecordView, source: Peer, mayBegin: boolean): "taken" | "asked" | "muted" | "unknown";
   /** A record of epoch 1. @returns false: there is no handshake for it */
   receiveProtected(record: RecordView, source: Peer): boolean;
   /** No handshake that is under way now becomes a session of such a peer: it may have looked up what counts no more. */
@@ -175,7 +179,7 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
         if (looked.kind === "verify") {
           counters.helloVerifyRequests++;
           below.send(looked.reply, source);
-          return "taken";
+          return "asked";
         }
       }
       underWay?.handshake?.receive(record);

@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import { encodeUtf8 } from "../../../src/base/bytes.ts";
+import { concatBytes, encodeUtf8 } from "../../../src/base/bytes.ts";
 import { CONTENT } from "../../../src/transport/dtls/records.ts";
 import { type Device, type DeviceOptions, type DtlsWorld, openWorld } from "./support/dtls-world.ts";
 import { createKeptSessions } from "./support/kept-sessions.ts";
@@ -47,6 +47,16 @@ describe("transport/dtls, limits", () => {
     assert.equal(world.dtls.dtls.helloVerifyRequests - before.helloVerifyRequests, 5000);
     assert.equal(world.dtls.dtls.handshakesBegun, 1);
     assert.equal(world.clock.pending, timers);
+  });
+
+  it("RFC 6347 section 4.2.1: many hellos in one datagram are answered once", async () => {
+    const world = await openWorld();
+    await world.connect({ cid: CID });
+    const hello = world.wire.find(({ outgoing }) => !outgoing)!.bytes;
+    const sent = () => world.wire.filter(({ outgoing }) => outgoing).length;
+    const before = sent();
+    world.forge(concatBytes(Array.from({ length: 50 }, () => hello)), "203.0.113.1", 1024);
+    assert.equal(sent(), before + 1);
   });
 
   describe("handshakes", () => {
