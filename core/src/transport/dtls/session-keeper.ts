@@ -97,7 +97,7 @@ export function createSessionKeeper(parts: SessionKeeperParts): SessionKeeper {
     store: ids => store.delete(ids),
   });
 
-  async function save(): Promise<void> {
+  async function saveDirty(): Promise<void> {
     if (dirty.size === 0) return;
     const saved = dirty;
     dirty = new Set();
@@ -113,6 +113,13 @@ export function createSessionKeeper(parts: SessionKeeperParts): SessionKeeper {
       for (const session of saved) dirty.add(session);
       throw error;
     }
+  }
+  /** One after the other: what clears the journal must be what it was split for. */
+  let saving: Promise<void> = Promise.resolve();
+  function save(): Promise<void> {
+    const saved = saving.then(saveDirty);
+    saving = saved.catch(() => {});
+    return saved;
   }
   const onSaveFailed = (error: unknown): void =>
     log.warn("dtls.store.failed", { what: "save", count: dirty.size, reason: messageOf(error) });
