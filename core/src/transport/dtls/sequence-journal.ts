@@ -68,7 +68,10 @@ const failed = (path: string, cause: unknown): MooringError =>
  */
 export function openSequenceJournal(path: string): SequenceJournal {
   let latest = new Map<string, number>();
+  let isClosed = false;
   const guarded = <T>(run: () => T): T => {
+    // The numbers of its files may be those of others by now.
+    if (isClosed) throw failed(path, "it is closed");
     try {
       return run();
     } catch (cause) {
@@ -112,6 +115,8 @@ export function openSequenceJournal(path: string): SequenceJournal {
       waiting.bytes = 0;
     },
     close() {
+      if (isClosed) return;
+      isClosed = true;
       closeSync(writing.file);
       closeSync(waiting.file);
     },

@@ -1,4 +1,14 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert } from "chai";
@@ -7,6 +17,15 @@ import { ENTRY_BYTES, openSequenceJournal } from "../../../src/transport/dtls/se
 
 const A = "00112233445566aa";
 const B = "ffeeddccbbaa9988";
+
+function thrownBy(run: () => void): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 describe("transport/dtls/sequence-journal", () => {
   let directory: string;
@@ -117,6 +136,23 @@ describe("transport/dtls/sequence-journal", () => {
     appendFileSync(`${path}.1`, Buffer.alloc(1000, 0xff));
     assert.deepEqual(found(), {});
     assert.equal(statSync(`${path}.1`).size % ENTRY_BYTES, 0);
+  });
+
+  it("takes nothing once it is closed: the numbers of its files may be those of others", () => {
+    const journal = openSequenceJournal(path);
+    journal.append([{ id: A, received: 1 }]);
+    journal.close();
+    journal.close();
+    const other = join(directory, "other");
+    const [first, second] = [openSync(other, "a+"), openSync(`${other}2`, "a+")];
+    writeFileSync(other, "whatever it holds");
+    for (const late of [() => journal.append([{ id: A, received: 2 }]), () => journal.clear()]) {
+      assert.isTrue(isFailure(thrownBy(late), "STORE_FAILED"));
+    }
+    assert.equal(readFileSync(other, "utf8"), "whatever it holds");
+    closeSync(first);
+    closeSync(second);
+    assert.deepEqual(found(), { [A]: 1 });
   });
 
   it("makes its folder, and says where it cannot", () => {
