@@ -7,6 +7,8 @@
 import type { Clock } from "../../base/clock.ts";
 
 export const REPEAT_WINDOW_MS = 15_000;
+/** In the name of a device without keys anybody may ask, from as many ports as he likes: one device must not use up the turns of all. */
+export const MOVE_WINDOW_MS = 1_000;
 
 export type RepeatVerdict =
   /** @param repeated to be handed to {@link RepeatedRequests.ended} */
@@ -52,8 +54,9 @@ export function createRepeatedRequests(clock: Pick<Clock, "monotonic">): Repeate
   }
 
   function judgeRunning({ moved, restartedAtMs }: RunningSession, nowMs: number): RepeatVerdict {
-    const isFirst = restartedAtMs === undefined || restartedAtMs + REPEAT_WINDOW_MS <= nowMs;
-    return { kind: moved || isFirst ? "restart" : "ignore" };
+    const windowMs = moved ? MOVE_WINDOW_MS : REPEAT_WINDOW_MS;
+    const isFirst = restartedAtMs === undefined || restartedAtMs + windowMs <= nowMs;
+    return { kind: isFirst ? "restart" : "ignore" };
   }
 
   return {

@@ -7,6 +7,7 @@ import type { CoapMessage } from "../../../src/coap/message.ts";
 import { OPTIONS as COAP_OPTIONS } from "../../../src/coap/options.ts";
 import type { CoapRequest } from "../../../src/coap/request.ts";
 import { CORE_MODELS } from "../../../src/lwm2m/bootstrap/account-values.ts";
+import { MOVE_WINDOW_MS } from "../../../src/lwm2m/bootstrap/repeated-requests.ts";
 import { codecFor } from "../../../src/lwm2m/codecs/codec-table.ts";
 import { parsePath } from "../../../src/lwm2m/path.ts";
 import { endpointOver } from "../support/lwm2m-world.ts";
@@ -369,7 +370,7 @@ describe("bootstrap server", () => {
     for (const port of [2, 3]) {
       client.bend = step => (step === "DELETE /1" ? "silence" : undefined);
       await client.ask("ep=dev-1");
-      await world.settle();
+      await world.clock.advance(MOVE_WINDOW_MS);
       client.device.moveTo(port);
     }
     client.bend = () => undefined;

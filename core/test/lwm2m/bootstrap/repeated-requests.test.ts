@@ -1,6 +1,10 @@
 import { assert } from "chai";
 import { createManualClock } from "../../../src/base/clock.ts";
-import { createRepeatedRequests, REPEAT_WINDOW_MS } from "../../../src/lwm2m/bootstrap/repeated-requests.ts";
+import {
+  createRepeatedRequests,
+  MOVE_WINDOW_MS,
+  REPEAT_WINDOW_MS,
+} from "../../../src/lwm2m/bootstrap/repeated-requests.ts";
 
 const IDLE = undefined;
 
@@ -16,7 +20,10 @@ describe("bootstrap/repeated-requests (field finding B6)", () => {
     assert.equal(repeats.judge("dev", { moved: false, restartedAtMs: undefined }).kind, "restart");
     const restarted = { moved: false, restartedAtMs: clock.monotonic() };
     assert.equal(repeats.judge("dev", restarted).kind, "ignore");
-    assert.equal(repeats.judge("dev", { ...restarted, moved: true }).kind, "restart", "from elsewhere");
+    assert.equal(repeats.judge("dev", { ...restarted, moved: true }).kind, "ignore", "from elsewhere");
+    await clock.advance(MOVE_WINDOW_MS);
+    assert.equal(repeats.judge("dev", { ...restarted, moved: true }).kind, "restart", "from elsewhere, later");
+    assert.equal(repeats.judge("dev", restarted).kind, "ignore");
     await clock.advance(REPEAT_WINDOW_MS);
     assert.equal(repeats.judge("dev", restarted).kind, "restart");
   });
