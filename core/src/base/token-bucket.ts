@@ -40,8 +40,10 @@ export function createTokenBuckets(
   function bucketOf(key: string, nowMs: number): Bucket {
     const known = buckets.get(key);
     if (known) {
-      buckets.delete(key);
-      buckets.set(key, known);
+      if (maxKeys > 1) {
+        buckets.delete(key);
+        buckets.set(key, known);
+      }
       known.tokens = filled(known, nowMs);
       known.atMs = nowMs;
       return known;

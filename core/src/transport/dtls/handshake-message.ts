@@ -81,7 +81,8 @@ export const writeMessage = ({ type, sequence, body }: HandshakeMessage): Uint8A
  */
 export function cutMessage({ type, sequence, body }: HandshakeMessage, maxBytes: number): HandshakeFragment[] {
   const size = maxBytes - HANDSHAKE_HEADER_BYTES;
-  const count = Math.max(1, Math.ceil(body.length / size));
+  if (body.length <= size) return [{ type, sequence, length: body.length, offset: 0, body }];
+  const count = Math.ceil(body.length / size);
   return Array.from({ length: count }, (_, i) => ({
     type,
     sequence,

@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { PeerIdentity } from "../transport.ts";
+import type { HelloStart } from "./client-hello.ts";
 import type { Credentials, DtlsOptions } from "./dtls.ts";
 import type { ProtectionPair } from "./protection.ts";
 import type { RecordView } from "./records.ts";
@@ -78,6 +79,8 @@ export interface VerifiedHello {
   readonly record: RecordView;
   /** Handshake message_seq of the hello, 1 after a HelloVerifyRequest. */
   readonly messageSequence: number;
+  /** Views on the record. */
+  readonly start: HelloStart;
 }
 
 export interface HelloVerifier {

@@ -5,7 +5,6 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { Peer, PeerIdentity, Transport } from "../transport.ts";
 import { writeAlert } from "./alert.ts";
-import { type HelloStart, readHelloStart } from "./client-hello.ts";
 import { freshCid } from "./connection-ids.ts";
 import type { Credentials, DtlsCounters, DtlsOptions } from "./dtls.ts";
 import type {
@@ -17,7 +16,6 @@ import type {
   VerifiedHello,
 } from "./handshake.ts";
 import { createHandshakeAdmission } from "./handshake-admission.ts";
-import { readFragments } from "./handshake-message.ts";
 import { CONTENT, type RecordView } from "./records.ts";
 import { createServerHandshake } from "./server-handshake.ts";
 import { type CidKey, cidKey, NO_CID } from "./session.ts";
@@ -69,9 +67,6 @@ interface UnderWay {
   /** How many withdrawals there had been when it began; what it looks up later follows them. */
   readonly withdrawnBefore: number;
 }
-
-/** What stands before the cookie; the verifier has read it before. */
-const startOf = ({ record }: VerifiedHello): HelloStart => readHelloStart(readFragments(record.fragment)[0]!.body);
 
 export function createHandshakes(parts: HandshakesParts): Handshakes {
   const { below, clock, options, counters, verifier } = parts;
@@ -144,7 +139,7 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
 
   /** The cookie is right, so the peer is where it says. An attacker elsewhere cannot end the handshake of another. */
   function onVerified(hello: VerifiedHello, source: Peer): void {
-    const { random, sessionId } = startOf(hello);
+    const { random, sessionId } = hello.start;
     const before = bySource.get(source.key);
     if (before && equalBytes(before.random, random)) {
       before.handshake?.receive(hello.record);

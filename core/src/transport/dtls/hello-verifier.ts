@@ -89,13 +89,13 @@ export function createHelloVerifier({ clock, random }: HelloVerifierParts): Hell
       try {
         const first = firstFragment(record);
         if (!first) return IGNORED;
-        const hello = readHelloStart(first.body);
-        if (hello.version >> 8 !== DTLS_MAJOR) return IGNORED;
+        const start = readHelloStart(first.body);
+        if (start.version >> 8 !== DTLS_MAJOR) return IGNORED;
         changeKeys();
-        const cookie = missingCookie(hello, client);
+        const cookie = missingCookie(start, client);
         return cookie
           ? { kind: "verify", reply: ask(record, first.sequence, cookie) }
-          : { kind: "verified", hello: { record, messageSequence: first.sequence } };
+          : { kind: "verified", hello: { record, messageSequence: first.sequence, start } };
       } catch (error) {
         if (isFailure(error, "HANDSHAKE_INVALID")) return IGNORED;
         throw error;

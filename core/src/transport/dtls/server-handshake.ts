@@ -300,9 +300,10 @@ export function createServerHandshake(parts: ServerHandshakeParts): ServerHandsh
     [HANDSHAKE.finished, takeFinished],
   ]);
 
-  // Until the first flight is out the timer alone runs: a hello whose other fragments never come does not stay.
-  flights.begin([]);
+  const hasAnswered = (): boolean => state !== "clientHello" && state !== "choice";
   guarded(() => incoming.receive(parts.hello.record));
+  // Until the first flight is out the timer alone runs: a hello whose other fragments never come does not stay.
+  if (!ended && !hasAnswered()) flights.begin([]);
 
   return {
     receive: record => guarded(() => incoming.receive(record)),

@@ -2,7 +2,7 @@ import { assert } from "chai";
 import { EMPTY_BYTES } from "../../../src/base/bytes.ts";
 import { createManualClock } from "../../../src/base/clock.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
-import { type ClientHello, writeClientHello } from "../../../src/transport/dtls/client-hello.ts";
+import { type ClientHello, readHelloStart, writeClientHello } from "../../../src/transport/dtls/client-hello.ts";
 import { cutMessage, HANDSHAKE, readFragments, writeFragment } from "../../../src/transport/dtls/handshake-message.ts";
 import { createHelloVerifier } from "../../../src/transport/dtls/hello-verifier.ts";
 import { readHelloVerifyRequest } from "../../../src/transport/dtls/hello-verify-request.ts";
@@ -64,7 +64,8 @@ describe("dtls/hello-verifier", () => {
   it("RFC 6347 4.2.1: a hello that brings its cookie is verified", () => {
     const { look, cookieFor } = createFixture();
     const [record] = hello({ cookie: cookieFor() }, 1, 1);
-    assert.deepEqual(look(record!), { kind: "verified", hello: { record: record!, messageSequence: 1 } });
+    const start = readHelloStart(readFragments(record!.fragment)[0]!.body);
+    assert.deepEqual(look(record!), { kind: "verified", hello: { record: record!, messageSequence: 1, start } });
   });
 
   it("RFC 6347 4.2.1: the answer is not larger than the smallest hello", () => {
