@@ -72,7 +72,7 @@ export function createInventoryDevices(parts: InventoryDeviceParts): InventoryDe
     await platform.alarms.updateMatching(tenant, open, { status: "CLEARED" });
   }
 
-  /** A device that could not be made has to be given its keys again. */
+  /** A device that was not made of them has to be given its keys again. */
   async function hideSecrets(tenant: string, { id, fragments }: ManagedObject): Promise<void> {
     const shown = SECRET_COLUMNS.filter(column => Object.hasOwn(fragments, column));
     if (shown.length === 0) return;
@@ -80,8 +80,12 @@ export function createInventoryDevices(parts: InventoryDeviceParts): InventoryDe
   }
 
   async function adopt(tenant: string, id: string): Promise<"made" | "known" | "none"> {
-    if (await records.findByDevice(tenant, id)) return "known";
     const object = await platform.inventory.findCached(tenant, id);
+    if (await records.findByDevice(tenant, id)) {
+      // Its keys are changed by its settings; here they would stay for all to read.
+      if (object) await hideSecrets(tenant, object);
+      return "known";
+    }
     if (closed || !object || !namesDevice(object)) return "none";
     const columns = columnsOf(object.fragments);
     const gone = Object.fromEntries([...columns.keys()].map(column => [column, null]));

@@ -110,6 +110,18 @@ describe("agent/inventory-devices", () => {
     assert.notProperty((await world.platform.inventory.get(TENANT, id)).fragments, "lwm2m psk_key");
   });
 
+  it("columns on the object of a device change nothing of it, and leave no key there", async () => {
+    const id = await create(pskColumns);
+    const before = await records();
+    await world.wait(
+      world.platform.inventory.update(TENANT, id, { ...pskColumns, "lwm2m psk_key": "8899aabbccddeeff" }),
+    );
+    await world.settle();
+    const { fragments } = await world.platform.inventory.get(TENANT, id);
+    assert.notProperty(fragments, "lwm2m psk_key");
+    assert.deepEqual(await records(), before);
+  });
+
   it("an object that names no device, or not all of one, is left alone", async () => {
     for (const body of [{ name: "x" }, { "endpoint id": "dev" }, { "endpoint id": 5, securityMode: "NO_SEC" }]) {
       const id = await create(body);
