@@ -189,7 +189,7 @@ export const OPTIONS = {
     registersPerSecondPerAddress: count(
       500,
       1_000_000,
-      "Registers admitted in a second from one address: many may share it",
+      "Registers without a proven identity admitted in a second from one address: many may share it",
     ),
     bootstrapsPerSecond: count(500, 1_000_000, "Bootstrap sessions begun in a second, in all"),
   },

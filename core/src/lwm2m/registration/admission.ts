@@ -15,7 +15,10 @@ import { createRegisterPace } from "./register-pace.ts";
 import { createReturnTimes } from "./return-times.ts";
 
 export interface AdmissionOptions {
-  /** Registers in a second: in all, of one tenant, from one source address (network-of.ts). Known devices are bound by the first alone. */
+  /**
+   * Registers in a second: in all, of one tenant, and from one source address (network-of.ts) without a proven identity. Known devices are bound by
+   * the first alone.
+   */
   readonly registersPerSecond: number;
   readonly registersPerSecondPerTenant: number;
   readonly registersPerSecondPerAddress: number;
@@ -87,10 +90,11 @@ export function createAdmission({ clock, random, options, received }: AdmissionP
   }
 
   return {
-    take({ address }, isKnown) {
+    take({ address, identity }, isKnown) {
       const lane = laneOf(isKnown);
       if (isLineFull(lane)) return returnOf(inAll, lane, 0);
-      if (isKnown) return takeOf(inAll, lane);
+      // An address bounds those who have proved nothing; handshakes have a bound of their own.
+      if (isKnown || identity) return takeOf(inAll, lane);
       const network = networkOf(address);
       const ofOne = takeOf(ofAddress, network);
       if (ofOne > 0) return ofOne;

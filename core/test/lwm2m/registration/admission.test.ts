@@ -68,6 +68,14 @@ describe("lwm2m/registration/admission", () => {
     assert.isAtMost(admission.take(peer("late"), false), 2);
   });
 
+  it("devices that have proved who they are may share an address", () => {
+    const { admission } = open({ registersPerSecondPerAddress: 10 });
+    for (let i = 0; i < 100; i++) {
+      const identity = { kind: "psk", identity: `d${i}` } as const;
+      assert.equal(admission.take({ ...peer("nat"), identity }, false), 0);
+    }
+  });
+
   it("one tenant takes no more than its rate", () => {
     const { admission } = open({ registersPerSecondPerTenant: 10 });
     for (let i = 0; i < 10; i++) admission.takeOfTenant("t1");
