@@ -1,7 +1,7 @@
 /** Operations: what a body may say, the stored form, and what a change becomes (platform API 11). */
 import { MooringError } from "../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
-import type { Update } from "../store/collection.ts";
+import type { JsonObject, Update } from "../store/collection.ts";
 import type { OperationDocument } from "../store/collections.ts";
 import { asObject, fragmentsOf, requireId, withoutNull } from "./body.ts";
 import { fragmentChanges } from "./merge.ts";
@@ -72,27 +72,36 @@ export function newOperationDocument(tenant: string, id: string, body: unknown, 
 }
 
 export function toOperation(document: OperationDocument, deviceName: string | undefined): Operation {
-  const { description, bulkOperationId, failureReason } = document;
+  const { description, bulkOperationId, failureReason, details } = document;
   return {
     id: document._id,
     deviceId: document.deviceId,
     ...(deviceName === undefined ? {} : { deviceName }),
     status: document.status,
     creationTimeMs: document.creationTime,
+    lastUpdatedMs: document.lastUpdated,
     ...(failureReason === undefined ? {} : { failureReason }),
     fragments: {
       ...(description === undefined ? {} : { description }),
       ...(bulkOperationId === undefined ? {} : { bulkOperationId }),
       ...document.custom,
     },
+    ...(details === undefined ? {} : { details }),
   };
 }
 
 type TextMember = "description" | "failureReason";
 const TEXT_MEMBERS: readonly TextMember[] = ["description", "failureReason"];
 
-/** `status` is demanded, in the platform's own words (platform API 11.1). @throws MooringError VALIDATION */
-export function operationChange(body: Fragments, nowMs: number): Update<OperationDocument> {
+/**
+ * `status` is demanded, in the platform's own words (platform API 11.1).
+ * @param details null removes them. @throws MooringError VALIDATION
+ */
+export function operationChange(
+  body: Fragments,
+  nowMs: number,
+  details?: JsonObject | null,
+): Update<OperationDocument> {
   if (asObject(body)["status"] === undefined) {
     throw new MooringError("VALIDATION", "Following mandatory fields should be included: status", {
       field: "status",
@@ -110,7 +119,12 @@ export function operationChange(body: Fragments, nowMs: number): Update<Operatio
       ...Object.fromEntries(present.map(member => [member, checked[member]])),
       status: checked.status,
       lastUpdated: nowMs,
+      ...(details ? { details } : {}),
     },
-    $unset: { ...$unset, ...Object.fromEntries(absent.map(member => [member, true])) },
+    $unset: {
+      ...$unset,
+      ...Object.fromEntries(absent.map(member => [member, true])),
+      ...(details === null ? { details: true as const } : {}),
+    },
   };
 }

@@ -28,6 +28,10 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
   const operations = store.collection(OPERATIONS);
   const children = store.collection(CHILD_REFERENCES);
   const created = createListeners<[tenant: string, operation: Operation]>();
+  const deleted = createListeners<[tenant: string, ids: readonly string[]]>();
+
+  const listenerFailed = (operationIds: readonly string[]) => (error: unknown) =>
+    log.error("operation.listenerFailed", { operationIds: operationIds.slice(0, 10), error: messageOf(error) });
 
   const show = async (document: OperationDocument): Promise<Operation> =>
     toOperation(document, (await inventory.findCached(document.tenant, document.deviceId))?.name);
@@ -65,11 +69,7 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
       const document = { ...checked, _id: String(id) };
       await operations.insertOne(document);
       const operation = toOperation(document, device.name);
-      created.tell(
-        error => log.error("operation.listenerFailed", { operationId: operation.id, error: messageOf(error) }),
-        tenant,
-        operation,
-      );
+      created.tell(listenerFailed([operation.id]), tenant, operation);
       return operation;
     },
 
@@ -85,8 +85,9 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
       return { ...found, items: await Promise.all(found.items.map(show)) };
     },
 
-    async update(tenant, id, changes) {
-      const document = await operations.findOneAndUpdate({ _id: id, tenant }, operationChange(changes, clock.now()));
+    async update(tenant, id, changes, details) {
+      const change = operationChange(changes, clock.now(), details);
+      const document = await operations.findOneAndUpdate({ _id: id, tenant }, change);
       if (!document) throw notFound("operation", id);
       return await show(document);
     },
@@ -96,9 +97,16 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
       const { revert: _order, ...narrowing } = filter;
       if (Object.keys(narrowing).length === 0) throw invalid("deviceId", "or another filter must be given");
       const matching = await toFilter(tenant, filter);
-      await inSlices(() => operations.deleteMany(matching, { limit: SLICE }));
+      await inSlices(async () => {
+        const ids = (await operations.find(matching, { limit: SLICE })).map(({ _id }) => _id);
+        if (ids.length === 0) return 0;
+        await operations.deleteMany({ _id: { $in: ids } });
+        deleted.tell(listenerFailed(ids), tenant, ids);
+        return ids.length;
+      });
     },
 
     onCreated: listener => created.add(listener),
+    onDeleted: listener => deleted.add(listener),
   };
 }

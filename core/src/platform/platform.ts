@@ -3,6 +3,7 @@
  * `createPlatform` joins them over a store. Every call names its tenant; ids are strings of decimal digits.
  * Shapes are those of the REST API without `self` and other links, which only `rest/` knows.
  */
+import type { JsonObject } from "../store/collection.ts";
 import type { WriteOp, WriteResult } from "../store/store.ts";
 
 export type Severity = "CRITICAL" | "MAJOR" | "MINOR" | "WARNING";
@@ -237,9 +238,13 @@ export interface Operation {
   readonly deviceName?: string;
   readonly status: OperationStatus;
   readonly creationTimeMs: number;
+  /** Of the last change of any kind. */
+  readonly lastUpdatedMs: number;
   readonly failureReason?: string;
   /** `description`, `c8y_Command`, ... */
   readonly fragments: Fragments;
+  /** How far it is, for the part that runs it; never shown to people. */
+  readonly details?: JsonObject;
 }
 
 export interface OperationFilter extends TimeRange {
@@ -259,12 +264,17 @@ export interface Operations {
   create(tenant: string, body: unknown): Promise<Operation>;
   get(tenant: string, id: string): Promise<Operation>;
   list(tenant: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>>;
-  /** `changes.status` is required; fragments merge on the top level (platform API 11.1). @throws NOT_FOUND, VALIDATION */
-  update(tenant: string, id: string, changes: Fragments): Promise<Operation>;
+  /**
+   * `changes.status` is required; fragments merge on the top level (platform API 11.1).
+   * @param details replaces those of the operation; null removes them. @throws NOT_FOUND, VALIDATION
+   */
+  update(tenant: string, id: string, changes: Fragments, details?: JsonObject | null): Promise<Operation>;
   /** @throws VALIDATION without a filter */
   deleteMatching(tenant: string, filter: OperationFilter): Promise<void>;
   /** Told of each new operation after it is stored. */
   onCreated(listener: (tenant: string, operation: Operation) => void): Disposable;
+  /** Told of operations that {@link deleteMatching} has deleted; those of a device that is deleted go with it, untold. */
+  onDeleted(listener: (tenant: string, ids: readonly string[]) => void): Disposable;
 }
 
 /**

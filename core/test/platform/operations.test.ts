@@ -35,6 +35,7 @@ describe("platform/operations", () => {
       deviceName: "meter 7",
       status: "PENDING",
       creationTimeMs: fixture.clock.now(),
+      lastUpdatedMs: fixture.clock.now(),
       fragments: { description: "Restart", c8y_Command: { text: "read /3/0" } },
     });
     assert.deepEqual(await operations.get(TENANT, created.id), created);
@@ -109,6 +110,35 @@ describe("platform/operations", () => {
     assert.notProperty(again, "failureReason");
     await failing("NOT_FOUND", () => operations.update(TENANT, "1", { status: "EXECUTING" }));
     await failing("NOT_FOUND", () => operations.get("t2", operation));
+  });
+
+  it("details are kept for the part that runs it until they are replaced or removed", async () => {
+    const { operations } = fixture.platform;
+    const { id: operation } = await operations.create(TENANT, { deviceId: id, details: { of: "the caller" } });
+    const running = { status: "EXECUTING" };
+    assert.deepEqual((await operations.update(TENANT, operation, running, { at: 1 })).details, { at: 1 });
+    await fixture.clock.advance(5);
+    const kept = await operations.update(TENANT, operation, running);
+    assert.deepEqual(kept.details, { at: 1 });
+    assert.equal(kept.lastUpdatedMs - kept.creationTimeMs, 5);
+    assert.deepEqual(kept.fragments, { details: { of: "the caller" } });
+    assert.notProperty(await operations.update(TENANT, operation, running, null), "details");
+  });
+
+  it("those that are deleted are told of, however many", async () => {
+    const { operations } = fixture.platform;
+    const other = await createDevice(fixture.platform, "other");
+    const ids: string[] = [];
+    for (let i = 0; i < 501; i++) ids.push((await operations.create(TENANT, { deviceId: id })).id);
+    await operations.create(TENANT, { deviceId: other });
+    const told: string[] = [];
+    using _listener = operations.onDeleted((tenant, deleted) => {
+      assert.equal(tenant, TENANT);
+      told.push(...deleted);
+    });
+    await operations.deleteMatching(TENANT, { deviceId: id, statuses: ["PENDING"] });
+    assert.sameMembers(told, ids);
+    assert.lengthOf(await all(), 1);
   });
 
   it("platform API 11.1: oldest first, revert newest first, and filters", async () => {
