@@ -99,7 +99,16 @@ async function openBase(parts: HostParts, opened: AsyncDisposableStack): Promise
   const tenants = createTenants({ store, clock, random });
   const tenantOptions = createTenantOptions({ store, secrets: box });
   const trusted = createTrustedCertificates({ store, clock });
-  const platform = createPlatform({ store, clock, random, log, cachedObjects: config.store.cachedObjects });
+  const platform = createPlatform({
+    store,
+    clock,
+    random,
+    log,
+    cachedObjects: config.store.cachedObjects,
+    maxBinaryBytes: config.http.maxBinaryBytes,
+    node: NODE,
+  });
+  await platform.binaries.recover();
   const models = createModelRegistry({ managementTenant: MANAGEMENT_TENANT });
   const repository = createInventoryRepository(platform.inventory, config.admin.user);
   const protocols = createDeviceProtocols({ repository, models, managementTenant: MANAGEMENT_TENANT, log });

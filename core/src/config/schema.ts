@@ -58,6 +58,7 @@ export const OPTIONS = {
     port: port(8068, "TCP port of the REST API; 0 takes any free one", ["server.port"]),
     maxBodyBytes: bytes(MIB, 64 * MIB, "Largest JSON body"),
     maxUploadBytes: bytes(10 * MIB, 256 * MIB, "Largest uploaded file: bulk CSV, DDF"),
+    maxBinaryBytes: bytes(50 * MIB, 1024 * MIB, "Largest binary, such as a firmware"),
     publicHealth: flag(true, "Whether the health of the agent is shown without a login", [
       "c8y.lwm2m.rest.publicHealthEndpoint",
     ]),

@@ -5,6 +5,8 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../store/store.ts";
 import { createAlarms } from "./alarms.ts";
+import { createBinaries } from "./binaries.ts";
+import { createBinaryChunks } from "./binary-chunks.ts";
 import { createDeleteObject } from "./delete-object.ts";
 import { createEvents } from "./events.ts";
 import { createIdentity } from "./identity.ts";
@@ -17,6 +19,7 @@ import type { ManagedObject, Platform } from "./platform.ts";
 import { createWrite } from "./write.ts";
 
 const CACHED_OBJECTS = 10_000;
+const LARGEST_BINARY = 50 * 2 ** 20;
 
 export interface PlatformParts {
   readonly store: Store;
@@ -25,11 +28,16 @@ export interface PlatformParts {
   readonly log: Log;
   /** Managed objects kept in memory; default 10 000. */
   readonly cachedObjects?: number;
+  /** Largest binary in bytes; default 50 MiB. */
+  readonly maxBinaryBytes?: number;
+  /** Name of this node among those of the store; default `local`. */
+  readonly node?: string;
 }
 
 export function createPlatform(parts: PlatformParts): Platform {
   const { store, clock, random, log } = parts;
   const cache = createObjectCache(parts.cachedObjects ?? CACHED_OBJECTS);
+  const chunks = createBinaryChunks(store);
   const changed = createListeners<[tenant: string, object: ManagedObject]>();
   const deleting = createListeners<[tenant: string, object: ManagedObject]>();
   const deleted = createListeners<[tenant: string, object: ManagedObject]>();
@@ -39,6 +47,7 @@ export function createPlatform(parts: PlatformParts): Platform {
     cache,
     deleteObject: createDeleteObject({
       store,
+      chunks,
       cache,
       beforeDelete: deleting.tellAndWait,
       afterDelete: deleted.tellAndWait,
@@ -68,6 +77,13 @@ export function createPlatform(parts: PlatformParts): Platform {
     alarms: createAlarms({ store, clock, inventory }),
     events: createEvents({ store, clock, inventory }),
     operations: createOperations({ store, clock, log, inventory }),
+    binaries: createBinaries({
+      store,
+      chunks,
+      inventory,
+      maxBytes: parts.maxBinaryBytes ?? LARGEST_BINARY,
+      node: parts.node ?? "local",
+    }),
     write: createWrite({ store, cache, log }),
   };
 }

@@ -10,11 +10,23 @@ import {
   RAW_PAYLOADS,
 } from "../store/collections.ts";
 import { deleteOp, type Store } from "../store/store.ts";
+import { deleteBinariesOf } from "./binaries.ts";
+import type { BinaryChunks } from "./binary-chunks.ts";
 import { inSlices, SLICE } from "./in-slices.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { ManagedObject } from "./platform.ts";
 
-async function deleteBelongings(store: Store, tenant: string, id: string): Promise<void> {
+export interface DeleteParts {
+  readonly store: Store;
+  readonly chunks: BinaryChunks;
+  readonly cache: ObjectCache;
+  /** Waits until nothing of the object arrives any more. */
+  beforeDelete(tenant: string, object: ManagedObject): Promise<void>;
+  /** Everything is gone. */
+  afterDelete(tenant: string, object: ManagedObject): Promise<void>;
+}
+
+async function deleteBelongings({ store, chunks }: DeleteParts, tenant: string, id: string): Promise<void> {
   const limit = { limit: SLICE };
   await inSlices(() => store.series.delete({ tenant, source: id }, SLICE));
   await store.series.forget(tenant, id);
@@ -23,17 +35,9 @@ async function deleteBelongings(store: Store, tenant: string, id: string): Promi
   await inSlices(() => store.collection(OPERATIONS).deleteMany({ deviceId: id }, limit));
   await inSlices(() => store.collection(RAW_PAYLOADS).deleteMany({ managedObject: id }, limit));
   await inSlices(() => store.collection(LAST_VALUES).deleteMany({ managedObject: id }, limit));
+  await deleteBinariesOf(store, chunks, id);
   await inSlices(() => store.collection(CHILD_REFERENCES).deleteMany({ parent: id }, limit));
   await inSlices(() => store.collection(CHILD_REFERENCES).deleteMany({ child: id }, limit));
-}
-
-export interface DeleteParts {
-  readonly store: Store;
-  readonly cache: ObjectCache;
-  /** Waits until nothing of the object arrives any more. */
-  beforeDelete(tenant: string, object: ManagedObject): Promise<void>;
-  /** Everything is gone. */
-  afterDelete(tenant: string, object: ManagedObject): Promise<void>;
 }
 
 /**
@@ -41,17 +45,18 @@ export interface DeleteParts {
  * go with it, for nobody would find them afterwards; those bound at that moment go after it, which is what binding relies on;
  * and what else arrived in between goes in a second round.
  */
-export function createDeleteObject({ store, cache, beforeDelete, afterDelete }: DeleteParts) {
+export function createDeleteObject(parts: DeleteParts) {
+  const { store, cache, beforeDelete, afterDelete } = parts;
   return async (tenant: string, object: ManagedObject): Promise<void> => {
     await beforeDelete(tenant, object);
-    await deleteBelongings(store, tenant, object.id);
+    await deleteBelongings(parts, tenant, object.id);
     await store.write([
       deleteOp(MANAGED_OBJECTS, { _id: object.id, tenant }),
       deleteOp(EXTERNAL_IDS, { managedObject: object.id }),
     ]);
     cache.forget(object.id);
     await inSlices(() => store.collection(EXTERNAL_IDS).deleteMany({ managedObject: object.id }, { limit: SLICE }));
-    await deleteBelongings(store, tenant, object.id);
+    await deleteBelongings(parts, tenant, object.id);
     await afterDelete(tenant, object);
   };
 }

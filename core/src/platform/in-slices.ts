@@ -3,7 +3,7 @@
 /** Rows of one slice. */
 export const SLICE = 500;
 
-/** Deletes slice by slice, {@link SLICE} at most, until one is not full. */
-export async function inSlices(deleteSlice: () => Promise<number>): Promise<void> {
-  while ((await deleteSlice()) === SLICE);
+/** Deletes slice by slice, `size` at most, until one is not full. */
+export async function inSlices(deleteSlice: () => Promise<number>, size = SLICE): Promise<void> {
+  while ((await deleteSlice()) === size);
 }

@@ -147,16 +147,19 @@ export function createInventory(parts: InventoryParts): Inventory {
     throw externalIdTaken(taken);
   };
 
-  const draftOf = (tenant: string, { body, owner, externalIds: given = [] }: NewManagedObject): Draft => {
+  const draftOf = (tenant: string, { body, owner, id = "", externalIds: given = [] }: NewManagedObject): Draft => {
     if (!Array.isArray(given)) throw invalid("externalIds", "must be an array");
     const bound = given.map((item, i) => atIndex("externalIds", i, () => checkExternalId(item)));
-    return { document: newManagedObject(tenant, "", body, owner, clock.now()), bound };
+    return { document: newManagedObject(tenant, id, body, owner, clock.now()), bound };
   };
 
   const make = async (tenant: string, checked: readonly Draft[]): Promise<ManagedObject[]> => {
     await requireFree(checked.flatMap(({ bound }) => bound.map(each => externalIdDocument(tenant, "", each))));
     const ids = await store.nextIds("managedObjects", checked.length);
-    const drafts = checked.map(({ document, bound }, i) => ({ document: { ...document, _id: String(ids[i]) }, bound }));
+    const drafts = checked.map(({ document, bound }, i) => ({
+      document: { ...document, _id: document._id || String(ids[i]) },
+      bound,
+    }));
     await insert(drafts);
     const made = drafts.map(({ document }) => toManagedObject(document));
     for (const object of made) changed(tenant, object);

@@ -60,6 +60,8 @@ export interface NewManagedObject {
   /** `name`, `type` and fragments; server-owned members are ignored. */
   readonly body: Fragments;
   readonly owner: string;
+  /** A fresh number of the sequence `managedObjects` that the caller has taken; default: the next one. */
+  readonly id?: string;
   /** Bound at once. */
   readonly externalIds?: readonly { readonly type: string; readonly externalId: string }[];
 }
@@ -277,6 +279,50 @@ export interface Operations {
   onDeleted(listener: (tenant: string, ids: readonly string[]) => void): Disposable;
 }
 
+export interface NewBinary {
+  /** `name`, `type` and fragments of the managed object. */
+  readonly body: Fragments;
+  /** Of the bytes; else the body's `type`, else `application/octet-stream`. What is no media type counts as absent. */
+  readonly contentType?: string;
+  readonly owner: string;
+}
+
+/** Bytes that are being received. Disposed before it is made an object, nothing of it stays. */
+export interface BinaryUpload extends AsyncDisposable {
+  /** Bytes taken so far. */
+  readonly length: number;
+  /** Takes the next bytes, which are copied; resolves when there is room for more. @throws MooringError TOO_LARGE, STORE_FULL, STORE_FAILED */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The bytes are all there: makes their managed object, which is seen with all of them or not at all. @throws MooringError VALIDATION */
+  create(binary: NewBinary): Promise<ManagedObject>;
+  /** The same in place of the bytes of an object. @throws MooringError NOT_FOUND */
+  replace(id: string, contentType?: string): Promise<ManagedObject>;
+}
+
+/** A stored binary, read by offset. What is opened stays what it is: once it is replaced or deleted, `read` fails. */
+export interface StoredBinary {
+  /** Of its managed object. */
+  readonly id: string;
+  /** Names these very bytes: another one when they are replaced. */
+  readonly content: string;
+  readonly name: string;
+  readonly contentType: string;
+  readonly length: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Bytes [offset, offset + length), fewer only at the end. @throws MooringError NOT_FOUND when they are gone, STORE_FAILED */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** Files that are managed objects (platform API 13). `Inventory.delete` deletes their bytes too. */
+export interface Binaries {
+  begin(tenant: string): Promise<BinaryUpload>;
+  /** @throws MooringError NOT_FOUND */
+  open(tenant: string, id: string): Promise<StoredBinary>;
+  /** Clears away what an earlier life of this node was receiving. Before anything is received. */
+  recover(): Promise<void>;
+}
+
 /**
  * Everything over one store. What a device's message becomes is built with the `...Op` functions beside each kind
  * (managed-object.ts, measurement.ts, alarm.ts, event.ts, last-values.ts) and written as one group by `write`.
@@ -288,6 +334,7 @@ export interface Platform {
   readonly alarms: Alarms;
   readonly events: Events;
   readonly operations: Operations;
+  readonly binaries: Binaries;
   /** As `Store.write`; also forgets the managed objects that the group changed. */
   write(ops: readonly WriteOp[]): Promise<readonly WriteResult[]>;
 }

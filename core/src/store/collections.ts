@@ -437,6 +437,64 @@ export const TRUSTED_CERTIFICATES: CollectionSpec<TrustedCertificateDocument> = 
   durability: "full",
 };
 
+/**
+ * The bytes of one upload, or of one that is being received; the newest of a managed object counts. `_id`: a number, ascending.
+ * `uploading`: its chunks come; `complete`: all of them are there, what follows from it may not be; `stored`: nothing is left to do.
+ */
+export interface BinaryDocument extends Document {
+  readonly tenant: string;
+  /** Absent while it is `uploading`. */
+  readonly managedObject?: string;
+  readonly state: "uploading" | "complete" | "stored";
+  /** The node that receives it. */
+  readonly node: string;
+  readonly contentType?: string;
+  readonly length?: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256?: string;
+}
+export const BINARIES: CollectionSpec<BinaryDocument> = {
+  name: "binaries",
+  fields: { tenant: "string", managedObject: "string", state: "string", node: "string" },
+  required: ["tenant", "state", "node"],
+  coarse: ["tenant", "state", "node"],
+  indexes: [by("managedObject", "_id"), by("node", "state", "_id")],
+  durability: "full",
+};
+
+/** One piece of a binary. `_id`: `keyOf(binary, number)`, 0 the first. */
+export interface BinaryChunkDocument extends Document {
+  readonly binary: string;
+  readonly bytes: Uint8Array;
+}
+export const BINARY_CHUNKS: CollectionSpec<BinaryChunkDocument> = {
+  name: "binaryChunks",
+  fields: { binary: "string", bytes: "bytes" },
+  required: ["binary", "bytes"],
+  indexes: [by("binary", "_id")],
+  durability: "full",
+};
+
+/** Firmware that one device may fetch for one operation. `_id`: the token, a secret between host and device. */
+export interface FirmwareDownloadDocument extends Document {
+  readonly tenant: string;
+  readonly deviceId: string;
+  readonly operation: string;
+  /** Managed object of the binary, and which bytes of it. */
+  readonly binary: string;
+  readonly content: string;
+  /** End of the furthest byte that was handed out; behind by some seconds. */
+  readonly reached: number;
+}
+export const FIRMWARE_DOWNLOADS: CollectionSpec<FirmwareDownloadDocument> = {
+  name: "firmwareDownloads",
+  fields: { tenant: "string", deviceId: "string", operation: "string" },
+  required: ["tenant", "deviceId", "operation"],
+  coarse: ["tenant"],
+  indexes: [uniqueBy("operation")],
+  durability: "full",
+};
+
 /** A DTLS session (`transport/dtls`). `_id`: its id, 16 hexadecimal digits. */
 export interface DtlsSessionDocument extends Document {
   /** The node that owns it, and which of its servers: keys of the index. */
@@ -495,5 +553,8 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   USERS,
   TENANT_OPTIONS,
   TRUSTED_CERTIFICATES,
+  BINARIES,
+  BINARY_CHUNKS,
+  FIRMWARE_DOWNLOADS,
   DTLS_SESSIONS,
 ];
