@@ -14,6 +14,11 @@ const contentFormat = (value: unknown): number | undefined =>
     ? CONTENT_FORMAT[value as ContentFormatName]
     : undefined;
 
+/** OPAQUE, which is also what stands for anything else, is the LwM2M layer's own choice (agent specification 3.3). */
+const BINARY_ENCODINGS: readonly unknown[] = ["TLV", "JSON", "TEXT"];
+const binaryContentFormat = (value: unknown): number | undefined =>
+  BINARY_ENCODINGS.includes(value) ? contentFormat(value) : undefined;
+
 const LEVELS: Readonly<Record<string, LogLevel>> = {
   NONE: "NONE",
   LIFECYCLE: "LIFECYCLE",
@@ -30,6 +35,7 @@ export function settingsOf(fragments: Fragments): DeviceSettings {
     awakeTimeMs: milliseconds(fragments["awakeTimeRegistrationParameter"]),
     requestTimeoutMs: milliseconds(fragments["lwm2mRequestTimeout"]),
     contentFormat: contentFormat(fragments["serializationFormat"]),
+    binaryContentFormat: binaryContentFormat(fragments["binaryDeliveryEncoding"]),
     logLevel: logLevel(fragments["logLevel"]),
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

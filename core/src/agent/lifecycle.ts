@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ObservedPath } from "../device-protocols/observed-paths.ts";
+import { onePath, sameTarget } from "../lwm2m/observation/observation-target.ts";
 import { formatPath } from "../lwm2m/path.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { RemovalReason } from "../lwm2m/registration/registrations.ts";
@@ -77,11 +78,8 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   async function observeOne(id: string, endpoint: string, { path, attributes }: ObservedPath): Promise<boolean> {
     try {
       const answer = await queues.run(endpoint, async (registration, signal) => {
-        if (
-          registration.id !== id ||
-          requests.observed(registration).some(known => formatPath(known.path) === formatPath(path))
-        )
-          return undefined;
+        const known = requests.observed(registration).some(({ target }) => sameTarget(target, onePath(path)));
+        if (registration.id !== id || known) return undefined;
         return requests.observe(registration, path, { attributes, signal });
       });
       // 4.04: the device does not have the resource, which is nobody's fault.

@@ -22,7 +22,9 @@ export interface MapInput {
   readonly values: readonly ResourceValue[];
   /** Path of the read or observation that was answered; `[]` for Send and for composite requests. */
   readonly requestPath: Lwm2mPath;
-  /** Everything that the device holds at `requestPath` is in `values`: a read or a notification, not Send. */
+  /** What a composite request was for. */
+  readonly compositePaths?: readonly Lwm2mPath[] | undefined;
+  /** Everything that the device holds at `requestPath`, or at those of a composite request, is in `values`: a read or a notification, not Send. */
   readonly fullRead: boolean;
   readonly receivedAtMs: number;
   readonly device: DeviceView;
@@ -222,11 +224,11 @@ export function mapMessage(parts: MapParts, input: MapInput): MapResult {
     if (isTooLong(value)) fail(message, value.path, "lastValue", "the value is too long to be kept");
     mapValue(message, value, times.atMs[at]!);
   });
-  const { requestPath, fullRead } = input;
+  const { requestPath, compositePaths, fullRead } = input;
   const handled = input.settings.defaultHandlers ? runHandlers(message, input, values, times) : [];
   return {
     effects: [
-      ...lastValueEffects({ values, atMs: times.atMs, requestPath, fullRead }),
+      ...lastValueEffects({ values, atMs: times.atMs, requestPath, compositePaths, fullRead }),
       ...message.drafts.effects(),
       ...message.effects,
       ...message.alarms.effects(),

@@ -11,7 +11,8 @@ export interface LastValueInput {
   readonly values: readonly ResourceValue[];
   readonly atMs: readonly number[];
   readonly requestPath: Lwm2mPath;
-  /** Everything that the device holds at `requestPath` is in `values`. */
+  readonly compositePaths: readonly Lwm2mPath[] | undefined;
+  /** Everything that the device holds at `requestPath`, or at each of the composite ones, is in `values`. */
   readonly fullRead: boolean;
 }
 
@@ -45,11 +46,13 @@ function newest({ values, atMs }: LastValueInput): Latest[] {
 }
 
 /** All instances of a resource that was read as a whole are one map, which replaces what was known. */
-function joinWhole(latest: readonly Latest[], requestPath: Lwm2mPath): LastValueEffect[] {
+function joinWhole(latest: readonly Latest[], requested: readonly Lwm2mPath[]): LastValueEffect[] {
+  const isWhole = ({ path }: Latest): boolean =>
+    path.length === 4 && requested.some(asked => asked.length <= 3 && isBelow(path, asked));
   const effects: LastValueEffect[] = [];
   const wholes = new Map<string, { value: Record<string, JsonScalar>; atMs: number; path: Lwm2mPath }>();
   for (const one of latest) {
-    if (one.path.length < 4 || requestPath.length > 3 || !isBelow(one.path, requestPath)) {
+    if (!isWhole(one)) {
       effects.push(effectOf(one));
       continue;
     }
@@ -70,5 +73,6 @@ export function lastValueEffects(input: LastValueInput): LastValueEffect[] {
     return [effectOf({ path: only.path, value: toJsonValue(only.value), atMs: input.atMs[0]! })];
   }
   const latest = newest(input);
-  return input.fullRead ? joinWhole(latest, input.requestPath) : latest.map(effectOf);
+  if (!input.fullRead) return latest.map(effectOf);
+  return joinWhole(latest, input.compositePaths ?? [input.requestPath]);
 }

@@ -131,7 +131,7 @@ export function createUplink(parts: UplinkParts): Uplink {
     counters,
 
     async values(batch) {
-      const { registration, values, source, requestPath, messageKey, receivedAtMs } = batch;
+      const { registration, values, source, requestPath, compositePaths, messageKey, receivedAtMs } = batch;
       const { tenant, deviceId, endpoint } = registration;
       counters.messages++;
       counters.values += values.length;
@@ -143,7 +143,8 @@ export function createUplink(parts: UplinkParts): Uplink {
       const { effects, failures } = mapMessage(mapping, {
         values,
         requestPath,
-        fullRead: source !== "SEND" && requestPath.length > 0,
+        compositePaths,
+        fullRead: source !== "SEND" && (requestPath.length > 0 || compositePaths !== undefined),
         receivedAtMs,
         device: view,
         settings,

@@ -1,5 +1,6 @@
 import { assert } from "chai";
 import { MooringError } from "../../src/base/errors.ts";
+import { formatTarget } from "../../src/lwm2m/observation/observation-target.ts";
 import { formatPath } from "../../src/lwm2m/path.ts";
 import type { PlatformEvent } from "../../src/platform/platform.ts";
 import { MANAGED_OBJECTS } from "../../src/store/collections.ts";
@@ -44,7 +45,7 @@ describe("agent/lifecycle", () => {
   const observed = (): string[] => device.asked.filter(asked => asked.observe === 0).map(({ path }) => path);
   const liveObservations = (): string[] => {
     const { registrations, requests } = world.agent.server;
-    return requests.observed(registrations.byEndpoint("dev")!).map(({ path }) => formatPath(path));
+    return requests.observed(registrations.byEndpoint("dev")!).map(({ target }) => formatTarget(target));
   };
   const eventTypes = async () => {
     await world.clock.advance(500);

@@ -296,6 +296,19 @@ describe("mapping/engine: last values (agent specification 8.5, 20-12)", () => {
     ]);
   });
 
+  it("a composite read replaces what it asked for as a whole, and merges what it named by instance", () => {
+    const composite = (...texts: string[]) =>
+      lastValues([...instances, value("/3/0/11/0", 1), value("/3/0/6/2", 5)], {
+        fullRead: true,
+        compositePaths: texts.map(parsePath),
+      });
+    assert.deepEqual(composite("/3/0/7", "/3/0/11/0"), [
+      ["/3/0/11/0", 1],
+      ["/3/0/6/2", 5],
+      ["/3/0/7", { "0": 3800, "1": 5000 }],
+    ]);
+  });
+
   it("a partial update merges instance by instance", () => {
     assert.deepEqual(lastValues(instances), [
       ["/3/0/7/0", 3800],

@@ -101,6 +101,8 @@ export function decodePayload(
 /** Formats of several values, best first (agent specification 10.2), and those of one. */
 const STRUCTURED = [TLV, OLD_TLV, SENML_CBOR, SENML_JSON, LWM2M_JSON, OLD_JSON];
 const SINGLE = [CBOR, TEXT, OPAQUE];
+/** Formats of values at several paths of any object: what composite operations speak (LwM2M Core 1.1.1 section 6.3.8). */
+const COMPOSITE = [SENML_CBOR, SENML_JSON];
 
 /** What a device has that offers nothing: TLV in 1.0 and mostly in 1.1; SenML CBOR first in 1.2, where TLV is optional. */
 function assumed(version: string): number[] {
@@ -119,4 +121,10 @@ export function preferredFormats(version: string, offered: readonly number[], pa
     formats.filter(format => CODECS.has(format) && offered.includes(format));
   const found = [...of(STRUCTURED), ...(path.length >= 3 ? of(SINGLE) : [])];
   return found.length > 0 ? found : assumed(version).filter(format => CODECS.has(format));
+}
+
+/** As {@link preferredFormats}, for the composite operations. A device that offers none of them is asked in them all the same. */
+export function compositeFormats(offered: readonly number[]): number[] {
+  const found = COMPOSITE.filter(format => offered.includes(format));
+  return found.length > 0 ? found : COMPOSITE;
 }

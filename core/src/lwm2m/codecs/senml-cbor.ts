@@ -73,7 +73,8 @@ function recordMap({ bn, n, t, value }: OutgoingRecord): ReadonlyMap<CborItem, C
   return new Map(entries);
 }
 
-const writeCborRecords = (records: readonly OutgoingRecord[]): Uint8Array => encodeCborItem(records.map(recordMap));
+export const writeCborRecords = (records: readonly OutgoingRecord[]): Uint8Array =>
+  encodeCborItem(records.map(recordMap));
 
 export const senmlCborCodec: Codec = {
   contentFormat: CONTENT_FORMAT.SENML_CBOR,

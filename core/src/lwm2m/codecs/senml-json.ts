@@ -59,7 +59,7 @@ function recordText({ bn, n, t, value }: OutgoingRecord): string {
   return `{${fields.flat().join(",")}}`;
 }
 
-const writeJsonRecords = (records: readonly OutgoingRecord[]): Uint8Array =>
+export const writeJsonRecords = (records: readonly OutgoingRecord[]): Uint8Array =>
   encodeUtf8(`[${records.map(recordText).join(",")}]`);
 
 export const senmlJsonCodec: Codec = {

@@ -1,16 +1,18 @@
 /** Observations as stored documents: what is needed to take them up again without a message to the device. */
+import { createHash } from "node:crypto";
 import { fromHex, toHex } from "../../base/bytes.ts";
 import type { JsonObject } from "../../store/collection.ts";
 import { keyOf, OBSERVATIONS, type ObservationDocument } from "../../store/collections.ts";
 import type { Store } from "../../store/store.ts";
-import { formatPath, type Lwm2mPath, parsePath } from "../path.ts";
+import { formatPath, parsePath } from "../path.ts";
 import type { Registration } from "../registration/registration.ts";
 import type { NotificationAttributes } from "../wire/to-coap.ts";
+import { formatTarget, type ObservationTarget, onePath, pathSet } from "./observation-target.ts";
 
 export interface StoredObservation {
   readonly endpoint: string;
   readonly registrationId: string;
-  readonly path: Lwm2mPath;
+  readonly target: ObservationTarget;
   readonly token: Uint8Array;
   readonly accept: number;
   readonly attributes: NotificationAttributes | undefined;
@@ -19,14 +21,16 @@ export interface StoredObservation {
 
 interface ObservationDetails {
   readonly accept: number;
+  /** Of a composite observation. */
+  readonly paths?: readonly string[];
   readonly attributes?: NotificationAttributes;
 }
 
 export interface ObservationStore {
-  /** Inserts, or replaces what the endpoint had under this path. */
+  /** Inserts, or replaces what the endpoint had under this target. */
   save(registration: Registration, observation: StoredObservation): Promise<void>;
-  /** Of one path, or of the whole registration; observations of a newer registration stay. */
-  delete(registration: Registration, path?: Lwm2mPath): Promise<void>;
+  /** Of one target, or of the whole registration; observations of a newer registration stay. */
+  delete(registration: Registration, target?: ObservationTarget): Promise<void>;
   deleteRegistration(endpoint: string, registrationId: string): Promise<void>;
   /** Everything that this node owns. */
   all(): Promise<StoredObservation[]>;
@@ -37,7 +41,7 @@ function observationOf(document: ObservationDocument): StoredObservation {
   return {
     endpoint: document.endpoint,
     registrationId: document.registrationId,
-    path: parsePath(document.path),
+    target: details.paths ? pathSet(details.paths.map(parsePath)) : onePath(parsePath(document.path)),
     token: fromHex(document.token),
     accept: details.accept,
     attributes: details.attributes,
@@ -45,15 +49,22 @@ function observationOf(document: ObservationDocument): StoredObservation {
   };
 }
 
+/** Sets of paths may be longer than an id. */
+function idOf(endpoint: string, target: ObservationTarget): string {
+  const text = formatTarget(target);
+  return keyOf(endpoint, target.paths ? createHash("sha256").update(text).digest("base64url") : text);
+}
+
 export function createObservationStore(store: Store, node: string): ObservationStore {
   const collection = store.collection(OBSERVATIONS);
   return {
     async save({ endpoint, tenant }, observation) {
-      const path = formatPath(observation.path);
-      const { accept, attributes } = observation;
+      const { target, accept, attributes } = observation;
+      const path = formatTarget(target);
+      const paths = target.paths && { paths: target.paths.map(formatPath) };
       await collection.replaceOne(
         {
-          _id: keyOf(endpoint, path),
+          _id: idOf(endpoint, target),
           tenant,
           endpoint,
           path,
@@ -61,13 +72,13 @@ export function createObservationStore(store: Store, node: string): ObservationS
           node,
           token: toHex(observation.token),
           createdAt: observation.createdAtMs,
-          details: { accept, ...(attributes && { attributes }) } as unknown as JsonObject,
+          details: { accept, ...(attributes && { attributes }), ...paths } as unknown as JsonObject,
         },
         { upsert: true },
       );
     },
-    async delete({ endpoint, id }, path) {
-      const one = path && { _id: keyOf(endpoint, formatPath(path)) };
+    async delete({ endpoint, id }, target) {
+      const one = target && { _id: idOf(endpoint, target) };
       await collection.deleteMany({ endpoint, registrationId: id, ...one });
     },
     async deleteRegistration(endpoint, registrationId) {

@@ -1,5 +1,5 @@
 /**
- * Observations of all registrations: at most one per path, kept in the store so that they go on after a restart. A notification is
+ * Observations of all registrations: at most one per path or set of paths, kept in the store so that they go on after a restart. A notification is
  * decoded by the Content-Format that came with it and handed up; the endpoint acknowledges it when that has resolved.
  */
 import type { Clock } from "../../base/clock.ts";
@@ -10,16 +10,19 @@ import type { CoapEndpoint, Notification, Observation, RequestOptions } from "..
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { Store } from "../../store/store.ts";
 import type { Peer } from "../../transport/transport.ts";
-import { formatPath, type Lwm2mPath } from "../path.ts";
+import { encodePathList } from "../codecs/path-list.ts";
+import { formatPath } from "../path.ts";
 import { createInterner } from "../registration/interner.ts";
 import type { Registration } from "../registration/registration.ts";
-import { type NotificationAttributes, readRequest, segmentsOf } from "../wire/to-coap.ts";
+import { type NotificationAttributes, readCompositeRequest, readRequest, segmentsOf } from "../wire/to-coap.ts";
 import { notificationKey } from "./message-key.ts";
 import { createObservationStore, type StoredObservation } from "./observation-store.ts";
+import { formatTarget, type ObservationTarget, sameTarget } from "./observation-target.ts";
 import { countOne, createRateFigure, perMinute, type RateFigure } from "./rate-figure.ts";
 
-export interface ObservedPath {
-  readonly path: Lwm2mPath;
+export interface Observed {
+  readonly target: ObservationTarget;
+  /** Content-Format asked for; of a composite observation also that of its list of paths. */
   readonly accept: number;
   /** What Write-Attributes set before the observation began. */
   readonly attributes: NotificationAttributes | undefined;
@@ -30,7 +33,7 @@ export interface DeviceNotification {
   readonly registration: Registration;
   /** From where it came. */
   readonly peer: Peer;
-  readonly path: Lwm2mPath;
+  readonly target: ObservationTarget;
   readonly response: CoapResponse;
   /** See {@link notificationKey}. */
   readonly messageKey: string;
@@ -55,25 +58,29 @@ export interface EstablishOptions extends RequestOptions {
 }
 
 export interface Observations extends AsyncDisposable {
-  of(registrationId: string): readonly ObservedPath[];
-  find(registrationId: string, path: Lwm2mPath): ObservedPath | undefined;
+  of(registrationId: string): readonly Observed[];
+  find(registrationId: string, target: ObservationTarget): Observed | undefined;
   /** All observations of all registrations. */
   readonly size: number;
   /** Notifications per minute of one registration. */
   notificationsPerMinute(registrationId: string): number;
   /**
-   * One Observe request. `kept` is false when the device answered without the Observe option (the value may be used) or with an error.
-   * An observation of the same path is dropped when the new one stands.
+   * One Observe or Observe-Composite request. `kept` is false when the device answered without the Observe option (the value may be used) or with an error.
+   * An observation of the same target is dropped when the new one stands.
    */
   establish(
     registration: Registration,
-    path: Lwm2mPath,
+    target: ObservationTarget,
     options: EstablishOptions,
   ): Promise<{ readonly response: CoapResponse; readonly kept: boolean }>;
   /** Stops listening: the next notification is answered with Reset. False when there is no such observation. */
-  forget(registration: Registration, path: Lwm2mPath): Promise<boolean>;
-  /** GET with Observe 1. Undefined when there is no such observation. */
-  cancel(registration: Registration, path: Lwm2mPath, options?: RequestOptions): Promise<CoapResponse | undefined>;
+  forget(registration: Registration, target: ObservationTarget): Promise<boolean>;
+  /** GET, or FETCH with the same list of paths, with Observe 1. Undefined when there is no such observation. */
+  cancel(
+    registration: Registration,
+    target: ObservationTarget,
+    options?: RequestOptions,
+  ): Promise<CoapResponse | undefined>;
   /** The registration has ended: all of its observations go. */
   drop(registration: Registration): void;
   /**
@@ -83,7 +90,7 @@ export interface Observations extends AsyncDisposable {
   resume(stored: readonly StoredObservation[]): number;
 }
 
-interface Held extends ObservedPath {
+interface Held extends Observed {
   readonly observation: Observation;
 }
 
@@ -95,39 +102,46 @@ interface ObservationSet {
 }
 
 /** What devices that are observed alike share. */
-interface SharedPath {
-  readonly path: Lwm2mPath;
+interface Shared {
+  readonly target: ObservationTarget;
   readonly request: CoapRequest;
 }
 
-const SHARED_PATHS = 4096;
+const MOST_SHARED = 4096;
 const NONE: readonly Held[] = Object.freeze([]);
 
 export function createObservations(parts: ObservationsParts): Observations {
   const { coap, clock, log } = parts;
   const stored = createObservationStore(parts.store, parts.node);
   const sets = new Map<string, ObservationSet>();
-  const sharedPaths = createInterner<SharedPath>(SHARED_PATHS);
-  const sharedAttributes = createInterner<NotificationAttributes>(SHARED_PATHS);
-  /** Paths of the requests in `sharedPaths`, by which a notification's path is known. */
-  const pathsOfRequests = new WeakMap<CoapRequest, Lwm2mPath>();
+  const sharedRequests = createInterner<Shared>(MOST_SHARED);
+  const sharedAttributes = createInterner<NotificationAttributes>(MOST_SHARED);
+  /** Targets of the requests in `sharedRequests`, by which it is known what a notification is of. */
+  const targetsOfRequests = new WeakMap<CoapRequest, ObservationTarget>();
   const deletions = new Set<Promise<void>>();
 
-  /** One path and one request object per path and format, however many devices are observed alike. */
-  const sharedFor = ({ rootPath }: Registration, path: Lwm2mPath, accept: number): SharedPath =>
-    sharedPaths.share(`${rootPath} ${formatPath(path)} ${accept}`, () => {
-      const request = readRequest(segmentsOf(rootPath, path), accept);
-      pathsOfRequests.set(request, path);
-      return { path, request };
+  function requestFor({ rootPath }: Registration, { path, paths }: ObservationTarget, accept: number): CoapRequest {
+    const segments = segmentsOf(rootPath, path);
+    if (paths === undefined) return readRequest(segments, accept);
+    return readCompositeRequest(segments, { contentFormat: accept, payload: encodePathList(accept, paths) });
+  }
+
+  /** One target and one request object per target and format, however many devices are observed alike. */
+  function sharedFor(registration: Registration, target: ObservationTarget, accept: number): Shared {
+    // Sets in another order are another request: a device may want its own list back to end the observation.
+    const asked = target.paths ? `composite ${target.paths.map(formatPath).join(" ")}` : formatPath(target.path);
+    return sharedRequests.share(`${registration.rootPath} ${asked} ${accept}`, () => {
+      const request = requestFor(registration, target, accept);
+      targetsOfRequests.set(request, target);
+      return { target, request };
     });
+  }
 
   const shareAttributes = (attributes: NotificationAttributes | undefined): NotificationAttributes | undefined =>
     attributes && sharedAttributes.share(JSON.stringify(attributes), () => attributes);
 
-  const samePath = (a: Lwm2mPath, b: Lwm2mPath): boolean => a.length === b.length && a.every((id, i) => id === b[i]);
-
-  const find = (registrationId: string, path: Lwm2mPath): Held | undefined =>
-    sets.get(registrationId)?.held.find(held => samePath(held.path, path));
+  const find = (registrationId: string, target: ObservationTarget): Held | undefined =>
+    sets.get(registrationId)?.held.find(held => sameTarget(held.target, target));
 
   function setOf(registrationId: string): ObservationSet {
     const known = sets.get(registrationId);
@@ -161,8 +175,8 @@ export function createObservations(parts: ObservationsParts): Observations {
 
   async function onNotification(registrationId: string, notification: Notification): Promise<void> {
     const registration = parts.registration(registrationId);
-    const path = pathsOfRequests.get(notification.observation.request);
-    if (!registration || !path) return;
+    const target = targetsOfRequests.get(notification.observation.request);
+    if (!registration || !target) return;
     const set = sets.get(registrationId);
     if (set) countOne(set.rate, clock.monotonic());
     const { response, observation, receivedAtMs } = notification;
@@ -170,16 +184,16 @@ export function createObservations(parts: ObservationsParts): Observations {
       // An error ends the observation (RFC 7641 section 3.2): the resource is gone, or the device has forgotten us.
       log.info("observation.ended", {
         endpoint: registration.endpoint,
-        path: formatPath(path),
+        path: formatTarget(target),
         code: formatCode(response.code),
       });
       release(registrationId, observation);
-      await stored.delete(registration, path);
+      await stored.delete(registration, target);
       return;
     }
     const messageKey = notificationKey(registrationId, notification);
     const { peer } = observation;
-    await parts.onNotification({ registration, peer, path, response, messageKey, receivedAtMs });
+    await parts.onNotification({ registration, peer, target, response, messageKey, receivedAtMs });
   }
 
   function resumeOne(saved: StoredObservation): boolean {
@@ -189,10 +203,10 @@ export function createObservations(parts: ObservationsParts): Observations {
       deleteLater(stored.deleteRegistration(saved.endpoint, registrationId));
       return false;
     }
-    const { path, request } = sharedFor(registration, saved.path, accept);
+    const { target, request } = sharedFor(registration, saved.target, accept);
     const key = { peer: registration.peer, token, request };
     const observation = coap.resumeObservation(key, setOf(registrationId).onNotification);
-    hold(registrationId, { path, accept, attributes: shareAttributes(saved.attributes), observation });
+    hold(registrationId, { target, accept, attributes: shareAttributes(saved.attributes), observation });
     return true;
   }
 
@@ -211,7 +225,7 @@ export function createObservations(parts: ObservationsParts): Observations {
 
     async establish(registration, wanted, { accept, attributes: given, ...options }) {
       const { id } = registration;
-      const { path, request } = sharedFor(registration, wanted, accept);
+      const { target, request } = sharedFor(registration, wanted, accept);
       const attributes = shareAttributes(given);
       const { onNotification } = setOf(id);
       const { response, observation } = await coap.observe(registration.peer, request, onNotification, options);
@@ -221,17 +235,25 @@ export function createObservations(parts: ObservationsParts): Observations {
         return { response, kept: false };
       }
       if (!observation) return { response, kept: false };
-      const earlier = find(id, path);
+      const earlier = find(id, target);
       if (earlier) {
         earlier.observation.forget();
         release(id, earlier.observation);
       }
-      hold(id, { path, accept, attributes, observation });
+      hold(id, { target, accept, attributes, observation });
       const { token } = observation;
       const createdAtMs = clock.now();
       const { endpoint } = registration;
       try {
-        await stored.save(registration, { endpoint, registrationId: id, path, token, accept, attributes, createdAtMs });
+        await stored.save(registration, {
+          endpoint,
+          registrationId: id,
+          target,
+          token,
+          accept,
+          attributes,
+          createdAtMs,
+        });
       } catch (error) {
         observation.forget();
         release(id, observation);
@@ -240,17 +262,17 @@ export function createObservations(parts: ObservationsParts): Observations {
       return { response, kept: true };
     },
 
-    async forget(registration, path) {
-      const held = find(registration.id, path);
+    async forget(registration, target) {
+      const held = find(registration.id, target);
       if (!held) return false;
       held.observation.forget();
       release(registration.id, held.observation);
-      await stored.delete(registration, path);
+      await stored.delete(registration, target);
       return true;
     },
 
-    async cancel(registration, path, options) {
-      const held = find(registration.id, path);
+    async cancel(registration, target, options) {
+      const held = find(registration.id, target);
       if (!held) return undefined;
       try {
         return await held.observation.cancel(options);
@@ -258,7 +280,7 @@ export function createObservations(parts: ObservationsParts): Observations {
         // Also when no answer came: a notification that still comes is then answered with Reset.
         held.observation.forget();
         release(registration.id, held.observation);
-        await stored.delete(registration, path);
+        await stored.delete(registration, target);
       }
     },
 

@@ -6,6 +6,8 @@ export interface DeviceSettings {
   readonly requestTimeoutMs?: number;
   /** Content-Format preferred for reads and writes. */
   readonly contentFormat?: number;
+  /** Content-Format that binary values and firmware are written in; absent: opaque. */
+  readonly binaryContentFormat?: number;
   /** How much of the device's life is written down as events (15.2); at VERBOSE its exchanges are told as well. */
   readonly logLevel?: "NONE" | "LIFECYCLE" | "VERBOSE";
 }

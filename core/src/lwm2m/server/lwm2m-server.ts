@@ -15,12 +15,12 @@ import type { Peer } from "../../transport/transport.ts";
 import { codecFor, decodePayload } from "../codecs/codec-table.ts";
 import type { ModelView } from "../model/object-model.ts";
 import { createObservationStore } from "../observation/observation-store.ts";
+import { formatTarget } from "../observation/observation-target.ts";
 import { createObservations, type DeviceNotification, type Observations } from "../observation/observations.ts";
 import { createDeviceQueues, type DeviceQueues } from "../operations/device-queue.ts";
 import type { RequestLimits } from "../operations/exchange.ts";
 import { isReachable } from "../operations/presence.ts";
 import { createDeviceRequests, type DeviceRequests } from "../operations/requests.ts";
-import { formatPath } from "../path.ts";
 import { type AdmissionOptions, createAdmission } from "../registration/admission.ts";
 import { sameProof } from "../registration/peer-identity.ts";
 import { endpointOf } from "../registration/register.ts";
@@ -191,9 +191,10 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   }
 
   async function onNotification(notification: DeviceNotification): Promise<void> {
-    const { registration, peer, path, response, messageKey, receivedAtMs } = notification;
+    const { registration, peer, target, response, messageKey, receivedAtMs } = notification;
+    const { path, paths } = target;
     counters.notifications++;
-    traffic.notified(registration, path, response);
+    traffic.notified(registration, target, response);
     registrations.seen(registration.id, peer);
     queues.wake(registration.endpoint);
     let values: ValueBatch["values"];
@@ -205,10 +206,19 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
       // A repetition would not read any better, so it is acknowledged.
       counters.undecodable++;
       const { endpoint } = registration;
-      log.warn("notification.undecodable", { endpoint, path: formatPath(path), reason: error.message });
+      log.warn("notification.undecodable", { endpoint, path: formatTarget(target), reason: error.message });
       return;
     }
-    await up.values({ registration, values, source: "NOTIFICATION", messageKey, requestPath: path, receivedAtMs });
+    const source = "NOTIFICATION";
+    await up.values({
+      registration,
+      values,
+      source,
+      messageKey,
+      requestPath: path,
+      compositePaths: paths,
+      receivedAtMs,
+    });
   }
 
   const admitStranger: Admit = async (endpoint, peer) => {

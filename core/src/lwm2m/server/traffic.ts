@@ -6,7 +6,7 @@ import type { CoapEndpoint } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { Peer } from "../../transport/transport.ts";
 import { contentFormatName } from "../codecs/codec.ts";
-import { formatPath, type Lwm2mPath } from "../path.ts";
+import { formatTarget, type ObservationTarget } from "../observation/observation-target.ts";
 import type { Registration } from "../registration/registration.ts";
 
 /** A payload as people read it. */
@@ -42,7 +42,7 @@ export interface Traffic {
   /** A request of a device has been answered. */
   answered(request: CoapRequest, peer: Peer, response: CoapResponse): void;
   refused(request: CoapRequest, peer: Peer, error: unknown): void;
-  notified(registration: Registration, path: Lwm2mPath, response: CoapResponse): void;
+  notified(registration: Registration, target: ObservationTarget, response: CoapResponse): void;
   /** The endpoint, its requests to devices noted. */
   trace(coap: CoapEndpoint): CoapEndpoint;
 }
@@ -130,10 +130,14 @@ export function createTraffic({ registrationAt, report }: TrafficParts): Traffic
       const registration = verboseAt(peer);
       if (registration) tell(registration, "device", request, messageOf(error));
     },
-    notified(registration, path, response) {
+    notified(registration, target, response) {
       if (registration.settings.logLevel !== "VERBOSE") return;
-      const content = contentOf(response, SECRET_OBJECTS.includes(String(path[0])));
-      const request = `NOTIFY ${formatPath(path)}`;
+      const paths = target.paths ?? [target.path];
+      const content = contentOf(
+        response,
+        paths.some(([objectId]) => SECRET_OBJECTS.includes(String(objectId))),
+      );
+      const request = `NOTIFY ${formatTarget(target)}`;
       report({ registration, from: "device", request, ...(content && { content }) });
     },
     trace: coap => ({

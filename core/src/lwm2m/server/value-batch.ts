@@ -12,7 +12,9 @@ export interface ValueBatch {
   readonly source: ValueSource;
   /** The same for the same message, also when it is repeated to another life of this process: ids are made from it. */
   readonly messageKey: string;
-  /** What was read or observed; `[]` for Send. */
+  /** What was read or observed; `[]` for Send and for composite requests. */
   readonly requestPath: Lwm2mPath;
+  /** What a composite request was for. */
+  readonly compositePaths?: readonly Lwm2mPath[] | undefined;
   readonly receivedAtMs: number;
 }

@@ -51,6 +51,16 @@ export const readRequest = (path: readonly string[], accept: number): CoapReques
   payload: EMPTY_BYTES,
 });
 
+/** Read-Composite and, with the Observe option that the endpoint adds, Observe-Composite: FETCH on the root with a list of paths. */
+export const readCompositeRequest = (root: readonly string[], paths: Content): CoapRequest => ({
+  ...withContent("FETCH", root, paths),
+  accept: paths.contentFormat,
+});
+
+/** Write-Composite: iPATCH on the root. */
+export const writeCompositeRequest = (root: readonly string[], values: Content): CoapRequest =>
+  withContent("IPATCH", root, values);
+
 export const discoverRequest = (path: readonly string[]): CoapRequest => readRequest(path, CONTENT_FORMAT.LINK);
 
 /** Replace: PUT. Partial Update: POST on an object instance. */

@@ -2,6 +2,7 @@ import { assert } from "chai";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { MooringError } from "../../../src/base/errors.ts";
 import { formatCode } from "../../../src/coap/codes.ts";
+import { formatTarget, onePath } from "../../../src/lwm2m/observation/observation-target.ts";
 import type { ObserveAnswer, ObserveOptions } from "../../../src/lwm2m/operations/requests.ts";
 import { formatPath, parsePath } from "../../../src/lwm2m/path.ts";
 import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
@@ -35,7 +36,7 @@ describe("lwm2m/server: observation", () => {
       ),
     );
   const live = () => world.server.registrations.byEndpoint("dev")!;
-  const observed = (): string[] => world.server.requests.observed(live()).map(({ path }) => formatPath(path));
+  const observed = (): string[] => world.server.requests.observed(live()).map(({ target }) => formatTarget(target));
   const stored = async (): Promise<string[]> =>
     (await world.store.collection(OBSERVATIONS).find({ endpoint: "dev" }, { limit: 100 })).map(({ path }) => path);
   const token = (): Uint8Array => device.asked.findLast(asked => asked.observe === 0)!.token;
@@ -267,7 +268,7 @@ describe("lwm2m/server: observation", () => {
     await world.clock.advance(5000);
     assert.equal(device.asked.length, before);
     assert.deepEqual(observed(), ["/3303/0/5601", "/3303/0/5700"]);
-    assert.deepEqual(world.server.observations.find(live().id, [3303, 0, 5700])?.attributes, { pmin: 5 });
+    assert.deepEqual(world.server.observations.find(live().id, onePath([3303, 0, 5700]))?.attributes, { pmin: 5 });
     assert.equal(count(await device.notify({ token: first!, sequence: 9, payload: "30", messageId: 5 })), ACK);
     assert.equal(count(await device.notify({ token: second!, sequence: 9, payload: "31", messageId: 6 })), ACK);
     assert.deepEqual(world.batches.slice(2).flatMap(shown), [

@@ -1,10 +1,12 @@
 import { assert } from "chai";
-import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { encodeUtf8, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { isFailure } from "../../../src/base/errors.ts";
 import { formatCode } from "../../../src/coap/codes.ts";
+import { binaryFormat } from "../../../src/lwm2m/operations/format-choice.ts";
 import type { DeviceRequests, ValuesAnswer } from "../../../src/lwm2m/operations/requests.ts";
 import { formatPath, parsePath } from "../../../src/lwm2m/path.ts";
 import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
+import type { NotificationAttributes } from "../../../src/lwm2m/wire/to-coap.ts";
 import { completed, createLwm2mWorld, type Lwm2mWorld, type WorldOptions } from "../support/lwm2m-world.ts";
 import type { Answer, Asked, ScriptedDevice } from "../support/scripted-device.ts";
 
@@ -283,6 +285,103 @@ describe("lwm2m/server: requests", () => {
     const answer = await call((requests, registration) => requests.write(registration, [1, 0, 1], values));
     assert.isTrue(answer.ok);
     assert.equal(new TextDecoder().decode(device.asked[1]?.payload), "60");
+  });
+
+  const binary: readonly [name: string, setting: number | undefined, contentFormat: number, payload: string][] = [
+    ["OPAQUE, the default", undefined, 42, toHex(encodeUtf8("ABC"))],
+    ["TLV", 11542, 11542, "c300414243"],
+    ["JSON", 11543, 11543, toHex(encodeUtf8('{"bn":"/5/0/","e":[{"n":"0","sv":"QUJD"}]}'))],
+    ["TEXT", 0, 0, toHex(encodeUtf8("QUJD"))],
+  ];
+  for (const [name, binaryContentFormat, contentFormat, payload] of binary) {
+    it(`agent specification 3.3: a binary write in the format of the device's setting, ${name}`, async () => {
+      world = await createLwm2mWorld();
+      if (binaryContentFormat !== undefined) world.settings = { binaryContentFormat };
+      device = world.device(5000);
+      await device.register("ep=dev&lwm2m=1.1", '</>;ct="110",</5/0>');
+      answerWith({ code: 143 });
+      const values = [{ path: [5, 0, 0], type: "OPAQUE", value: encodeUtf8("ABC") } as const];
+      const answer = await call((requests, registration) =>
+        requests.write(registration, [5, 0, 0], values, { contentFormat: binaryFormat(registration) }),
+      );
+      assert.equal(formatCode(answer.code), "4.15", "what the device says of it is shown, nothing else is tried");
+      assert.equal(device.asked.length, 1);
+      assert.equal(device.asked[0]?.contentFormat, contentFormat);
+      assert.equal(toHex(device.asked[0]!.payload), payload);
+    });
+  }
+
+  it("a format that cannot say the values is refused at once, nothing is sent", async () => {
+    await open();
+    const values = [{ path: [1, 0, 1], type: "INTEGER", value: 60 } as const];
+    const written = call((requests, registration) =>
+      requests.write(registration, [1, 0], values, { contentFormat: 42 }),
+    );
+    assert.equal(await codeOfFailure(written), "CONTENT_FORMAT_UNSUPPORTED");
+    assert.isEmpty(device.asked);
+  });
+
+  it("Write: a preferred format that cannot say several instances is passed over", async () => {
+    world = await createLwm2mWorld();
+    world.settings = { contentFormat: 60 };
+    device = world.device(5000);
+    await device.register("ep=dev&lwm2m=1.1", '</>;ct="60 110",</3/0>');
+    answerWith({ code: CHANGED });
+    const values = [0, 1].map(id => ({ path: [3, 0, 11, id], type: "INTEGER", value: id }) as const);
+    await call((requests, registration) => requests.write(registration, [3, 0, 11], values));
+    assert.deepEqual(
+      device.asked.map(({ contentFormat }) => contentFormat),
+      [110],
+    );
+  });
+
+  it("LwM2M Transport 1.1.1 §6.4.4: a partial Update of one resource is a POST on its instance, not an Execute", async () => {
+    await open();
+    answerWith({ code: CHANGED });
+    const single = [{ path: [1, 0, 1], type: "INTEGER", value: 60 } as const];
+    const instance = [{ path: [16, 0, 0, 3], type: "STRING", value: "a" } as const];
+    await call((requests, registration) => requests.write(registration, [1, 0, 1], single, { mode: "partial" }));
+    await call((requests, registration) => requests.write(registration, [16, 0, 0, 3], instance, { mode: "partial" }));
+    assert.deepEqual(
+      device.asked.map(({ method, path, payload }) => [method, path, toHex(payload)]),
+      [
+        ["POST", "/1/0", "c1013c"],
+        ["POST", "/16/0", "8300410361"],
+      ],
+    );
+  });
+
+  it("OMA 228: Write of one resource instance; others are not named", async () => {
+    await open();
+    answerWith({ code: CHANGED });
+    const instance = [{ path: [16, 0, 0, 3], type: "STRING", value: "a" } as const];
+    await call((requests, registration) => requests.write(registration, [16, 0, 0, 3], instance));
+    assert.deepEqual(
+      device.asked.map(({ method, path, payload }) => [method, path, toHex(payload)]),
+      [["PUT", "/16/0/0/3", "410361"]],
+    );
+  });
+
+  it("OMA 261: Write-Attributes at every level; without a value they are unset", async () => {
+    await open();
+    answerWith({ code: CHANGED });
+    const attributes: [string, NotificationAttributes][] = [
+      ["/3", { pmin: 10, pmax: 60 }],
+      ["/3/0", { epmin: 1, epmax: 5 }],
+      ["/3/0/9", { gt: 50.5, lt: -1e-7, st: 1e21 }],
+      ["/3/0/7/1", { pmin: null, pmax: null, st: null }],
+    ];
+    for (const [path, given] of attributes)
+      await call((requests, registration) => requests.writeAttributes(registration, parsePath(path), given));
+    assert.deepEqual(
+      device.asked.map(({ method, path, query, payload }) => [method, path, query, payload.length]),
+      [
+        ["PUT", "/3", "pmin=10&pmax=60", 0],
+        ["PUT", "/3/0", "epmin=1&epmax=5", 0],
+        ["PUT", "/3/0/9", "gt=50.5&lt=-0.0000001&st=1000000000000000000000", 0],
+        ["PUT", "/3/0/7/1", "pmin&pmax&st", 0],
+      ],
+    );
   });
 
   it("OMA 256: 4.05 to a Write is shown, the Write is not repeated in another format", async () => {

@@ -2,6 +2,7 @@
 import { assert } from "chai";
 import { encodeUtf8, toHex } from "../../../src/base/bytes.ts";
 import type { ManualClock } from "../../../src/base/clock.ts";
+import { encodeBlock } from "../../../src/coap/block-option.ts";
 import { METHODS } from "../../../src/coap/codes.ts";
 import {
   ACK,
@@ -42,6 +43,8 @@ export interface Answer {
   readonly contentFormat?: number;
   readonly observe?: number;
   readonly maxAge?: number;
+  /** Number of a block of 1024 bytes, and whether more are expected. */
+  readonly block1?: readonly [num: number, more: boolean];
   readonly payload?: Uint8Array | string;
 }
 
@@ -89,6 +92,8 @@ const METHOD_NAMES = Object.fromEntries(Object.entries(METHODS).map(([name, code
 
 const uint = (number: number, value: number | undefined): CoapOption[] =>
   value === undefined ? [] : [{ number, value: encodeUint(value) }];
+
+const blockOf = ([num, more]: readonly [number, boolean]) => ({ num, more, szx: 6 });
 
 const uintOf = (message: CoapMessage, number: number): number | undefined =>
   message.options.find(option => option.number === number)?.value.reduce((sum, byte) => sum * 256 + byte, 0);
@@ -175,6 +180,7 @@ export function createScriptedDevice(
         ...uint(OPTIONS.OBSERVE, answer.observe),
         ...uint(OPTIONS.CONTENT_FORMAT, answer.contentFormat),
         ...uint(OPTIONS.MAX_AGE, answer.maxAge),
+        ...uint(OPTIONS.BLOCK1, answer.block1 && encodeBlock(blockOf(answer.block1))),
       ],
       payload: bytes(answer.payload),
     });
