@@ -48,7 +48,7 @@ describe("bootstrap", () => {
     for (const each of opened.splice(0)) await each[Symbol.asyncDispose]();
   });
 
-  it("ETS 0, 101: a device gets its account and registers with it; start and end are events", async () => {
+  it("OMA 0, OMA 101: a device gets its account and registers with it; start and end are events", async () => {
     await make({ registrationLifetime: 300 });
     const device = await open();
     assert.equal(await device.ask(`ep=${endpoint}`), "2.04");
@@ -63,7 +63,7 @@ describe("bootstrap", () => {
   });
 
   for (const securityMode of ["PSK", "PSK_GENERATED"] as const) {
-    it(`ETS 1, 401: a device with keys bootstraps over DTLS and registers with those that it is given (${securityMode})`, async () => {
+    it(`OMA 1, OMA 401: a device with keys bootstraps over DTLS and registers with those that it is given (${securityMode})`, async () => {
       const identity = `factory-${count + 1}`;
       const bootstrapKey = "00112233445566778899aabbccddeeff";
       const given = { publicKeyOrId: `given-${count + 1}`, secretKey: "0badcafe0badcafe" };
@@ -93,7 +93,7 @@ describe("bootstrap", () => {
     });
   }
 
-  it("ETS 5: Execute of /1/0/9; the registration serves until the device comes back from bootstrap", async () => {
+  it("OMA 5: Execute of /1/0/9; the registration serves until the device comes back from bootstrap", async () => {
     await make();
     const device = await open();
     await device.ask(`ep=${endpoint}`);
@@ -111,7 +111,7 @@ describe("bootstrap", () => {
     assert.equal((await reading).status, "SUCCESSFUL");
   });
 
-  it("ETS 7: a device whose server is not there falls back to bootstrap and gets the one that is", async () => {
+  it("OMA 7: a device whose server is not there falls back to bootstrap and gets the one that is", async () => {
     await make({ lwm2mServerUri: "coap://127.0.0.1:9" });
     const device = await open();
     await device.ask(`ep=${endpoint}`);
@@ -125,7 +125,7 @@ describe("bootstrap", () => {
     await registerAt(device);
   });
 
-  it("ETS 9, B5: a Finish answered 4.06 is a failure with its reason, and no end", async () => {
+  it("OMA 9, B5: a Finish answered 4.06 is a failure with its reason, and no end", async () => {
     await make();
     const device = await open();
     device.bend = step => (step === "0.02 /bs" ? { code: "4.06" } : undefined);
@@ -172,7 +172,7 @@ describe("bootstrap", () => {
     await device.finished();
   });
 
-  it("B8, check 2: pct decides the format", async () => {
+  it("B8, 20-2: pct decides the format", async () => {
     await make();
     const device = await open();
     const formats: (number | undefined)[] = [];
@@ -186,7 +186,7 @@ describe("bootstrap", () => {
     assert.deepEqual(formats, [112, 112]);
   });
 
-  it("check 1: devices that never answer do not delay another one", async () => {
+  it("20-1: devices that never answer do not delay another one", async () => {
     const silent: BootstrapDevice[] = [];
     for (let i = 0; i < 20; i++) {
       await make();

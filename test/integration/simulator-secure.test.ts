@@ -4,6 +4,7 @@ import { registerDevice, registerPskDevice, runCommand } from "../harness/agent.
 import { eventsOf, measuredValue } from "../harness/documents.ts";
 import { eventually } from "../harness/eventually.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
+import { dtlsFigures } from "../harness/metrics.ts";
 import { withHost } from "../harness/with-host.ts";
 import { type Bootstrapped, bootstrapDevice } from "../simulator/bootstrap.ts";
 import { createSimulatedDevice, meterObjects, type SimulatedDevice } from "../simulator/index.ts";
@@ -73,6 +74,27 @@ describe("simulator over DTLS", () => {
     await measuredValue(suite.api, id, "c8y_Temperature.T", 22.25);
     await eventsOf(suite.api, id, "c8y_LWM2MDeviceRegistration");
   });
+
+  for (const [what, end] of [
+    ["a restart", () => suite.host.stop()],
+    ["kill -9", () => suite.host.kill()],
+  ] as const) {
+    it(`20-32: its session outlives ${what} of the host: no handshake, no registration, notifications and reads go on`, async () => {
+      const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY });
+      await openDevice(await connect(endpoint, KEY, Uint8Array.of(1, 2, 3)));
+      // Events are written behind.
+      await eventsOf(suite.api, id, "c8y_LWM2MDeviceRegistration");
+      await end();
+      await suite.host.start();
+      device!.set("/3303/0/5700", 23.75);
+      await measuredValue(suite.api, id, "c8y_Temperature.T", 23.75);
+      const { status, failureReason } = await runCommand(suite.api, id, "read /3/0");
+      assert.equal(status, "SUCCESSFUL", failureReason);
+      await device!.update();
+      await eventsOf(suite.api, id, "c8y_LWM2MDeviceRegistration");
+      assert.deepInclude(await dtlsFigures(suite.api), { handshakes_begun_total: 0, woken_total: 1 });
+    });
+  }
 
   const given = async (bootstrapped: Bootstrapped): Promise<SecuredSocket> => {
     const [account] = bootstrapped.accounts;

@@ -34,7 +34,7 @@ describe("agent: bootstrap sessions", () => {
     return events.map(({ type, fragments }) => [type, fragments["c8y_LWM2MLifecycle"]]);
   };
 
-  it("ETS 0: a device without keys gets the account that it was registered with; start and end are events", async () => {
+  it("OMA 0: a device without keys gets the account that it was registered with; start and end are events", async () => {
     const { id } = await world.make("dev", { lwm2mServerUri: URI, registrationLifetime: 300, lwm2mShortServerId: 12 });
     const device = client(4001);
     assert.equal(await ask(device), "2.04");
@@ -47,7 +47,7 @@ describe("agent: bootstrap sessions", () => {
     ]);
   });
 
-  it("ETS 1: a device with keys gets its server identity and key, and registers with them", async () => {
+  it("OMA 1: a device with keys gets its server identity and key, and registers with them", async () => {
     await world.make("dev", PSK_BODY);
     const device = client(4001, "dev-bs");
     assert.equal(await ask(device, "ep=dev&pct=112"), "2.04");
@@ -58,7 +58,7 @@ describe("agent: bootstrap sessions", () => {
     await registering.register("ep=dev&lwm2m=1.1");
   });
 
-  it("ETS 1: the bootstrap identity does not register, the server identity does not bootstrap", async () => {
+  it("OMA 1: the bootstrap identity does not register, the server identity does not bootstrap", async () => {
     await world.make("dev", PSK_BODY);
     const wrong = client(4001, "dev-server");
     assert.equal(await ask(wrong), "4.00");
@@ -67,7 +67,7 @@ describe("agent: bootstrap sessions", () => {
     assert.equal(formatCode((await registering.send("POST", "/rd", { query: ["ep=dev"] })).code), "4.03");
   });
 
-  it("ETS 5: Execute of /1/x/9 has the device bootstrap anew; its registration stays until it comes back", async () => {
+  it("OMA 5: Execute of /1/x/9 has the device bootstrap anew; its registration stays until it comes back", async () => {
     const { id } = await world.make("dev", { lwm2mServerUri: URI });
     const registered = world.device(4001);
     const executed: string[] = [];
@@ -90,7 +90,7 @@ describe("agent: bootstrap sessions", () => {
     assert.includeMembers(types, ["c8y_LWM2MDeviceBootstrapStart", "c8y_LWM2MDeviceBootstrapEnd"]);
   });
 
-  it("ETS 9: a Finish that the device refuses is an event of failure with path, code and reason", async () => {
+  it("OMA 9: a Finish that the device refuses is an event of failure with path, code and reason", async () => {
     const { id } = await world.make("dev", { lwm2mServerUri: URI });
     const device = client(4001);
     device.bend = step => (step === "POST /bs" ? { code: 134 } : undefined);
@@ -105,7 +105,7 @@ describe("agent: bootstrap sessions", () => {
     });
   });
 
-  it("ETS 8: access control and what is read back follow the managed object", async () => {
+  it("OMA 8: access control and what is read back follow the managed object", async () => {
     const { id } = await world.make("dev", { lwm2mServerUri: URI, bootstrapReadBack: "/1,/2" });
     const lwm2mAccessControl = [{ objectId: 3, objectInstance: 0, owner: 1, rights: { 1: 15 } }];
     await world.wait(world.platform.inventory.update(TENANT, id, { lwm2mAccessControl }));

@@ -45,7 +45,7 @@ describe("agent/bootstrap-settings", () => {
   it("a format that holds single values only is none to bootstrap in", () =>
     assert.isUndefined(bootstrapSettingsOf({ serializationFormat: "OPAQUE" }).contentFormat));
 
-  it("ETS 8: access control by Short Server ID; what an earlier bootstrap wrote goes first", () => {
+  it("OMA 8: access control by Short Server ID; what an earlier bootstrap wrote goes first", () => {
     const settings = bootstrapSettingsOf({
       lwm2mAccessControl: [
         { objectId: 3, objectInstance: 0, owner: 1, rights: { 1: 15, 2: 1 } },

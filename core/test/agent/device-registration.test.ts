@@ -114,7 +114,7 @@ describe("agent/device-registration", () => {
     ["deleting the managed object", deviceId => world.platform.inventory.delete(TENANT, deviceId)],
   ];
   for (const [name, remove] of removals) {
-    it(`DM-867: ${name} leaves no route behind`, async () => {
+    it(`20-28: ${name} leaves no route behind`, async () => {
       const { id } = await world.make("dev");
       const device = world.device(5000);
       const location = await device.register("ep=dev");
@@ -231,7 +231,7 @@ describe("agent/device-registration", () => {
       assert.equal((await objects()).length, 2);
     });
 
-    it("DM-1951: any failed row makes it FAILED, the good ones are made", async () => {
+    it("20-25: any failed row makes it FAILED, the good ones are made", async () => {
       await world.make("known");
       const { id } = await upload(file("a;NO_SEC", "known;NO_SEC", "p;PSK", "b;NO_SEC"));
       const { operation, result } = await resultOf(id);
@@ -313,7 +313,7 @@ describe("agent/device-registration", () => {
         assert.isEmpty(await world.store.collection(REGISTRATIONS).find({}, EVERYTHING));
       });
 
-      it("DM-1951: an endpoint that is unknown, another tenant's or twice fails the operation, the others go", async () => {
+      it("20-25: an endpoint that is unknown, another tenant's or twice fails the operation, the others go", async () => {
         await world.make("a");
         await world.wait(world.agent.registerDevice("t2", { endpointId: "theirs", ...NO_SEC }, USER));
         const { operation, result } = await resultOf((await removal("a", "theirs", "nobody", "a")).id);

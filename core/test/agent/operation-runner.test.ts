@@ -301,7 +301,7 @@ describe("agent/operation-runner", () => {
     assert.deepEqual(await statuses(ids), ["SUCCESSFUL", "SUCCESSFUL"]);
   });
 
-  it("DM-1474: at most so many pending operations run after one Register, the rest after the next", async () => {
+  it("20-17: at most so many pending operations run after one Register, the rest after the next", async () => {
     await open({}, { agent: { maxPending: 3 } });
     const ids = [];
     const resources = [0, 1, 2, 3, 17];

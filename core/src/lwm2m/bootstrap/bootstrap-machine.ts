@@ -142,7 +142,7 @@ function stepsOf(plan: BootstrapPlan, discovered: Discovered): BootstrapStep[] {
   return [
     ...config.deletes.map(path => ({ kind: "delete" as const, path })),
     ...writes.map(content => ({ kind: "write" as const, ...content })),
-    // The root cannot be read, but discovered (ETS 0).
+    // The root cannot be read, but discovered (OMA 0).
     ...config.readBack.map(path => ({ kind: path.length === 0 ? ("discover" as const) : ("read" as const), path })),
     { kind: "finish" },
   ];

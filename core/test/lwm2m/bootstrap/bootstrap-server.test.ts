@@ -34,7 +34,7 @@ const plain = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_, part) => (part instanceof Uint8Array ? Array.from(part) : part)));
 
 describe("bootstrap server", () => {
-  it("ETS 0, agent specification 5: answers 2.04, then Discover, Delete, Write, Finish in order", async () => {
+  it("OMA 0, agent specification 5: answers 2.04, then Discover, Delete, Write, Finish in order", async () => {
     await using world = createBootstrapWorld();
     const client = createBootstrapClient(world, 1);
     const answered = client.ask();
@@ -55,7 +55,7 @@ describe("bootstrap server", () => {
     assert.equal(world.server.sessions, 0);
   });
 
-  it("ETS 0: what was written is discovered from the root before the Finish where that is asked for", async () => {
+  it("OMA 0: what was written is discovered from the root before the Finish where that is asked for", async () => {
     await using world = createBootstrapWorld();
     world.config = async () => configOf("dev-1", { readBack: [[]] });
     const client = createBootstrapClient(world, 1);
@@ -71,7 +71,7 @@ describe("bootstrap server", () => {
     assert.equal(world.reports[0]?.version, "1.1");
   });
 
-  it("ETS 4: former accounts go, the bootstrap account survives, a fresh account is there", async () => {
+  it("OMA 4: former accounts go, the bootstrap account survives, a fresh account is there", async () => {
     await using world = createBootstrapWorld();
     world.config = async () => configOf("dev-1", { readBack: [[1]] });
     const client = createBootstrapClient(world, 1);
@@ -85,7 +85,7 @@ describe("bootstrap server", () => {
     assert.deepEqual(world.life, ["started dev-1", "ended dev-1"]);
   });
 
-  it("ETS 7: a device that falls back to bootstrap later is served again", async () => {
+  it("OMA 7: a device that falls back to bootstrap later is served again", async () => {
     await using world = createBootstrapWorld();
     const client = createBootstrapClient(world, 1);
     await client.ask();
@@ -98,7 +98,7 @@ describe("bootstrap server", () => {
     assert.deepEqual(world.life, ["started dev-1", "ended dev-1", "started dev-1", "ended dev-1"]);
   });
 
-  it("ETS 8: access control is written last, /1 and /2 are read back before the Finish", async () => {
+  it("OMA 8: access control is written last, /1 and /2 are read back before the Finish", async () => {
     await using world = createBootstrapWorld();
     world.config = async () =>
       configOf("dev-1", {
@@ -133,7 +133,7 @@ describe("bootstrap server", () => {
     });
   });
 
-  it("ETS 9, B5: a Finish answered 4.06 is a failed session, with the reason", async () => {
+  it("OMA 9, B5: a Finish answered 4.06 is a failed session, with the reason", async () => {
     await using world = createBootstrapWorld();
     const { storing: _, ...withoutMandatory } = serverAccount({ minimumPeriodSeconds: 1 });
     world.config = async () => configOf("dev-1", { servers: [withoutMandatory] });
@@ -413,7 +413,7 @@ describe("bootstrap server", () => {
     ["&pct=11543", 11543],
     ["&pct=", 11542],
   ] as const) {
-    it(`B8, check 2: "ep=dev-1${pct}" is served in ${format}`, async () => {
+    it(`B8, 20-2: "ep=dev-1${pct}" is served in ${format}`, async () => {
       await using world = createBootstrapWorld();
       const client = createBootstrapClient(world, 1);
       await client.ask(`ep=dev-1${pct}`);
@@ -650,7 +650,7 @@ describe("bootstrap server", () => {
   });
 
   describe("many at once", () => {
-    it("check 1: 200 devices in parallel, 10 of them silent: none waits for another", async () => {
+    it("20-1: 200 devices in parallel, 10 of them silent: none waits for another", async () => {
       await using world = createBootstrapWorld();
       const clients = Array.from({ length: 200 }, (_, i) => createBootstrapClient(world, i + 1));
       for (const client of clients.slice(0, 10)) client.bend = () => "silence";

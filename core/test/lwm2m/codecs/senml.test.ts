@@ -174,7 +174,7 @@ describe("lwm2m/codecs/senml", () => {
       { ...row([3303, 0, 5700], "FLOAT", 20.6), atMs: 1736960642882 },
       { ...row([3303, 1, 5700], "FLOAT", 19), atMs: 1736960632882 },
     ];
-    it("JSON with scientific base time: each value with its own time (20: DM-2150)", () =>
+    it("JSON with scientific base time: each value with its own time (20-13)", () =>
       assert.deepEqual(
         read(
           '[{"bn":"/3303/0/","bt":1.7369606328815944E9,"n":"5700","v":20.5},{"n":"5700","t":10,"v":20.6},{"bn":"/3303/1/","n":"5700","v":19}]',

@@ -84,7 +84,7 @@ describe("lwm2m/registration/update", () => {
     assert.deepEqual(changes, { parameters: false, objectLinks: true, address: false });
   });
 
-  it("DM-2503: every parameter of an Update is taken over", () => {
+  it("20-7: every parameter of an Update is taken over", () => {
     const query = { lifetimeSeconds: 5, binding: "UQ", queueMode: true, awakeTimeMs: 700 };
     const { registration } = applyUpdate(registered(), query, { ...links(1, 3), contentFormats: [112] }, peer(6), 9);
     const { lifetimeSeconds, binding, queueMode, awakeTimeMs, contentFormats, updatedAtMs } = registration;

@@ -414,7 +414,7 @@ describe("lwm2m/server: registration", () => {
     assert.equal(writes, 1);
   });
 
-  it("DM-3124: simultaneous De-register and Register end in the order in which they came", async () => {
+  it("20-9: simultaneous De-register and Register end in the order in which they came", async () => {
     await open();
     const device = world.device(5000);
     const id = await device.register("ep=dev");

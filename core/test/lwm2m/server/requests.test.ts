@@ -230,7 +230,7 @@ describe("lwm2m/server: requests", () => {
     assert.equal(device.asked[1]?.accept, 11542, "CBOR cannot say an instance");
   });
 
-  it("DM-4225: resource instances of a 1.0 device fail at once, nothing is sent", async () => {
+  it("20-29: resource instances of a 1.0 device fail at once, nothing is sent", async () => {
     await open("ep=dev&lwm2m=1.0", "</5/0>");
     assert.equal(await codeOfFailure(read("/5/0/8/0")), "UNSUPPORTED");
     assert.isEmpty(device.asked);

@@ -40,7 +40,7 @@ function assertNoNonceTwice(world: DtlsWorld): void {
 describe("transport/dtls, kept sessions", () => {
   for (const cid of [undefined, CID]) {
     describe(cid ? "with Connection ID" : "without Connection ID", () => {
-      it("go on after a kill, without a handshake and under the same key of the peer", async () => {
+      it("20-32: go on after a kill, without a handshake and under the same key of the peer", async () => {
         const kept = createKeptSessions();
         const world = await openWorld({}, kept);
         const device = await world.connect({ cid });
