@@ -10,6 +10,7 @@ import {
   AGENT_CATEGORY,
   checkServerCertificates,
   DEFAULT_CERTIFICATE,
+  DTLS_CERTIFICATES,
   isFor,
   type NamedServerCertificate,
   readServerCertificates,
@@ -44,7 +45,7 @@ export async function createCertificates(parts: CertificatesParts): Promise<Cert
     const unreadable = new Set<string>();
     const values = await options.reveal(tenant, AGENT_CATEGORY, unreadable);
     for (const option of unreadable) log.error("certificate.option-unreadable", { tenant, option });
-    return readServerCertificates(values, (name, reason) =>
+    return readServerCertificates(DTLS_CERTIFICATES, values, (name, reason) =>
       log.error("certificate.not-usable", { tenant, name, reason }),
     );
   }

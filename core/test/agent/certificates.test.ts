@@ -211,6 +211,54 @@ describe("agent/certificates", () => {
       });
     }
 
+    describe("for firmware over HTTPS", () => {
+      const FIRMWARE = "firmware.x509.certificate.default";
+      const FIRMWARE_KEY = "credentials.firmware.x509.certificateKey.default";
+      const firmwarePair = (file: string) => ({ [FIRMWARE]: base64(pem(file)), [FIRMWARE_KEY]: base64(keyPem(file)) });
+
+      for (const file of ["server", "server-rsa"]) {
+        it(`${file} is taken, and serves no handshake of DTLS`, async () => {
+          await set(firmwarePair(file));
+          assert.equal((await options.ofCategory("t1", CATEGORY))[FIRMWARE_KEY], "<<Encrypted>>");
+          assert.isUndefined(served());
+          assert.deepEqual(certificates.serverCertificateNames(), []);
+        });
+      }
+
+      const refusedForFirmware: [what: string, values: () => Record<string, string>, field: string, rule: RegExp][] = [
+        ["no PEM", () => ({ [FIRMWARE]: "%%%" }), FIRMWARE, /Base64/],
+        [
+          "the key of another one",
+          () => ({ ...firmwarePair("server"), [FIRMWARE_KEY]: base64(keyPem("ca")) }),
+          FIRMWARE_KEY,
+          /belong/,
+        ],
+        ["P-521", () => firmwarePair("server-p521"), FIRMWARE, /or an RSA key of 2048 bits/],
+        ["expired", () => firmwarePair("device-expired"), FIRMWARE, /expired at 2021/],
+        ["a client's", () => firmwarePair("device-1"), FIRMWARE, /not for servers/],
+        [
+          "another name",
+          () => ({ "firmware.x509.certificate.other": base64(pem("server")) }),
+          "firmware.x509.certificate.other",
+          /must end in default/,
+        ],
+        [
+          "a key that would stand in the clear",
+          () => ({ "firmware.x509.certificateKey.default": base64(keyPem("server")) }),
+          "firmware.x509.certificateKey.default",
+          /stored sealed/,
+        ],
+      ];
+      for (const [what, values, field, rule] of refusedForFirmware) {
+        it(`refused: ${what}`, async () => {
+          const found = await refusal(values());
+          assert.equal(found.field, field);
+          assert.match(found.rule, rule);
+          assert.deepEqual(await options.list("t1"), []);
+        });
+      }
+    });
+
     it("other options of the category are none of its business", async () => {
       await set({ anything: "goes" });
       assert.deepEqual(await options.ofCategory("t1", CATEGORY), { anything: "goes" });
