@@ -6,6 +6,7 @@
 import packageManifest from "../package.json" with { type: "json" };
 import { type Agent, createAgent } from "./agent/agent.ts";
 import type { Connection } from "./agent/device-accounts.ts";
+import { createRecordings } from "./agent/recordings.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
@@ -23,7 +24,7 @@ import { createInventoryRepository } from "./device-protocols/protocol-repositor
 import { createBootstrapServer } from "./lwm2m/bootstrap/bootstrap-server.ts";
 import { CONTENT_FORMAT } from "./lwm2m/codecs/codec.ts";
 import { createModelRegistry, type ModelRegistry } from "./lwm2m/model/model-registry.ts";
-import { createLwm2mServer } from "./lwm2m/server/lwm2m-server.ts";
+import { createLwm2mServer, type Lwm2mServer } from "./lwm2m/server/lwm2m-server.ts";
 import { createModelViews } from "./lwm2m/server/model-views.ts";
 import { type ActionRegistry, createActionRegistry } from "./mapping/action-registry.ts";
 import { createEffectApplier } from "./mapping/apply-effects.ts";
@@ -31,6 +32,7 @@ import { createUplink, type Uplink } from "./mapping/uplink.ts";
 import { createPlatform } from "./platform/create-platform.ts";
 import type { Platform } from "./platform/platform.ts";
 import { createPluginHost } from "./plugin-host/host.ts";
+import { createFlightRecorder, type FlightRecorder } from "./recording/flight-recorder.ts";
 import { createRestApp } from "./rest/app.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
@@ -43,6 +45,7 @@ import { createTenantOptions, type TenantOptions } from "./tenants/tenant-option
 import { createTenants, type GeneratedLogin, MANAGEMENT_TENANT, type Tenants } from "./tenants/tenants.ts";
 import { createTrustedCertificates, type TrustedCertificates } from "./tenants/trusted-certificates.ts";
 import type { Credentials } from "./transport/dtls/dtls.ts";
+import { tapTransport } from "./transport/tapped-transport.ts";
 import type { Transport } from "./transport/transport.ts";
 
 export interface HostParts {
@@ -193,6 +196,7 @@ async function bindAll({ config, log }: HostParts, opened: AsyncDisposableStack)
 
 interface Devices {
   readonly agent: Agent;
+  readonly recorder: FlightRecorder;
   readonly ports: Readonly<Record<Connection, Ports>>;
 }
 
@@ -210,6 +214,14 @@ async function openDevices(
   const { minRequestTimeoutMs, maxRequestTimeoutMs } = requestLimits;
   const modelViews = createModelViews(models);
   const ports: Partial<Record<Connection, Ports>> = {};
+  const recorder = opened.use(
+    createFlightRecorder({
+      clock,
+      limits: config.recording,
+      endpointAt: peer => server?.registrations.byPeer(peer)?.endpoint,
+    }),
+  );
+  let server: Lwm2mServer | undefined;
 
   async function open(name: Connection, credentials: Credentials): Promise<Transport> {
     const sockets = bound[name];
@@ -259,8 +271,8 @@ async function openDevices(
       await ports[connection]?.secured.endSessions(isEnded);
     },
     async openServer(up, credentials) {
-      const transport = await open("server", credentials);
-      return createLwm2mServer({
+      const transport = tapTransport(await open("server", credentials), recorder.tap);
+      server = await createLwm2mServer({
         store,
         clock,
         random,
@@ -279,6 +291,7 @@ async function openDevices(
         models: modelViews,
         up,
       });
+      return server;
     },
     bootstrap: {
       defaults: {
@@ -300,7 +313,7 @@ async function openDevices(
     },
   });
   opened.use(agent);
-  return { agent, ports: ports as Record<Connection, Ports> };
+  return { agent, recorder, ports: ports as Record<Connection, Ports> };
 }
 
 /**
@@ -327,7 +340,15 @@ export async function openHost(parts: HostParts): Promise<Host> {
   }
   const way = await openWay(parts, base, opened);
   const bound = await bindAll(parts, opened);
-  const { agent, ports } = await openDevices(parts, base, way, bound, opened);
+  const { agent, recorder, ports } = await openDevices(parts, base, way, bound, opened);
+  const recordings = createRecordings({
+    recorder,
+    application: `Mooring ${VERSION}`,
+    maxMinutes: config.recording.maxMinutes,
+    endpointOf: agent.endpointOf,
+  });
+  opened.use(platform.operations.onCreated((_tenant, operation) => recordings.created(operation)));
+  opened.use(platform.inventory.onDeleted(async (_tenant, { id }) => recordings.forget(id)));
   way.decodeQueue.start();
   const measured: MeasuredParts = { store, ports, agent, ...way };
   const rest = createRestApp({
@@ -338,6 +359,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     version: VERSION,
     agent,
     settings: agent.settings,
+    recordings,
     log,
     clock,
     limits: config.http,

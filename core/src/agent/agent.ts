@@ -156,6 +156,8 @@ export interface Agent extends AgentServices, AsyncDisposable {
   readonly certificates: Certificates;
   readonly settings: SettingsServices;
   readonly figures: AgentFigures;
+  /** Of a device of the tenant, registered or not; undefined: there is none of that id. */
+  endpointOf(tenant: string, deviceId: string): Promise<string | undefined>;
 }
 
 /**
@@ -243,16 +245,17 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const credentialSources = { accounts, certificates };
   const server: Lwm2mServer = await parts.openServer(up, createCredentials("server", credentialSources));
 
+  const endpointOf = async (tenant: string, deviceId: string): Promise<string | undefined> =>
+    server.registrations.byDevice(tenant, deviceId)?.endpoint ??
+    (await records.findByDevice(tenant, deviceId))?.endpoint;
+
   const operationEvents = createOperationEvents({ events, inventory: platform.inventory, log });
   const runner = createOperationRunner({
     platform,
     clock,
     log,
     limits: options,
-    async endpointOf(tenant, deviceId) {
-      const live = server.registrations.byDevice(tenant, deviceId);
-      return live?.endpoint ?? (await records.findByDevice(tenant, deviceId))?.endpoint;
-    },
+    endpointOf,
     isRegistered: endpoint => server.registrations.byEndpoint(endpoint) !== undefined,
     isReachable(endpoint) {
       const registration = server.registrations.byEndpoint(endpoint);
@@ -398,6 +401,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     accounts,
     certificates,
     settings,
+    endpointOf,
     get figures() {
       return {
         operationsWaiting: runner.waiting,

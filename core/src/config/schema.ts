@@ -273,6 +273,11 @@ export const OPTIONS = {
       "c8y.lwm2m.opexec.maxOperationQueueSizePerDevice",
     ]),
   },
+  recording: {
+    maxBytesPerDevice: bytes(4 * MIB, 256 * MIB, "Messages kept of a device that is being recorded"),
+    maxDevices: count(20, 1000, "Devices of which a recording is kept"),
+    maxMinutes: { ...count(1440, 30 * 1440, "Longest recording"), unit: "min" },
+  },
   deviceProtocols: {
     setDefault: flag(true, "Whether the standard objects get their mappings at the first start", [
       "C8Y.objectmappings.setdefault",

@@ -2,6 +2,7 @@
 import type { RequestListener } from "node:http";
 import Koa, { type Middleware, type Next } from "koa";
 import type { AgentServices } from "../agent/agent.ts";
+import type { RecordingServices } from "../agent/recordings.ts";
 import type { SettingsServices } from "../agent/settings.ts";
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
@@ -27,6 +28,7 @@ import { measurementsRouter } from "./measurements.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { objectMappingsRouter } from "./object-mappings.ts";
 import { operationsRouter } from "./operations.ts";
+import { recordingsRouter } from "./recordings.ts";
 import { registrationExamplesRouter, registrationFormRouter } from "./registration-form.ts";
 import { registrationsRouter } from "./registrations.ts";
 import { systemOptionsRouter } from "./system-options.ts";
@@ -41,6 +43,7 @@ export interface RestAppParts {
   readonly trustedCertificates: TrustedCertificates;
   readonly agent: AgentServices;
   readonly settings: SettingsServices;
+  readonly recordings: RecordingServices;
   readonly log: Log;
   readonly clock: Clock;
   readonly limits: RestLimits;
@@ -122,6 +125,7 @@ function createKoa(parts: RestAppParts): Koa {
     deviceSettingsRouter(parts),
     objectMappingsRouter(parts),
     registrationsRouter(parts),
+    recordingsRouter(parts),
     ...(publicAgentHealth ? [] : [agentHealth]),
     metrics,
   ]);

@@ -1,5 +1,6 @@
 /** The REST application on a real listener, over the embedded store in memory, with an agent that the test sees through. */
 import type { AgentServices } from "../../src/agent/agent.ts";
+import type { RecordingServices } from "../../src/agent/recordings.ts";
 import type { SettingsServices } from "../../src/agent/settings.ts";
 import { createManualClock, type ManualClock } from "../../src/base/clock.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
@@ -66,9 +67,8 @@ const noAgent: AgentServices = {
   listRegistrations: () => Promise.resolve({ items: [] }),
 };
 
-const noSettings = new Proxy({} as SettingsServices, {
-  get: () => () => Promise.reject(new TypeError("no agent here")),
-});
+const without = <T extends object>(): T =>
+  new Proxy({} as T, { get: () => () => Promise.reject(new TypeError("no agent here")) });
 
 export async function openRest(
   parts: Partial<RestAppParts> & { agentFor?: (platform: Platform) => AgentServices } = {},
@@ -90,7 +90,8 @@ export async function openRest(
     trustedCertificates: createTrustedCertificates({ store, clock }),
     version: "1.2.3",
     agent: agentFor?.(platform) ?? noAgent,
-    settings: noSettings,
+    settings: without<SettingsServices>(),
+    recordings: without<RecordingServices>(),
     log,
     clock,
     limits: LIMITS,

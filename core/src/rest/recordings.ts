@@ -1,0 +1,54 @@
+/** `/service/lwm2m-agent/recording/{deviceId}`: recordings of a device's messages; path and bodies are ours. */
+import type { RecordingServices } from "../agent/recordings.ts";
+import {
+  answerNothing,
+  answerPlain,
+  createRouter,
+  jsonBody,
+  may,
+  type RestLimits,
+  type RestRouter,
+  tenantOf,
+} from "./context.ts";
+
+const PATH = "/service/lwm2m-agent/recording/:deviceId";
+const PCAPNG = "application/vnd.tcpdump.pcap";
+
+export interface RecordingsRouterParts {
+  readonly recordings: RecordingServices;
+  readonly limits: RestLimits;
+}
+
+/** For every character that an endpoint may have (RFC 6266 section 4.1, RFC 8187). */
+function attachment(name: string): string {
+  const plain = name.replace(/[^\w.-]/g, "_");
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, escape)}`;
+}
+
+export function recordingsRouter({ recordings, limits }: RecordingsRouterParts): RestRouter {
+  const router = createRouter();
+  const deviceOf = (ctx: { readonly params: Readonly<Record<string, string>> }): string => ctx.params["deviceId"]!;
+
+  router.put(PATH, may("operation:write"), async ctx => {
+    const body = ctx.request.length ? await jsonBody(ctx, limits) : undefined;
+    answerPlain(ctx, 200, await recordings.start(tenantOf(ctx), deviceOf(ctx), body));
+  });
+  router.get(PATH, may("operation:read"), async ctx => {
+    answerPlain(ctx, 200, await recordings.status(tenantOf(ctx), deviceOf(ctx)));
+  });
+  router.post(`${PATH}/stop`, may("operation:write"), async ctx => {
+    answerPlain(ctx, 200, await recordings.stop(tenantOf(ctx), deviceOf(ctx)));
+  });
+  router.get(`${PATH}/pcapng`, may("operation:read"), async ctx => {
+    const { name, bytes } = await recordings.file(tenantOf(ctx), deviceOf(ctx));
+    ctx.status = 200;
+    ctx.set("Content-Type", PCAPNG);
+    ctx.set("Content-Disposition", attachment(name));
+    ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  });
+  router.delete(PATH, may("operation:write"), async ctx => {
+    await recordings.remove(tenantOf(ctx), deviceOf(ctx));
+    answerNothing(ctx);
+  });
+  return router;
+}
