@@ -54,8 +54,8 @@ export interface ResourceMapping {
   readonly customAction?: CustomAction | null;
   readonly observeParameters?: ObserveParameters | null;
   readonly skipIfEmpty?: boolean;
-  /** Rules of section 12, stored as they come. */
-  readonly validation?: Fragments | null;
+  /** Rules of section 12 as they are stored, whoever wrote them: `readRules` of validation-rules.ts reads them. */
+  readonly validation?: object | null;
 }
 
 export interface ObjectMapping {

@@ -11,6 +11,7 @@ import {
   type ResourceMapping,
   VERSIONS_FRAGMENT,
 } from "./device-protocol.ts";
+import { checkRules, type ValidationRules, validationSchema } from "./validation-rules.ts";
 
 const LONGEST_TEXT = 100;
 const LONGEST_PERIOD_SECONDS = 2 ** 31 - 1;
@@ -59,7 +60,7 @@ function mappingSchema(isStrict: boolean): JsonSchema {
       customAction: functionality({ type: optionalText, actionName: text }, ["actionName"], isStrict),
       observeParameters: functionality(observe, ["autoObserve"], isStrict),
       skipIfEmpty: { type: "boolean" },
-      validation: { type: ["object", "null"] },
+      validation: isStrict ? validationSchema : { type: ["object", "null"] },
     },
     additionalProperties: !isStrict,
   };
@@ -112,7 +113,9 @@ interface StoredMapping {
   readonly objectInstanceActions?: Fragments | null;
 }
 
-const parseMappings = compileSchema<Readonly<Record<string, GivenMapping>>>({
+const parseMappings = compileSchema<
+  Readonly<Record<string, GivenMapping & { readonly validation?: ValidationRules | null }>>
+>({
   ...byResource(resourceMappingSchema),
   minProperties: 1,
 });
@@ -180,7 +183,9 @@ export function readResourceMappings(body: unknown, model: ObjectModel): Readonl
     if (mapping.observeParameters) {
       checkAttributes(mapping.observeParameters, `${at}.observeParameters`, isNumeric(resource));
     }
-    return [String(resource.id), mapping];
+    if (given.validation === undefined) return [String(resource.id), mapping];
+    const validation = checkRules(given.validation, resource, `${at}.validation`);
+    return [String(resource.id), { ...mapping, validation }];
   });
   return Object.fromEntries(mappings);
 }
