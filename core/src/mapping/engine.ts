@@ -13,7 +13,7 @@ import { effectRule } from "./check-effect.ts";
 import { runDefaultHandlers } from "./default-handlers.ts";
 import type { MappingSettings } from "./device-settings.ts";
 import { createFailureAlarms, type FailureAlarms } from "./failure-alarms.ts";
-import { isTooLong, lastValueEffects } from "./last-values.ts";
+import { isTooLong, lastValueEffects, unreadableEffects } from "./last-values.ts";
 import { createMeasurementDrafts, type MeasurementDrafts } from "./measurement-drafts.ts";
 import { type MessageTimes, messageTimes } from "./source-times.ts";
 import { type ConversionOptions, isEmptyValue, toJsonValue, toMeasurementNumber } from "./value-conversion.ts";
@@ -26,6 +26,8 @@ export interface MapInput {
   readonly compositePaths?: readonly Lwm2mPath[] | undefined;
   /** Everything that the device holds at `requestPath`, or at those of a composite request, is in `values`: a read or a notification, not Send. */
   readonly fullRead: boolean;
+  /** Somebody asked for whole instances to see them: what cannot be read of them is shown too. */
+  readonly showsUnreadable?: boolean;
   readonly receivedAtMs: number;
   readonly device: DeviceView;
   readonly settings: MappingSettings;
@@ -226,9 +228,11 @@ export function mapMessage(parts: MapParts, input: MapInput): MapResult {
   });
   const { requestPath, compositePaths, fullRead } = input;
   const handled = input.settings.defaultHandlers ? runHandlers(message, input, values, times) : [];
+  const modelOf = (objectId: number) => parts.protocol(input.device.tenant, objectId)?.objectModel;
   return {
     effects: [
       ...lastValueEffects({ values, atMs: times.atMs, requestPath, compositePaths, fullRead }),
+      ...(input.showsUnreadable ? unreadableEffects(values, modelOf, input.receivedAtMs) : []),
       ...message.drafts.effects(),
       ...message.effects,
       ...message.alarms.effects(),

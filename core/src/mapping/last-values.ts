@@ -1,5 +1,6 @@
 /** What a message says about the last known values (agent specification 8.5, 11.1). */
 import type { Effect } from "../contract/action.ts";
+import type { ObjectModel, ResourceModel } from "../lwm2m/model/object-model.ts";
 import { formatPath, isBelow, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import { toJsonValue } from "./value-conversion.ts";
@@ -75,4 +76,25 @@ export function lastValueEffects(input: LastValueInput): LastValueEffect[] {
   const latest = newest(input);
   if (!input.fullRead) return latest.map(effectOf);
   return joinWhole(latest, input.compositePaths ?? [input.requestPath]);
+}
+
+const isReadable = ({ operations }: ResourceModel): boolean => operations.includes("R");
+
+/**
+ * What never has a value, as null: the objects view shows a resource, and the buttons to write or execute it, only where it has a key
+ * (agent specification 11.1).
+ * @param values of whole instances
+ */
+export function unreadableEffects(
+  values: readonly ResourceValue[],
+  modelOf: (objectId: number) => ObjectModel | undefined,
+  atMs: number,
+): LastValueEffect[] {
+  const given = new Set(values.map(({ path }) => formatPath(path.slice(0, 3))));
+  const instances = new Map(values.map(({ path }) => [formatPath(path.slice(0, 2)), path.slice(0, 2)]));
+  return [...instances.values()].flatMap(instance =>
+    Object.values(modelOf(instance[0]!)?.resources ?? {})
+      .filter(resource => !isReadable(resource) && !given.has(formatPath([...instance, resource.id])))
+      .map(({ id }) => effectOf({ path: [...instance, id], value: null, atMs })),
+  );
 }

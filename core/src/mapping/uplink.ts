@@ -79,6 +79,10 @@ function createFailureLog(log: Log): (endpoint: string, failures: readonly MapFa
 const asScalar = (value: unknown): ResourceValue["value"] | undefined =>
   typeof value === "number" || typeof value === "string" || typeof value === "boolean" ? value : undefined;
 
+/** Not of notifications: they come often, and say nothing new of what cannot be read. */
+const isWholeInstances = ({ source, requestPath: { length } }: ValueBatch): boolean =>
+  source !== "NOTIFICATION" && (length === 1 || length === 2);
+
 type LastValue = (path: Lwm2mPath) => ResourceValue["value"] | undefined;
 const NOTHING_KNOWN: LastValue = (): undefined => undefined;
 
@@ -145,6 +149,7 @@ export function createUplink(parts: UplinkParts): Uplink {
         requestPath,
         compositePaths,
         fullRead: source !== "SEND" && (requestPath.length > 0 || compositePaths !== undefined),
+        showsUnreadable: isWholeInstances(batch),
         receivedAtMs,
         device: view,
         settings,

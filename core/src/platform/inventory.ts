@@ -7,7 +7,6 @@ import {
   type ExternalIdDocument,
   keyOf,
   LAST_VALUES,
-  type LastValuesDocument,
   MANAGED_OBJECTS,
   type ManagedObjectDocument,
 } from "../store/collections.ts";
@@ -15,7 +14,7 @@ import { deleteOp, insertOp, type Store } from "../store/store.ts";
 import { asObject, atIndex, invalid } from "./body.ts";
 import { noManagedObject } from "./failures.ts";
 import { checkExternalId, externalIdDocument, externalIdTaken } from "./identity.ts";
-import { lastValuesFragment, toFragment } from "./last-values.ts";
+import { lastValuesFragment, toFragment, toLastValues } from "./last-values.ts";
 import { isHeartbeat, managedObjectChange, newManagedObject, toManagedObject } from "./managed-object.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { Fragments, Inventory, InventoryFilter, ManagedObject, NewManagedObject } from "./platform.ts";
@@ -187,7 +186,12 @@ export function createInventory(parts: InventoryParts): Inventory {
 
     async lastValues(tenant, id, object, instance) {
       const document = await lastValues.findOne({ _id: keyOf(id, String(object), String(instance)), tenant });
-      return document && toFragment(document as LastValuesDocument);
+      return document && toLastValues(document);
+    },
+
+    async lastValuesOf(tenant, id, object) {
+      const found = await lastValues.find({ managedObject: id, object, tenant }, { limit: MOST_LAST_VALUES });
+      return found.map(toLastValues);
     },
 
     async list(tenant, filter, page) {

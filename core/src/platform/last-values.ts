@@ -4,7 +4,7 @@
  */
 import { type DottedPath, type Json, type JsonObject, pathOf, type Update } from "../store/collection.ts";
 import { keyOf, LAST_VALUES, type LastValuesDocument } from "../store/collections.ts";
-import { updateOp, type WriteOp } from "../store/store.ts";
+import { deleteOp, updateOp, type WriteOp } from "../store/store.ts";
 import { toJson } from "./body.ts";
 
 const FRAGMENT = /^c8y_Lwm2m_\d{1,5}!\d{1,5}$/;
@@ -100,7 +100,33 @@ export function lastValueOps(tenant: string, deviceId: string, values: readonly 
   });
 }
 
-/** `{"instance": 0, "5700": 21.3, "5701": "Cel"}` */
-export function toFragment(document: LastValuesDocument): JsonObject {
+/**
+ * The writes that forget the last values at and below a path: of an object, object instance, resource or resource instance.
+ * What was not known stays so.
+ */
+export function lastValueRemovalOp(deviceId: string, path: readonly number[]): WriteOp {
+  const [object, instance, resource, resourceInstance] = path as readonly [number, number?, number?, number?];
+  if (instance === undefined) return deleteOp(LAST_VALUES, { managedObject: deviceId, object });
+  const _id = keyOf(deviceId, String(object), String(instance));
+  if (resource === undefined) return deleteOp(LAST_VALUES, { _id });
+  const paths: readonly DottedPath[] =
+    resourceInstance === undefined
+      ? [`values.${resource}`, `instances.${resource}`]
+      : [pathOf("instances", String(resource), String(resourceInstance))];
+  const $unset = Object.fromEntries(paths.map(forgotten => [forgotten, true as const]));
+  return updateOp(LAST_VALUES, { _id }, { $unset });
+}
+
+/** `{"instance": 0, "5700": 21.3, "6": {"0": 1, "1": 5}}` */
+export function toLastValues(document: LastValuesDocument): JsonObject {
   return { instance: document.instance, ...document.values, ...document.instances };
+}
+
+/**
+ * As the objects view reads it: a resource with instances is the JSON text of their map, and `operations` says that the instance has a menu
+ * (agent specification 11.1: what has no key in the fragment is not shown).
+ */
+export function toFragment({ instance, values, instances }: LastValuesDocument): JsonObject {
+  const texts = Object.entries(instances ?? {}).map(([resource, map]) => [resource, JSON.stringify(map)]);
+  return { instance, operations: null, ...values, ...Object.fromEntries(texts) };
 }

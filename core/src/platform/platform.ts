@@ -71,7 +71,7 @@ export interface Inventory {
   create(tenant: string, body: Fragments, options: Omit<NewManagedObject, "body">): Promise<ManagedObject>;
   /** At most 50, all or nothing. Answers in the same order. @throws as `create`, VALIDATION names the place */
   createMany(tenant: string, objects: readonly NewManagedObject[]): Promise<readonly ManagedObject[]>;
-  /** Includes the last known resource values as fragments `c8y_Lwm2m_<object>!<instance>`. */
+  /** Includes the last known resource values as fragments `c8y_Lwm2m_<object>!<instance>`, in the form of the objects view. */
   find(tenant: string, id: string): Promise<ManagedObject | undefined>;
   /** @throws NOT_FOUND */
   get(tenant: string, id: string): Promise<ManagedObject>;
@@ -79,6 +79,8 @@ export interface Inventory {
   findCached(tenant: string, id: string): Promise<ManagedObject | undefined>;
   /** Last known values of one object instance: `{instance, "<rid>": value or map by instance id}`. */
   lastValues(tenant: string, id: string, objectId: number, instanceId: number): Promise<Fragments | undefined>;
+  /** The same of the object's instances, at most 1000. */
+  lastValuesOf(tenant: string, id: string, objectId: number): Promise<readonly Fragments[]>;
   list(tenant: string, filter: InventoryFilter, page: PageRequest): Promise<Page<ManagedObject>>;
   count(tenant: string, filter: InventoryFilter): Promise<number>;
   /**

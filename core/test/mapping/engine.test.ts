@@ -333,6 +333,22 @@ describe("mapping/engine: last values (agent specification 8.5, 20-12)", () => {
     assert.equal(result.failures[0]?.path, "/9/0/1");
   });
 
+  it("11.1: what cannot be read has a key without value, where whole instances were asked for", () => {
+    const { objectModel, ...described } = protocol(9, {}, { 0: "", 1: "" });
+    const resources = { ...objectModel.resources, 1: { ...objectModel.resources[1]!, operations: "E" as const } };
+    const protocols = [{ ...described, objectModel: { ...objectModel, resources } }];
+    const known = (over: Parameters<typeof map>[2]) =>
+      ofKind(map({ protocols }, [value("/9/0/0", 5), value("/9/3/0", 6)], over), "lastValue").map(
+        ({ path, value: last }) => [`/${path.join("/")}`, last],
+      );
+    const plain = [
+      ["/9/0/0", 5],
+      ["/9/3/0", 6],
+    ];
+    assert.deepEqual(known({}), plain);
+    assert.deepEqual(known({ showsUnreadable: true }), [...plain, ["/9/0/1", null], ["/9/3/1", null]]);
+  });
+
   it("R5: objects 0 and 21 are never kept, mapped or raised", () => {
     const result = map({}, [value("/0/0/5", Uint8Array.of(1)), value("/21/0/3", Uint8Array.of(2))]);
     assert.deepEqual(result, { effects: [], failures: [] });
