@@ -10,6 +10,7 @@ import { prepareLeshan } from "./leshan/leshan.ts";
 import { prepareLibcoap } from "./libcoap.ts";
 import { preparePion } from "./pion/pion.ts";
 import { MissingPeer } from "./programs.ts";
+import { prepareWireshark } from "./wireshark.ts";
 
 interface Peer {
   readonly name: string;
@@ -34,6 +35,14 @@ const peers: readonly Peer[] = [
   },
   { name: "pion/dtls", tests: [spec("pion")], prepare: preparePion },
   { name: "Leshan", tests: [spec("leshan"), spec("leshan-secure"), spec("leshan-bootstrap")], prepare: prepareLeshan },
+  {
+    name: "Wireshark, with Leshan",
+    tests: [spec("recording")],
+    prepare() {
+      prepareWireshark();
+      prepareLeshan();
+    },
+  },
 ];
 
 const missing: string[] = [];
