@@ -2,18 +2,18 @@
  * Requests whose body goes out with Block1, and responses whose body comes in with Block2 (RFC 7959). One token serves a whole
  * transfer: the standard leaves that free, and there are servers that put blocks together by token.
  */
-import { concatBytes, EMPTY_BYTES, equalBytes } from "../base/bytes.ts";
+import { concatBytes, EMPTY_BYTES, equalBytes, toHex } from "../base/bytes.ts";
 import { isFailure, MooringError } from "../base/errors.ts";
 import { type Block, blockAt, blockBytes, blockStart } from "./block-option.ts";
 import { CODES, isSuccess, METHODS } from "./codes.ts";
-import type { BodySource, EndpointLimits } from "./endpoint.ts";
+import type { BodySource, EndpointLimits, TransferPosition, UploadOptions } from "./endpoint.ts";
 import type { Exchanges, Ongoing } from "./exchange.ts";
 import type { PeerState } from "./peers.ts";
 import type { IncomingResponse } from "./read-message.ts";
 import type { CoapRequest, CoapResponse } from "./request.ts";
 import { type ControlOptions, requestOptions } from "./write-message.ts";
 
-export interface TransferParts {
+export interface TransferParts extends Pick<UploadOptions, "blockSzx" | "from" | "onPosition"> {
   readonly request: Omit<CoapRequest, "payload">;
   readonly body: Uint8Array | BodySource;
   readonly token: Uint8Array;
@@ -38,8 +38,9 @@ export interface BlockwiseClient {
 /** How often a transfer begins anew: the device lost the first blocks (4.08), or its representation changed (ETag). */
 const MAX_RESTARTS = 2;
 /**
- * How often one block is sent again under a new message id when it was given up. At 25 % loss every sixtieth Confirmable message is
- * never acknowledged: a thousand blocks would not get through without.
+ * How often one block is sent again when it was given up. At 25 % loss every sixtieth Confirmable message is never acknowledged: a thousand
+ * blocks would not get through without. A block of a request goes out as the same message: a device that has it would answer another one
+ * with 4.08.
  */
 const MAX_BLOCK_REPEATS = 2;
 
@@ -61,6 +62,22 @@ async function persistently<T>(send: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Where blocks begin to go out, and the message id that the first of them has already. */
+type BlockPlace = Pick<TransferPosition, "at" | "szx"> & Partial<Pick<TransferPosition, "messageId">>;
+
+const isWithin = ({ at, szx }: TransferPosition, body: TransferParts["body"]): boolean =>
+  at % blockBytes(szx) === 0 && at < body.length;
+
+/**
+ * Message ids go on from there where nothing else has been sent to the peer: some devices take a message with a lower id than the last
+ * one for a repetition.
+ */
+function goOnAt(state: PeerState, { at, szx, messageId }: TransferPosition): BlockPlace {
+  if (state.sent?.has(messageId)) return { at, szx };
+  if (state.nextMessageId < 0) state.nextMessageId = (messageId + 1) & 0xffff;
+  return { at, szx, messageId };
+}
+
 export const needsMore = (incoming: IncomingResponse): boolean =>
   incoming.block2 !== undefined && (incoming.block2.more || incoming.block2.num > 0);
 
@@ -71,12 +88,14 @@ export function createBlockwiseClient(exchanges: Exchanges, limits: EndpointLimi
     parts: TransferParts,
     payload: Uint8Array,
     control: ControlOptions,
+    messageId?: number,
   ): Promise<IncomingResponse> => {
     const { request, token, observe, onResponse } = parts;
     const early = limits.blockSzx < 6 ? { block2: { num: 0, more: false, szx: limits.blockSzx } } : {};
     const options = requestOptions(request, { ...(observe === undefined ? {} : { observe }), ...early, ...control });
     return exchanges.roundTrip(state, ongoing, {
       content: { code: METHODS[request.method], token, options, payload },
+      ...(messageId === undefined ? {} : { messageId }),
       endsObservation: observe === 1,
       ...(onResponse ? { onResponse } : {}),
     });
@@ -102,17 +121,18 @@ export function createBlockwiseClient(exchanges: Exchanges, limits: EndpointLimi
     state: PeerState,
     ongoing: Ongoing,
     parts: TransferParts,
-    firstSzx: number,
+    first: BlockPlace,
   ): Promise<IncomingResponse> => {
-    const { body } = parts;
-    let szx = firstSzx;
-    let at = 0;
+    const { body, token, onPosition } = parts;
+    let { at, szx } = first;
     let restarts = 0;
-    for (;;) {
+    for (let known = first.messageId; ; known = undefined) {
       const block1 = blockAt(at, szx, body.length);
       const payload = await readBlock(state, body, at, blockBytes(szx));
       const size1 = at === 0 ? { size1: body.length } : {};
-      const sendBlock = () => send(state, ongoing, parts, payload, { block1, ...size1 });
+      const messageId = known ?? exchanges.reserveId(state);
+      await onPosition?.({ at, szx, token: toHex(token), messageId });
+      const sendBlock = () => send(state, ongoing, parts, payload, { block1, ...size1 }, messageId);
       const incoming = await (at > 0 && block1.more ? persistently(sendBlock) : sendBlock());
       const { code } = incoming.response;
       const wanted = incoming.block1?.szx ?? szx;
@@ -132,9 +152,11 @@ export function createBlockwiseClient(exchanges: Exchanges, limits: EndpointLimi
   };
 
   const sendBody = async (state: PeerState, ongoing: Ongoing, parts: TransferParts): Promise<IncomingResponse> => {
-    if (parts.body.length > blockBytes(limits.blockSzx)) return sendBlocks(state, ongoing, parts, limits.blockSzx);
+    const { body, from, blockSzx: szx = limits.blockSzx } = parts;
+    if (from && isWithin(from, body)) return sendBlocks(state, ongoing, parts, goOnAt(state, from));
+    if (body.length > blockBytes(szx)) return sendBlocks(state, ongoing, parts, { at: 0, szx });
     const incoming = await sendAtOnce(state, ongoing, parts);
-    return typeof incoming === "number" ? sendBlocks(state, ongoing, parts, incoming) : incoming;
+    return typeof incoming === "number" ? sendBlocks(state, ongoing, parts, { at: 0, szx: incoming }) : incoming;
   };
 
   /** Block numbers, sizes and the cap; a broken rule would corrupt the body silently. */

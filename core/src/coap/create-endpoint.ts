@@ -1,4 +1,5 @@
 /** The layers joined (see the interface in endpoint.ts): transport, messages, exchanges, block-wise transfers, observations. */
+import { fromHex } from "../base/bytes.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Peer } from "../transport/transport.ts";
 import { createBlockwiseClient } from "./blockwise-client.ts";
@@ -144,10 +145,16 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
         blockwise.transfer(state, ongoing, { request, body: payload, token: exchanges.newToken(state) }),
       );
     },
-    upload(peer, request, body, options = {}) {
-      return exchanges.inLine(peer, options, (state, ongoing) =>
-        blockwise.transfer(state, ongoing, { request, body, token: exchanges.newToken(state) }),
-      );
+    upload(peer, request, body, { blockSzx, from, onPosition, ...options } = {}) {
+      const given = {
+        ...(blockSzx !== undefined && { blockSzx }),
+        ...(from && { from }),
+        ...(onPosition && { onPosition }),
+      };
+      return exchanges.inLine(peer, options, (state, ongoing) => {
+        const token = from ? fromHex(from.token) : exchanges.newToken(state);
+        return blockwise.transfer(state, ongoing, { request, body, token, ...given });
+      });
     },
     observe(peer, request, onNotification, options = {}) {
       return exchanges.inLine(peer, options, async (state, ongoing) => {
@@ -209,8 +216,13 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     }
     dropPeer(old, "the peer has a new address");
     const fresh = peers.open(to, clock.monotonic());
-    if (fresh) observations.move(old, fresh);
-    else observations.forgetAll(old);
+    if (!fresh) {
+      observations.forgetAll(old);
+      return;
+    }
+    // It is the same device: what comes next must not look like a repetition of what it has had.
+    if (fresh.nextMessageId < 0) fresh.nextMessageId = old.nextMessageId;
+    observations.move(old, fresh);
   }
 }
 

@@ -46,6 +46,30 @@ export interface BodySource {
   read(at: number, length: number): Promise<Uint8Array>;
 }
 
+/**
+ * How far a streamed body has come. Plain data: kept, it lets the transfer go on after a restart of this process or a silence of the peer, and the
+ * peer sees nothing but a repetition.
+ */
+export interface TransferPosition {
+  /** Where the next block begins: all bytes before it are acknowledged. */
+  readonly at: number;
+  /** Size exponent of the blocks, 0..6. */
+  readonly szx: number;
+  /** Of the whole transfer, lower-case hexadecimal. */
+  readonly token: string;
+  /** Of the next block: a peer that has taken it already knows it again, where a fresh one would be a block out of order. */
+  readonly messageId: number;
+}
+
+export interface UploadOptions extends RequestOptions {
+  /** Size exponent of the largest blocks, 0..6; default: the endpoint's. The peer may ask for smaller ones. */
+  readonly blockSzx?: number;
+  /** Where an earlier upload of the same body to the same peer stopped. A peer that has lost the rest says so (4.08) and gets all again. */
+  readonly from?: TransferPosition;
+  /** Told before each block, which leaves when this has resolved; a rejection is that of the upload. Bodies in one message have no position. */
+  readonly onPosition?: (position: TransferPosition) => Promise<void>;
+}
+
 /** What the device agreed to by answering with the Observe option. Plain data: store it and give it back to {@link CoapEndpoint.resumeObservation}. */
 export interface ObservationKey {
   readonly peer: Peer;
@@ -113,7 +137,7 @@ export interface CoapEndpoint extends AsyncDisposable {
     peer: Peer,
     request: Omit<CoapRequest, "payload">,
     body: BodySource,
-    options?: RequestOptions,
+    options?: UploadOptions,
   ): Promise<CoapResponse>;
   /**
    * GET or FETCH with Observe 0. `observation` is undefined when the device answered without the Observe option or with an error:

@@ -53,6 +53,8 @@ export interface OngoingOptions {
 
 export interface RoundTrip {
   readonly content: Content;
+  /** One that {@link Exchanges.reserveId} gave; default: a new one. */
+  readonly messageId?: number;
   readonly endsObservation?: boolean;
   /** Called with the response before anything else can arrive. */
   readonly onResponse?: (incoming: IncomingResponse) => void;
@@ -71,6 +73,8 @@ export interface Exchanges {
   roundTrip(state: PeerState, ongoing: Ongoing, trip: RoundTrip): Promise<IncomingResponse>;
   /** A token that is not in use with the peer. */
   newToken(state: PeerState): Uint8Array;
+  /** A message id for a message that may have to be sent again as the same. */
+  reserveId(state: PeerState): number;
   onPiggybacked(state: PeerState, token: string, view: MessageView): void;
   /** Ends what is open with a peer and what waits for it. */
   cancelAll(state: PeerState, reason: string): void;
@@ -218,7 +222,9 @@ export function createExchanges(parts: ExchangeParts): Exchanges {
       state.exchanges = put(state.exchanges, token, exchange);
       ongoing.abort = fail;
       try {
-        sent = layer.send({ state, content: trip.content, confirmable: ongoing.confirmable, token, onSettled });
+        const { content, messageId } = trip;
+        const sameId = messageId === undefined ? {} : { messageId };
+        sent = layer.send({ state, content, confirmable: ongoing.confirmable, token, ...sameId, onSettled });
       } catch (error) {
         close();
         throw error;
@@ -230,6 +236,7 @@ export function createExchanges(parts: ExchangeParts): Exchanges {
   return {
     inLine,
     roundTrip,
+    reserveId: layer.reserveId,
     newToken(state) {
       for (;;) {
         const token = random.bytes(TOKEN_BYTES);

@@ -79,6 +79,8 @@ export interface SendParts {
   readonly content: Content;
   readonly confirmable: boolean;
   readonly token?: string;
+  /** One that {@link MessageLayer.reserveId} gave; default: a new one. */
+  readonly messageId?: number;
   onSettled(outcome: SendOutcome): void;
 }
 
@@ -102,8 +104,10 @@ export interface MessageLayerParts {
 export interface MessageLayer {
   /** The whole way of one datagram. Never throws. */
   receive(bytes: Uint8Array, peer: Peer): void;
-  /** Sends a message under a new message id. @throws MooringError MESSAGE_FORMAT for what cannot be encoded; nothing is sent then */
+  /** @throws MooringError MESSAGE_FORMAT for what cannot be encoded; nothing is sent then */
   send(parts: SendParts): SentMessage;
+  /** A message id that nothing else will get. */
+  reserveId(state: PeerState): number;
   /** Answers a request: in the acknowledgement if that has not gone out yet, otherwise in a message of its own. @throws MooringError MESSAGE_FORMAT */
   respond(received: Received, content: Content): void;
   /** The empty acknowledgement of a Confirmable message; nothing for another or a second time. */
@@ -148,8 +152,8 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
     return id;
   };
 
-  const send = ({ state, content, confirmable, token, onSettled }: SendParts): SentMessage => {
-    const messageId = nextMessageId(state);
+  const send = (message: SendParts): SentMessage => {
+    const { state, content, confirmable, token, messageId = nextMessageId(state), onSettled } = message;
     const type = confirmable ? CON : NON;
     const encoded = codec.encode({ ...content, type, messageId });
     const bytes = confirmable ? Uint8Array.from(encoded) : encoded;
@@ -345,6 +349,7 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
       }
     },
     send,
+    reserveId: nextMessageId,
     respond,
     acknowledge,
     reject,

@@ -520,13 +520,13 @@ describe("coap/observe", () => {
       assert.deepEqual(heard, ["new"]);
     });
 
-    it("movePeer: observations go on at the new address only, open exchanges end", async () => {
+    it("movePeer: observations and message ids go on at the new address only, open exchanges end", async () => {
       const { world, host, device, deviceAt, observation, token, notify, values } = await observing(1);
       const moved = createBarePeer(world, { address: "192.0.2.99", port: 60_000 });
       const to = peerOf(host, moved.transport.local);
       const failed = rejection(host.request(deviceAt, request("GET", "a")));
       await world.clock.advance(0);
-      device.take();
+      const { messageId: lastId } = device.take();
       host.movePeer(deviceAt, to);
       assert.propertyVal(await failed, "code", "EXCHANGE_CANCELLED");
       assert.equal(observation.peer.port, 60_000);
@@ -546,6 +546,7 @@ describe("coap/observe", () => {
       const cancelled = observation.cancel();
       await world.clock.advance(0);
       const { messageId } = moved.take();
+      assert.equal(messageId, (lastId + 1) & 0xffff, "it is the same device");
       await moved.send({ type: ACK, code: CONTENT, messageId, token });
       await cancelled;
     });
