@@ -63,7 +63,7 @@ async function persistently<T>(send: () => Promise<T>): Promise<T> {
 }
 
 /** Where blocks begin to go out, and the message id that the first of them has already. */
-type BlockPlace = Pick<TransferPosition, "at" | "szx"> & Partial<Pick<TransferPosition, "messageId">>;
+type BlockPlace = Pick<TransferPosition, "at" | "szx" | "messageId">;
 
 const isWithin = ({ at, szx }: TransferPosition, body: TransferParts["body"]): boolean =>
   at % blockBytes(szx) === 0 && at < body.length;
@@ -73,7 +73,7 @@ const isWithin = ({ at, szx }: TransferPosition, body: TransferParts["body"]): b
  * one for a repetition.
  */
 function goOnAt(state: PeerState, { at, szx, messageId }: TransferPosition): BlockPlace {
-  if (state.sent?.has(messageId)) return { at, szx };
+  if (messageId === undefined || state.sent?.has(messageId)) return { at, szx };
   if (state.nextMessageId < 0) state.nextMessageId = (messageId + 1) & 0xffff;
   return { at, szx, messageId };
 }

@@ -57,8 +57,11 @@ export interface TransferPosition {
   readonly szx: number;
   /** Of the whole transfer, lower-case hexadecimal. */
   readonly token: string;
-  /** Of the next block: a peer that has taken it already knows it again, where a fresh one would be a block out of order. */
-  readonly messageId: number;
+  /**
+   * Of the next block: a peer that has taken it already knows it again, where a fresh one would be a block out of order. Absent: a new
+   * one, as after an answer to it that asked for patience.
+   */
+  readonly messageId?: number;
 }
 
 export interface UploadOptions extends RequestOptions {

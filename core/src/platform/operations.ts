@@ -28,6 +28,7 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
   const operations = store.collection(OPERATIONS);
   const children = store.collection(CHILD_REFERENCES);
   const created = createListeners<[tenant: string, operation: Operation]>();
+  const changed = createListeners<[tenant: string, operation: Operation]>();
   const deleted = createListeners<[tenant: string, ids: readonly string[]]>();
 
   const listenerFailed = (operationIds: readonly string[]) => (error: unknown) =>
@@ -89,7 +90,9 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
       const change = operationChange(changes, clock.now(), details);
       const document = await operations.findOneAndUpdate({ _id: id, tenant }, change);
       if (!document) throw notFound("operation", id);
-      return await show(document);
+      const operation = await show(document);
+      changed.tell(listenerFailed([id]), tenant, operation);
+      return operation;
     },
 
     async deleteMatching(tenant, filter) {
@@ -107,6 +110,7 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
     },
 
     onCreated: listener => created.add(listener),
+    onChanged: listener => changed.add(listener),
     onDeleted: listener => deleted.add(listener),
   };
 }

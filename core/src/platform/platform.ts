@@ -277,6 +277,8 @@ export interface Operations {
   deleteMatching(tenant: string, filter: OperationFilter): Promise<void>;
   /** Told of each new operation after it is stored. */
   onCreated(listener: (tenant: string, operation: Operation) => void): Disposable;
+  /** Told of each operation that was changed, once that is stored. */
+  onChanged(listener: (tenant: string, operation: Operation) => void): Disposable;
   /** Told of operations that {@link deleteMatching} has deleted; those of a device that is deleted go with it, untold. */
   onDeleted(listener: (tenant: string, ids: readonly string[]) => void): Disposable;
 }

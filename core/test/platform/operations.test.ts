@@ -42,6 +42,17 @@ describe("platform/operations", () => {
     assert.deepEqual(told, [[TENANT, created.id]]);
   });
 
+  it("tells of a change with the operation as it is then", async () => {
+    const { operations } = fixture.platform;
+    const told: unknown[] = [];
+    using _changed = operations.onChanged((tenant, operation) => {
+      told.push([tenant, operation.id, operation.status]);
+    });
+    const { id: operation } = await operations.create(TENANT, { deviceId: id });
+    await operations.update(TENANT, operation, { status: "EXECUTING" });
+    assert.deepEqual(told, [[TENANT, operation, "EXECUTING"]]);
+  });
+
   it("a listener that throws keeps nothing from the caller or the others", async () => {
     const { operations } = fixture.platform;
     let told = 0;

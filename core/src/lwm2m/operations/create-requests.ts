@@ -1,4 +1,5 @@
 /** The calls of requests.ts: method, path and format of each, and what the device's answer says. */
+import { EMPTY_BYTES } from "../../base/bytes.ts";
 import { CODES, formatCode } from "../../coap/codes.ts";
 import type { CoapRequest } from "../../coap/request.ts";
 import { codecFor } from "../codecs/codec-table.ts";
@@ -21,6 +22,7 @@ import {
 } from "../wire/to-coap.ts";
 import { createCompositeRequests } from "./composite-requests.ts";
 import { answerOf, assertVersion, createDeviceExchange } from "./device-exchange.ts";
+import { patiently } from "./exchange.ts";
 import { createFormatChoice } from "./format-choice.ts";
 import type { CallOptions, DeviceAnswer, DeviceRequests, DeviceRequestsParts } from "./requests.ts";
 
@@ -35,7 +37,7 @@ function assertReachesBelowResource(registration: Registration, path: Lwm2mPath)
 }
 
 export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests {
-  const { coap, log, observations } = parts;
+  const { clock, coap, log, observations } = parts;
   const choice = createFormatChoice();
   const exchange = createDeviceExchange(parts, choice);
 
@@ -88,6 +90,33 @@ export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests
       const target = mode === "partial" ? path.slice(0, 2) : path;
       const toRequest = (segments: readonly string[], content: Content) => writeRequest(segments, content, mode);
       return sendContent(registration, target, values, toRequest, options);
+    },
+
+    async upload(registration, path, body, { contentFormat, from: begin, onPosition, signal, ...options }) {
+      const content = { contentFormat, payload: EMPTY_BYTES };
+      const { payload: _streamed, ...request } = writeRequest(
+        segmentsOf(registration.rootPath, path),
+        content,
+        "replace",
+      );
+      let from = begin;
+      const { response } = await patiently(clock, Number.POSITIVE_INFINITY, signal, async () => {
+        const response = await coap.upload(registration.peer, request, body, {
+          ...options,
+          ...(signal && { signal }),
+          ...(from && { from }),
+          async onPosition(position) {
+            await onPosition?.(position);
+            // Were it answered 5.03, the same message would be answered so for ever.
+            const { messageId: _answered, ...again } = position;
+            from = again;
+          },
+          onProgress: () => parts.heard(registration),
+        });
+        parts.heard(registration);
+        return { response };
+      });
+      return answerOf(response);
     },
 
     async execute(registration, path, args, options = {}) {

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
-import type { CoapEndpoint } from "../../coap/endpoint.ts";
+import type { BodySource, CoapEndpoint, UploadOptions } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { ObjectLink } from "../codecs/link-format.ts";
 import type { ModelView } from "../model/object-model.ts";
@@ -64,6 +64,10 @@ export interface WriteOptions extends CallOptions {
   readonly contentFormat?: number;
 }
 
+export interface UploadContentOptions extends CallOptions, Pick<UploadOptions, "blockSzx" | "from" | "onPosition"> {
+  readonly contentFormat: number;
+}
+
 export interface ObserveOptions extends CallOptions {
   /** Sent with Write-Attributes before the Observe. */
   readonly attributes?: NotificationAttributes;
@@ -88,6 +92,13 @@ export interface DeviceRequests {
     path: Lwm2mPath,
     values: readonly ResourceValue[],
     options?: WriteOptions,
+  ): Promise<DeviceAnswer>;
+  /** Replaces a resource by a body that is sent block by block, for as long as its blocks are acknowledged. @param body in the format given */
+  upload(
+    registration: Registration,
+    path: Lwm2mPath,
+    body: BodySource,
+    options: UploadContentOptions,
   ): Promise<DeviceAnswer>;
   /** @param args the argument text, empty for none */
   execute(registration: Registration, path: Lwm2mPath, args: string, options?: CallOptions): Promise<DeviceAnswer>;

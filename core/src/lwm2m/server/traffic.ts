@@ -1,5 +1,5 @@
 /** What goes to and fro with devices whose log level asks for it (agent specification 15.2): whole exchanges, contents cut, no keys. */
-import { decodeUtf8, toHex } from "../../base/bytes.ts";
+import { decodeUtf8, EMPTY_BYTES, toHex } from "../../base/bytes.ts";
 import { messageOf } from "../../base/errors.ts";
 import { formatCode } from "../../coap/codes.ts";
 import type { CoapEndpoint } from "../../coap/endpoint.ts";
@@ -144,6 +144,14 @@ export function createTraffic({ registrationAt, report }: TrafficParts): Traffic
       ...coap,
       request: (peer, request, options) =>
         noted(peer, request, coap.request(peer, request, options), response => response),
+      // The body is read as it leaves; what was sent is known by its length.
+      upload: (peer, request, body, options) =>
+        noted(
+          peer,
+          { ...request, payload: EMPTY_BYTES },
+          coap.upload(peer, request, body, options),
+          response => response,
+        ),
       observe: (peer, request, onNotification, options) =>
         noted(peer, request, coap.observe(peer, request, onNotification, options), ({ response }) => response),
     }),

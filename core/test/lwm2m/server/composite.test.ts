@@ -384,9 +384,9 @@ describe("lwm2m/server: composite and raw requests", () => {
               contentFormat: 110,
               payload: TWO,
               observe: value === 0 ? 5 : 6,
-              block1: [blocks - 1, false],
+              block1: { num: blocks - 1, more: false, szx: 6 },
             }
-          : { code: 95, block1: [blocks - 1, true] };
+          : { code: 95, block1: { num: blocks - 1, more: true, szx: 6 } };
       };
       assert.isTrue((await observe(...texts)).kept);
       assert.isAbove(blocks, 1);

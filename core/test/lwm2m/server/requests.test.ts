@@ -2,8 +2,14 @@ import { assert } from "chai";
 import { encodeUtf8, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { isFailure } from "../../../src/base/errors.ts";
 import { formatCode } from "../../../src/coap/codes.ts";
+import type { BodySource, TransferPosition } from "../../../src/coap/endpoint.ts";
 import { binaryFormat } from "../../../src/lwm2m/operations/format-choice.ts";
-import type { DeviceRequests, ValuesAnswer } from "../../../src/lwm2m/operations/requests.ts";
+import type {
+  DeviceAnswer,
+  DeviceRequests,
+  UploadContentOptions,
+  ValuesAnswer,
+} from "../../../src/lwm2m/operations/requests.ts";
 import { formatPath, parsePath } from "../../../src/lwm2m/path.ts";
 import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
 import type { NotificationAttributes } from "../../../src/lwm2m/wire/to-coap.ts";
@@ -128,6 +134,69 @@ describe("lwm2m/server: requests", () => {
     assert.equal(formatCode(answer.code), "5.03");
     assert.isFalse(answer.ok);
     assert.equal(device.asked.length, 4);
+  });
+
+  describe("upload: a body block by block", () => {
+    const body = Uint8Array.from({ length: 1500 }, (_, i) => i & 0xff);
+    const source: BodySource = { length: body.length, read: async (at, length) => body.subarray(at, at + length) };
+    const upload = (options: Partial<UploadContentOptions> = {}, stepMs = 0): Promise<DeviceAnswer> =>
+      call(
+        (requests, registration, signal) =>
+          requests.upload(registration, [5, 0, 0], source, { contentFormat: 42, blockSzx: 5, signal, ...options }),
+        stepMs,
+      );
+    const goOn = ({ block1 }: Asked): Answer => ({ code: block1!.more ? 95 : CHANGED, block1: block1! });
+
+    it("goes out as PUT in the format and the size of block asked for", async () => {
+      await open();
+      device.script = goOn;
+      const answer = await upload();
+      assert.isTrue(answer.ok);
+      assert.deepEqual(
+        device.asked.map(({ method, path, contentFormat, block1 }) => [method, path, contentFormat, block1?.num]),
+        [0, 1, 2].map(num => ["PUT", "/5/0/0", 42, num]),
+      );
+      assert.deepEqual(Uint8Array.from(device.asked.flatMap(({ payload }) => [...payload])), body);
+    });
+
+    it("D2: 5.03 in the middle is asked again after a pause, as another message from the same block on", async () => {
+      await open();
+      let refusals = 1;
+      device.script = asked => (asked.block1?.num === 1 && refusals-- > 0 ? { code: 163, maxAge: 5 } : goOn(asked));
+      assert.isTrue((await upload({}, 500)).ok);
+      const blocks = device.asked.map(({ block1 }) => block1?.num);
+      assert.deepEqual(blocks, [0, 1, 1, 2]);
+      assert.notEqual(device.asked[1]?.messageId, device.asked[2]?.messageId);
+    });
+
+    it("an error of the device in the middle is the answer", async () => {
+      await open();
+      device.script = asked => (asked.block1?.num === 1 ? { code: 141, payload: "flash full" } : goOn(asked));
+      assert.include(await upload(), { ok: false, code: 141, text: "flash full" });
+    });
+
+    it("a new address ends it; from its last position it goes on there with the same block, as the same message", async () => {
+      await open();
+      let position: TransferPosition | undefined;
+      const onPosition = async (next: TransferPosition): Promise<void> => void (position = next);
+      device.script = asked => (asked.block1?.num === 1 ? undefined : goOn(asked));
+      const ended = codeOfFailure(upload({ onPosition }));
+      await world.clock.advance(100);
+      const { id } = world.server.registrations.byEndpoint("dev")!;
+      device.moveTo(5001);
+      await device.send("POST", `/rd/${id}`);
+      assert.equal(await ended, "EXCHANGE_CANCELLED");
+      device.script = goOn;
+      assert.isTrue((await upload({ from: position! })).ok);
+      const [first, second, again, third] = device.asked;
+      assert.deepEqual(
+        [first, second, again, third].map(each => each?.block1?.num),
+        [0, 1, 1, 2],
+      );
+      assert.equal(again?.messageId, second?.messageId);
+      assert.equal(third?.messageId, (again!.messageId + 1) & 0xffff);
+      assert.deepEqual(again?.token, second?.token);
+    });
   });
 
   describe("D3: answers without Content-Format", () => {

@@ -46,6 +46,15 @@ describe("lwm2m/server: traffic (agent specification 15.2)", () => {
     ]);
   });
 
+  it("VERBOSE: an upload is one exchange, without its body", async () => {
+    await device.register("ep=dev");
+    world.traffic.splice(0);
+    device.script = () => ({ code: 68 });
+    const source = { length: 3, read: async () => Uint8Array.of(1, 2, 3) };
+    await run(registration => world.server.requests.upload(registration, [5, 0, 0], source, { contentFormat: 42 }));
+    assert.deepEqual(seen(), [{ from: "host", request: "PUT /5/0/0", answer: "2.04" }]);
+  });
+
   it("VERBOSE: what the host asks, notifications, and silence", async () => {
     await device.register("ep=dev");
     world.traffic.splice(0);

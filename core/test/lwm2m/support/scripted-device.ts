@@ -2,7 +2,7 @@
 import { assert } from "chai";
 import { encodeUtf8, toHex } from "../../../src/base/bytes.ts";
 import type { ManualClock } from "../../../src/base/clock.ts";
-import { encodeBlock } from "../../../src/coap/block-option.ts";
+import { type Block, decodeBlock, encodeBlock } from "../../../src/coap/block-option.ts";
 import { METHODS } from "../../../src/coap/codes.ts";
 import {
   ACK,
@@ -34,8 +34,10 @@ export interface Asked {
   readonly accept: number | undefined;
   readonly contentFormat: number | undefined;
   readonly observe: number | undefined;
+  readonly block1: Block | undefined;
   readonly payload: Uint8Array;
   readonly token: Uint8Array;
+  readonly messageId: number;
 }
 
 export interface Answer {
@@ -43,8 +45,7 @@ export interface Answer {
   readonly contentFormat?: number;
   readonly observe?: number;
   readonly maxAge?: number;
-  /** Number of a block of 1024 bytes, and whether more are expected. */
-  readonly block1?: readonly [num: number, more: boolean];
+  readonly block1?: Block;
   readonly payload?: Uint8Array | string;
 }
 
@@ -93,7 +94,8 @@ const METHOD_NAMES = Object.fromEntries(Object.entries(METHODS).map(([name, code
 const uint = (number: number, value: number | undefined): CoapOption[] =>
   value === undefined ? [] : [{ number, value: encodeUint(value) }];
 
-const blockOf = ([num, more]: readonly [number, boolean]) => ({ num, more, szx: 6 });
+const blockOf = (value: number | undefined): Block | undefined =>
+  value === undefined ? undefined : decodeBlock(value);
 
 const uintOf = (message: CoapMessage, number: number): number | undefined =>
   message.options.find(option => option.number === number)?.value.reduce((sum, byte) => sum * 256 + byte, 0);
@@ -108,8 +110,10 @@ const askedOf = (message: CoapMessage): Asked => ({
   accept: uintOf(message, OPTIONS.ACCEPT),
   contentFormat: uintOf(message, OPTIONS.CONTENT_FORMAT),
   observe: uintOf(message, OPTIONS.OBSERVE),
+  block1: blockOf(uintOf(message, OPTIONS.BLOCK1)),
   payload: message.payload,
   token: message.token,
+  messageId: message.messageId,
 });
 
 /** Lets everything that is under way come to rest, without time passing. */
@@ -180,7 +184,7 @@ export function createScriptedDevice(
         ...uint(OPTIONS.OBSERVE, answer.observe),
         ...uint(OPTIONS.CONTENT_FORMAT, answer.contentFormat),
         ...uint(OPTIONS.MAX_AGE, answer.maxAge),
-        ...uint(OPTIONS.BLOCK1, answer.block1 && encodeBlock(blockOf(answer.block1))),
+        ...uint(OPTIONS.BLOCK1, answer.block1 && encodeBlock(answer.block1)),
       ],
       payload: bytes(answer.payload),
     });
