@@ -87,6 +87,54 @@ describe("@c8y/client", () => {
     });
   });
 
+  describe("binaries", () => {
+    const sent = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251));
+
+    it("create, list, download whole and in part, delete", async () => {
+      // Its types know the browser's files only; in Node it takes what the package form-data takes.
+      const { data, res } = await client.inventoryBinary.create(sent as never, { name: "fw.bin", type: "c8y_Test" });
+      const file = data.id!;
+      assert.equal(res.status, 201);
+      const shown: Record<string, unknown> = { ...data };
+      assert.deepInclude(shown, { name: "fw.bin", type: "c8y_Test", length: 100_000, c8y_IsBinary: "" });
+      const found = await client.inventoryBinary.list({ type: "c8y_Test", pageSize: 10 });
+      assert.deepEqual(
+        found.data.map(each => each.id),
+        [file],
+      );
+      const whole = await client.inventoryBinary.download(file);
+      assert.isTrue(Buffer.from(await whole.arrayBuffer()).equals(sent));
+      const part = await client.inventoryBinary.download(file, { headers: { Range: "bytes=99990-" } });
+      assert.equal(part.status, 206);
+      assert.isTrue(Buffer.from(await part.arrayBuffer()).equals(sent.subarray(99_990)));
+      assert.equal((await client.inventoryBinary.delete(file)).res.status, 204);
+      assert.deepEqual(await refused(() => client.inventoryBinary.download(file)), {
+        status: 404,
+        error: "inventory/Not Found",
+      });
+    });
+  });
+
+  it("children: create, add, bulk add, list with paging, remove", async () => {
+    const { inventory } = client;
+    const made = (await inventory.childAdditionsCreate({ name: "made" }, id)).data;
+    const other = (await inventory.create({ name: "other" })).data;
+    const third = (await inventory.create({ name: "third" })).data;
+    await inventory.childAdditionsAdd(other.id, id);
+    await inventory.childAdditionsBulkAdd([third, other], id);
+    const page = await inventory.childAdditionsList(id, { pageSize: 2, withTotalPages: true });
+    assert.deepEqual(
+      page.data.map(each => each["name"]),
+      ["made", "other"],
+    );
+    assert.equal(page.paging?.totalPages, 2);
+    assert.equal((await inventory.childAdditionsRemove(made.id!, id)).res.status, 204);
+    await inventory.childDevicesAdd(other.id, id);
+    await inventory.childAssetsAdd(third.id, id);
+    assert.lengthOf((await inventory.childDevicesList(id)).data, 1);
+    assert.lengthOf((await inventory.childAssetsList(id)).data, 1);
+  });
+
   it("identity: create, detail, list, delete, also with colons", async () => {
     const identity = { type: "c8y_Serial", externalId: `urn:imei:${id}`, managedObject: { id } };
     await client.identity.create(identity);

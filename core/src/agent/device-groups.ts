@@ -1,4 +1,5 @@
 /** Groups of devices (platform API 12.3): managed objects whose child assets are their members, made where they are missing. */
+import { childReference } from "../platform/children.ts";
 import type { Platform } from "../platform/platform.ts";
 import { CHILD_REFERENCES, keyOf, MANAGED_OBJECTS } from "../store/collections.ts";
 import type { Store } from "../store/store.ts";
@@ -22,8 +23,6 @@ export interface DeviceGroupParts {
   readonly platform: Pick<Platform, "inventory">;
 }
 
-const referenceId = (parent: string, child: string): string => keyOf(KIND, parent, child);
-
 export function createDeviceGroups({ store, platform }: DeviceGroupParts): DeviceGroups {
   const objects = store.collection(MANAGED_OBJECTS);
   const references = store.collection(CHILD_REFERENCES);
@@ -31,7 +30,7 @@ export function createDeviceGroups({ store, platform }: DeviceGroupParts): Devic
   const running = new Map<string, Promise<string>>();
 
   async function refer(tenant: string, parent: string, child: string): Promise<void> {
-    await references.insertMany([{ _id: referenceId(parent, child), tenant, kind: KIND, parent, child }]);
+    await references.insertMany([childReference(tenant, KIND, parent, child)]);
   }
 
   async function find(tenant: string, parent: string | undefined, name: string): Promise<string | undefined> {
@@ -39,7 +38,7 @@ export function createDeviceGroups({ store, platform }: DeviceGroupParts): Devic
     const found = await objects.find({ tenant, name, type }, { limit: MOST_NAMESAKES });
     const ids = found.map(({ _id }) => _id);
     if (parent === undefined || ids.length === 0) return ids[0];
-    const within = ids.map(id => referenceId(parent, id));
+    const within = ids.map(id => childReference(tenant, KIND, parent, id)._id);
     return (await references.findOne({ _id: { $in: within } }))?.child;
   }
 

@@ -14,6 +14,7 @@ export const FAILURES = {
   FORBIDDEN: { coap: "4.03", http: 403 }, // the user lacks the role: details {permission}
   METHOD_NOT_ALLOWED: { coap: "4.05", http: 405 }, // the path is known, the method is not for it
   TOO_LARGE: { coap: "4.13", http: 413 }, // a body, file or document past its limit
+  RANGE_INVALID: { coap: "4.00", http: 416 }, // a part of a file past its end: details {length}
   TOO_MANY_REQUESTS: { coap: "4.29", http: 429 }, // too much of one caller; again later
   OVERLOADED: { coap: "5.03", http: 503 }, // too much of all callers; again later
   UNSUPPORTED: { coap: "5.01", http: 501 }, // understood, but not offered in this version

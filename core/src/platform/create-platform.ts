@@ -7,6 +7,7 @@ import type { Store } from "../store/store.ts";
 import { createAlarms } from "./alarms.ts";
 import { createBinaries } from "./binaries.ts";
 import { createBinaryChunks } from "./binary-chunks.ts";
+import { createChildren } from "./children.ts";
 import { createDeleteObject } from "./delete-object.ts";
 import { createEvents } from "./events.ts";
 import { createIdentity } from "./identity.ts";
@@ -72,6 +73,7 @@ export function createPlatform(parts: PlatformParts): Platform {
 
   return {
     inventory,
+    children: createChildren({ store, inventory }),
     identity: createIdentity({ store }),
     measurements: createMeasurements({ store, random, inventory }),
     alarms: createAlarms({ store, clock, inventory }),

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Filter } from "../store/collection.ts";
 import { pathOf } from "../store/collection.ts";
 import {
+  CHILD_REFERENCES,
   EXTERNAL_IDS,
   type ExternalIdDocument,
   keyOf,
@@ -25,6 +26,8 @@ import { wordsOf } from "./words.ts";
 const MOST_CREATED = 50;
 /** Object instances of which one object shows the last values: a device may name as many as it likes, whoever lists must not suffer. */
 const MOST_LAST_VALUES = 1000;
+/** Parents of one child that a search finds. */
+const MOST_PARENTS = 5000;
 /** Objects found by the words of their external ids in one search. */
 const MOST_FOUND_BY_EXTERNAL_ID = 1000;
 
@@ -51,6 +54,7 @@ export function createInventory(parts: InventoryParts): Inventory {
   const { store, clock, cache, deleteObject, changed } = parts;
   const objects = store.collection(MANAGED_OBJECTS);
   const externalIds = store.collection(EXTERNAL_IDS);
+  const references = store.collection(CHILD_REFERENCES);
   const lastValues = store.collection(LAST_VALUES);
 
   const load = async (tenant: string, id: string): Promise<ManagedObject | undefined> => {
@@ -103,8 +107,14 @@ export function createInventory(parts: InventoryParts): Inventory {
     };
   };
 
+  const parentsOf = async (tenant: string, { kind, child }: NonNullable<InventoryFilter["holding"]>) => {
+    const found = await references.find({ tenant, child, kind }, { limit: MOST_PARENTS });
+    return { _id: { $in: found.map(({ parent }) => parent) } };
+  };
+
   const toFilter = async (tenant: string, filter: InventoryFilter): Promise<ObjectFilter> => ({
     tenant,
+    ...(filter.holding === undefined ? {} : { $and: [await parentsOf(tenant, filter.holding)] }),
     ...(filter.type === undefined ? {} : { type: filter.type }),
     ...(filter.owner === undefined ? {} : { owner: filter.owner }),
     ...(filter.ids === undefined ? {} : { _id: { $in: filter.ids } }),

@@ -54,6 +54,8 @@ export interface InventoryFilter {
   readonly owner?: string;
   readonly ids?: readonly string[];
   readonly text?: string;
+  /** Parents of this object. */
+  readonly holding?: { readonly kind: ChildKind; readonly child: string };
 }
 
 export interface NewManagedObject {
@@ -109,6 +111,35 @@ export interface Inventory {
     listener: (tenant: string, object: ManagedObject) => Promise<void>,
     afterwards?: (tenant: string, object: ManagedObject) => Promise<void>,
   ): Disposable;
+}
+
+export type ChildKind = "childDevices" | "childAssets" | "childAdditions";
+
+export interface ParentReference {
+  readonly kind: ChildKind;
+  readonly id: string;
+}
+
+/** Objects below objects (platform API 5.6). */
+export interface Children {
+  /** Whole, by ascending id. @throws NOT_FOUND unknown parent */
+  list(tenant: string, parent: string, kind: ChildKind, page: PageRequest): Promise<Page<ManagedObject>>;
+  /** @throws NOT_FOUND unknown parent, VALIDATION where it is none of its children */
+  require(tenant: string, parent: string, kind: ChildKind, child: string): Promise<void>;
+  /**
+   * 1 to 1000, all or none; what is a child already stays one.
+   * @throws NOT_FOUND parent or child, VALIDATION for a cycle, and for a second device parent
+   */
+  add(tenant: string, parent: string, kind: ChildKind, children: readonly string[]): Promise<void>;
+  /** All or none. @throws NOT_FOUND unknown parent, VALIDATION where one is none of its children */
+  remove(tenant: string, parent: string, kind: ChildKind, children: readonly string[]): Promise<void>;
+  /** Ids of children, the first 2000. */
+  idsOf(tenant: string, parent: string, kind: ChildKind): Promise<readonly string[]>;
+  count(tenant: string, parent: string, kind: ChildKind): Promise<number>;
+  /** All objects above, the nearest first, each under the kind of child that leads down from it. */
+  ancestors(tenant: string, child: string): Promise<readonly ParentReference[]>;
+  /** Ids of all objects below, each once, the nearest first. @param kind only through references of this kind */
+  descendants(tenant: string, parent: string, kind?: ChildKind): Promise<readonly string[]>;
 }
 
 export interface Identity {
@@ -333,6 +364,7 @@ export interface Binaries {
  */
 export interface Platform {
   readonly inventory: Inventory;
+  readonly children: Children;
   readonly identity: Identity;
   readonly measurements: Measurements;
   readonly alarms: Alarms;

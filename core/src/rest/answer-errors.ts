@@ -13,6 +13,7 @@ function setHeaders(ctx: RestContext, error: unknown): void {
   if (code === "UNAUTHORIZED") ctx.set("WWW-Authenticate", challenge(ctx.get("UseXBasic")));
   // The rest of a body that is too large is not waited for.
   if (code === "TOO_LARGE") ctx.set("Connection", "close");
+  if (code === "RANGE_INVALID") ctx.set("Content-Range", `bytes */${details["length"]}`);
   if (code === "TOO_MANY_REQUESTS") ctx.set("Retry-After", String(details["retryAfterSeconds"] ?? 60));
   if (FAILURES[code].http === 503) ctx.set("Retry-After", "1");
 }

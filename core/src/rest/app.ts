@@ -14,6 +14,8 @@ import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
 import { alarmsRouter } from "./alarms.ts";
 import { answerErrors, unmatched } from "./answer-errors.ts";
 import { authenticated } from "./authentication.ts";
+import { binariesRouter } from "./binaries.ts";
+import { childrenRouter } from "./children.ts";
 import { createRouter, type RestContext, type RestLimits, type RestRouter } from "./context.ts";
 import { deviceRegistrationRouter } from "./device-registration.ts";
 import { deviceSettingsRouter } from "./device-settings.ts";
@@ -115,6 +117,8 @@ function createKoa(parts: RestAppParts): Koa {
     tenantOptionsRouter(parts),
     trustedCertificatesRouter(parts),
     managedObjectsRouter(parts),
+    childrenRouter(parts),
+    binariesRouter(parts),
     identityRouter(parts),
     measurementsRouter(parts),
     alarmsRouter(parts),

@@ -2,7 +2,7 @@
 import { Router, type RouterContext } from "@koa/router";
 import { MooringError } from "../base/errors.ts";
 import { asId } from "../platform/ids.ts";
-import type { Platform } from "../platform/platform.ts";
+import type { ManagedObject, Platform } from "../platform/platform.ts";
 import type { Permission } from "../tenants/roles.ts";
 import { isAdministrator, mayUser, type User } from "../tenants/user.ts";
 import { parseJson, readBody } from "./json-body.ts";
@@ -78,10 +78,19 @@ export const has = (ctx: RestContext, permission: Permission): boolean => mayUse
 const forbidden = (permission: Permission): MooringError =>
   new MooringError("FORBIDDEN", `Access is denied: ${permission}`, { permission });
 
+/** @throws MooringError FORBIDDEN for a user who has none of the permission's roles */
+export function requirePermission(ctx: RestContext, permission: Permission): void {
+  if (!has(ctx, permission)) throw forbidden(permission);
+}
+
+/** Whether the user may read the managed object: by role, or because it is theirs. */
+export const maySee = (ctx: RestContext, { owner }: ManagedObject): boolean =>
+  has(ctx, "inventory:read") || owner === ctx.state.user.userName;
+
 /** Lets those pass who have one of the permission's roles. */
 export function may(permission: Permission) {
   return async (ctx: RestContext, next: () => Promise<unknown>): Promise<void> => {
-    if (!has(ctx, permission)) throw forbidden(permission);
+    requirePermission(ctx, permission);
     await next();
   };
 }

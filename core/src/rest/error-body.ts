@@ -31,6 +31,7 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   409: "conflict",
   413: "Payload Too Large",
   415: "Unsupported Media Type",
+  416: "Range Not Satisfiable",
   422: "Invalid Data",
   429: "Too Many Requests",
   501: "Not Implemented",

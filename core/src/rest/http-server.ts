@@ -10,7 +10,8 @@ export interface RestServer extends AsyncDisposable {
 }
 
 const DRAIN_MS = 5000;
-const TIMEOUTS = { requestTimeout: 120_000, headersTimeout: 20_000, keepAliveTimeout: 30_000 };
+/** A request may last as long as a file of the largest size takes over a slow line. */
+const TIMEOUTS = { requestTimeout: 600_000, headersTimeout: 20_000, keepAliveTimeout: 30_000 };
 
 /** What the parser of HTTP gives up with; anything else is a bad request. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {

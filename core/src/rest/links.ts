@@ -22,6 +22,7 @@ export function requestOrigin(headers: IncomingHttpHeaders, encrypted: boolean, 
 export interface Links {
   readonly origin: string;
   managedObject(id: string): string;
+  binary(id: string): string;
   externalIds(managedObjectId: string): string;
   externalId(type: string, externalId: string): string;
   measurement(id: string): string;
@@ -38,6 +39,7 @@ export function createLinks(origin: string): Links {
   return {
     origin,
     managedObject: below("/inventory/managedObjects"),
+    binary: below("/inventory/binaries"),
     externalIds: id => `${origin}/identity/globalIds/${id}/externalIds`,
     externalId: (type, externalId) =>
       `${origin}/identity/externalIds/${pathSegment(type)}/${pathSegment(externalId).replaceAll("%2F", "/")}`,

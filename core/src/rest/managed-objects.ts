@@ -1,7 +1,10 @@
 /** `/inventory/managedObjects` (platform API 5). */
 import { asObject, atIndex, invalid } from "../platform/body.ts";
+import { CHILD_KINDS } from "../platform/children.ts";
+import { treeOf } from "../platform/delete-tree.ts";
 import { isHeartbeat } from "../platform/managed-object.ts";
 import type { Fragments, InventoryFilter, NewManagedObject, SupportedSeries } from "../platform/platform.ts";
+import type { Permission } from "../tenants/roles.ts";
 import {
   answer,
   answerCreated,
@@ -20,8 +23,9 @@ import {
   tenantOf,
 } from "./context.ts";
 import { isVendorType } from "./media-types.ts";
+import { presentWithReferences } from "./object-references.ts";
 import { collectionBody, pageParameters } from "./paging.ts";
-import { defined, list, text } from "./parameters.ts";
+import { defined, flag, id as idParameter, list, text } from "./parameters.ts";
 import { presentManagedObject } from "./present.ts";
 
 const PATH = "/inventory/managedObjects";
@@ -35,20 +39,36 @@ const SUPPORTED: readonly (readonly [path: string, show: (series: readonly Suppo
   ["supportedSeries", series => ({ c8y_SupportedSeries: series.map(each => `${each.fragment}.${each.series}`) })],
 ];
 
+const HOLDING = {
+  childDevices: "childDeviceId",
+  childAssets: "childAssetId",
+  childAdditions: "childAdditionId",
+} as const;
+
+/** Parents of which child are asked for; of several parameters the first counts. */
+function holding({ query }: RestContext): InventoryFilter["holding"] {
+  for (const kind of CHILD_KINDS) {
+    const child = idParameter(query, HOLDING[kind]);
+    if (child !== undefined) return { kind, child };
+  }
+  return undefined;
+}
+
 /** A list asks for no role: without one it holds what the user owns (platform API 19). */
-function filterOf(ctx: RestContext): InventoryFilter {
+export function inventoryFilter(ctx: RestContext, permission: Permission = "inventory:read"): InventoryFilter {
   const asked = text(ctx.query, "owner");
   return defined<InventoryFilter>({
     type: text(ctx.query, "type"),
     fragmentType: text(ctx.query, "fragmentType"),
-    owner: has(ctx, "inventory:read") ? asked : ctx.state.user.userName,
+    owner: has(ctx, permission) ? asked : ctx.state.user.userName,
     ids: list(ctx.query, "ids"),
     text: text(ctx.query, "text"),
+    holding: holding(ctx),
   });
 }
 
 /** An administrator may name another owner, everybody else is the owner of what they make. */
-function newObject(ctx: RestContext, body: Fragments): NewManagedObject {
+export function newObject(ctx: RestContext, body: Fragments): NewManagedObject {
   const { owner, externalIds = [] } = body;
   const named = isAdmin(ctx) && typeof owner === "string" && owner !== "";
   return {
@@ -84,21 +104,22 @@ export function managedObjectsRouter({ platform, limits }: RouterParts): RestRou
 
   router.get(PATH, async ctx => {
     const page = pageParameters(ctx.query);
-    const found = await inventory.list(tenantOf(ctx), filterOf(ctx), page);
-    const items = found.items.map(object => presentManagedObject(ctx.state.links, object));
+    const found = await inventory.list(tenantOf(ctx), inventoryFilter(ctx), page);
+    const items = await presentWithReferences(ctx, platform, found.items);
     const body = collectionBody("managedObjects", selfUrl(ctx), page, { ...found, items });
     answer(ctx, 200, body, "managedObjectCollection");
   });
 
   router.get(`${PATH}/count`, async ctx => {
-    answerPlain(ctx, 200, await inventory.count(tenantOf(ctx), filterOf(ctx)));
+    answerPlain(ctx, 200, await inventory.count(tenantOf(ctx), inventoryFilter(ctx)));
   });
 
   router.get(`${PATH}/:id`, async ctx => {
     const id = ctx.params["id"]!;
     const object = await inventory.get(tenantOf(ctx), id);
     await requireRoleOrOwner(ctx, platform, "inventory:read", id);
-    answer(ctx, 200, presentManagedObject(ctx.state.links, object), "managedObject");
+    const [shown] = await presentWithReferences(ctx, platform, [object]);
+    answer(ctx, 200, shown, "managedObject");
   });
 
   for (const [name, shown] of SUPPORTED) {
@@ -122,7 +143,12 @@ export function managedObjectsRouter({ platform, limits }: RouterParts): RestRou
   router.delete(`${PATH}/:id`, async ctx => {
     const id = ctx.params["id"]!;
     await requireRoleOrOwner(ctx, platform, "inventory:write", id);
-    await inventory.delete(tenantOf(ctx), id);
+    const object = await inventory.get(tenantOf(ctx), id);
+    const cascade = flag(ctx.query, "cascade") ?? false;
+    const forceCascade = flag(ctx.query, "forceCascade") ?? false;
+    const going = await treeOf(platform, tenantOf(ctx), object, { cascade, forceCascade });
+    for (const each of going) await requireRoleOrOwner(ctx, platform, "inventory:write", each);
+    for (const each of going) await inventory.delete(tenantOf(ctx), each);
     answerNothing(ctx);
   });
 

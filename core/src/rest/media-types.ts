@@ -6,6 +6,8 @@ const PARAMETERS = ";charset=UTF-8;ver=0.9";
 export type VendorType =
   | "managedObject"
   | "managedObjectCollection"
+  | "managedObjectReference"
+  | "managedObjectReferenceCollection"
   | "externalId"
   | "externalIdCollection"
   | "measurement"

@@ -1,4 +1,4 @@
-/** The file of a multipart upload (RFC 7578). The one home of busboy. */
+/** The file of an upload, multipart (RFC 7578) or as it is. The one home of busboy. */
 import type { IncomingMessage } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Busboy, type BusboyFileStream } from "@fastify/busboy";
@@ -12,35 +12,89 @@ export interface UploadedFile {
   readonly bytes: Uint8Array;
 }
 
-const MOST_PARTS = 20;
-
-async function collect(stream: BusboyFileStream): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
+/** A file whose bytes went on as they came. */
+export interface StreamedFile extends Omit<UploadedFile, "bytes"> {
+  /** The texts that came with it, by name. */
+  readonly fields: ReadonlyMap<string, string>;
 }
 
-async function readMultipart(request: IncomingMessage, contentType: string, maxBytes: number): Promise<UploadedFile> {
-  let file: Promise<UploadedFile> | undefined;
-  let tooLarge = false;
+export interface UploadLimits {
+  /** Of a text that comes with the file. */
+  readonly maxFieldBytes: number;
+}
+
+/** Takes bytes; the next ones wait for it. */
+type Take = (bytes: Uint8Array) => Promise<void>;
+
+const MOST_PARTS = 20;
+/** Of what stands beside a file that is read whole. */
+const FIELD_BYTES = 65_536;
+
+const isMultipart = (contentType: string): boolean => /^multipart\//i.test(contentType);
+
+/**
+ * What goes on after the first failure is read and dropped: a client that gets no further with sending does not look for the answer.
+ */
+async function takeAll(source: AsyncIterable<unknown>, take: Take): Promise<void> {
+  let failure: { readonly reason: unknown } | undefined;
+  for await (const chunk of source) {
+    if (failure) continue;
+    try {
+      await take(chunk as Uint8Array);
+    } catch (reason) {
+      failure = { reason };
+    }
+  }
+  if (failure) throw failure.reason;
+}
+
+async function readMultipart(
+  request: IncomingMessage,
+  contentType: string,
+  { maxFieldBytes }: UploadLimits,
+  take: Take,
+): Promise<StreamedFile> {
+  const fields = new Map<string, string>();
+  let file: Promise<Omit<StreamedFile, "fields">> | undefined;
+  let tooLong: string | undefined;
   const parser = new Busboy({
     headers: { ...request.headers, "content-type": contentType },
-    limits: { fileSize: maxBytes, files: 1, fields: MOST_PARTS, parts: MOST_PARTS, fieldSize: 65_536, headerPairs: 50 },
-    // A part without a file name is a file too when it is named so (platform API 12.3).
-    isPartAFile: (field, _type, fileName) => field === "file" || fileName !== undefined,
+    limits: { files: 1, fields: MOST_PARTS, parts: MOST_PARTS, fieldSize: maxFieldBytes, headerPairs: 50 },
+    // A part without a file name is a file too when it is named so (platform API 12.3); a browser names a file for `object` (13).
+    isPartAFile: (field, _type, fileName) => field === "file" || (fileName !== undefined && field !== "object"),
   });
-  parser.on("file", (_field, stream, fileName, _encoding, partType) => {
-    stream.on("limit", () => {
-      tooLarge = true;
-    });
-    file = collect(stream).then(bytes => ({ fileName: fileName ?? "", contentType: partType, bytes }));
+  parser.on("file", (_field: string, stream: BusboyFileStream, fileName, _encoding, partType) => {
+    file = takeAll(stream, take).then(() => ({ fileName: fileName ?? "", contentType: partType }));
     // Awaited below; a failure in between belongs to the pipeline's error.
     file.catch(() => {});
   });
+  parser.on("field", (name, text, _nameCut, isCut) => {
+    if (isCut) tooLong = name;
+    fields.set(name, text);
+  });
   await pipeline(request, parser);
-  if (tooLarge) throw new MooringError("TOO_LARGE", `the file is larger than ${maxBytes} bytes`);
+  if (tooLong !== undefined) throw new MooringError("TOO_LARGE", `${tooLong} is larger than ${maxFieldBytes} bytes`);
   if (!file) throw new MooringError("VALIDATION", "file is missing", { field: "file", rule: "is missing" });
-  return file;
+  return { ...(await file), fields };
+}
+
+/** What goes wrong with the form itself is said so. */
+async function inForm<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof MooringError) throw error;
+    throw new MooringError("MALFORMED", `unreadable multipart: ${(error as Error).message}`, {}, { cause: error });
+  }
+}
+
+async function readPlain(request: IncomingMessage, take: Take): Promise<void> {
+  try {
+    await takeAll(request, take);
+  } catch (error) {
+    if (error instanceof MooringError) throw error;
+    throw new MooringError("MALFORMED", "the body ended before it was complete", {}, { cause: error });
+  }
 }
 
 /**
@@ -49,13 +103,26 @@ async function readMultipart(request: IncomingMessage, contentType: string, maxB
  */
 export async function readUpload(request: IncomingMessage, maxBytes: number): Promise<UploadedFile> {
   const contentType = request.headers["content-type"] ?? "";
-  if (!/^multipart\//i.test(contentType)) {
-    return { fileName: "", contentType, bytes: await readBody(request, maxBytes) };
-  }
-  try {
-    return await readMultipart(request, contentType, maxBytes);
-  } catch (error) {
-    if (error instanceof MooringError) throw error;
-    throw new MooringError("MALFORMED", `unreadable multipart: ${(error as Error).message}`, {}, { cause: error });
-  }
+  if (!isMultipart(contentType)) return { fileName: "", contentType, bytes: await readBody(request, maxBytes) };
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const collect: Take = async bytes => {
+    length += bytes.length;
+    if (length > maxBytes) throw new MooringError("TOO_LARGE", `the file is larger than ${maxBytes} bytes`);
+    chunks.push(bytes);
+  };
+  const limits = { maxFieldBytes: FIELD_BYTES };
+  const { fields: _fields, ...file } = await inForm(() => readMultipart(request, contentType, limits, collect));
+  return { ...file, bytes: Buffer.concat(chunks) };
+}
+
+/**
+ * The same, its bytes handed over as they come.
+ * @throws MooringError as {@link readUpload}, and what `take` throws
+ */
+export async function streamUpload(request: IncomingMessage, limits: UploadLimits, take: Take): Promise<StreamedFile> {
+  const contentType = request.headers["content-type"] ?? "";
+  if (isMultipart(contentType)) return await inForm(() => readMultipart(request, contentType, limits, take));
+  await readPlain(request, take);
+  return { fileName: "", contentType, fields: new Map() };
 }

@@ -40,6 +40,12 @@ export function presentManagedObject(links: Links, object: ManagedObject): Shown
   return { ...join(own, object.fragments), ...Object.fromEntries(references) };
 }
 
+/** The same as the list of binaries has it: under the address of its bytes (platform API 13). */
+export const presentBinary = (links: Links, object: ManagedObject): Shown => ({
+  ...presentManagedObject(links, object),
+  self: links.binary(object.id),
+});
+
 export const presentExternalId = (links: Links, { type, externalId, managedObjectId }: ExternalId): Shown => ({
   type,
   externalId,

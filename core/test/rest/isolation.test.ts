@@ -3,11 +3,14 @@ import { assert } from "chai";
 import { openRest, PASSWORD, type RestFixture } from "./fixture.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";
+const OBJECTS = "/inventory/managedObjects";
 const PAGE = "pageSize=2000";
 
 describe("rest: isolation", () => {
   let rest: RestFixture;
   let device: string;
+  let child: string;
+  let file: string;
   const made: Record<string, string> = {};
 
   beforeEach(async () => {
@@ -21,6 +24,8 @@ describe("rest: isolation", () => {
       "/devicecontrol/operations": { deviceId: device, secret: {} },
     };
     for (const [path, body] of Object.entries(bodies)) made[path] = (await rest.ask("POST", path, { body })).body.id;
+    child = (await rest.ask("POST", `${OBJECTS}/${device}/childAdditions`, { body: { name: "secret child" } })).body.id;
+    file = (await rest.ask("POST", "/inventory/binaries?name=secret", { body: "tenant one" })).body.id;
     const external = { type: "c8y_Id", externalId: "secret" };
     await rest.ask("POST", `/identity/globalIds/${device}/externalIds`, { body: external });
     await rest.tenants.ensureFirstTenant({ tenant: "t2", adminUser: "admin", adminPassword: PASSWORD });
@@ -34,6 +39,10 @@ describe("rest: isolation", () => {
       `/inventory/managedObjects?${PAGE}`,
       `/inventory/managedObjects/${device}/supportedSeries`,
       `/identity/globalIds/${device}/externalIds`,
+      `${OBJECTS}/${device}/childAdditions?${PAGE}`,
+      `${OBJECTS}/${device}/childAssets?${PAGE}`,
+      `/inventory/binaries?${PAGE}`,
+      `/inventory/binaries/${file}`,
       ...Object.keys(made).map(path => `${path}?${PAGE}`),
     ];
     const texts = [];
@@ -53,6 +62,14 @@ describe("rest: isolation", () => {
       ["GET", "/inventory/managedObjects?fragmentType=c8y_Secret"],
       ["GET", `/inventory/managedObjects/${device}/supportedSeries`],
       ["GET", `/inventory/managedObjects/${device}/supportedMeasurements`],
+      ["GET", `${OBJECTS}?childAdditionId=${child}`],
+      ["GET", `${OBJECTS}?withChildren=true&withParents=true`],
+      ["GET", `${OBJECTS}/${child}?withParents=true`],
+      ["GET", `${OBJECTS}/${device}/childAdditions`],
+      ["GET", `${OBJECTS}/${device}/childAdditions/${child}`],
+      ["GET", "/inventory/binaries"],
+      ["GET", `/inventory/binaries?childAdditionId=${child}`],
+      ["GET", `/inventory/binaries/${file}`],
       ["GET", "/identity/externalIds/c8y_Id/secret"],
       ["GET", `/identity/globalIds/${device}/externalIds`],
       ...documents.flatMap(([path, id]): [string, string][] => [
@@ -62,6 +79,12 @@ describe("rest: isolation", () => {
       ]),
       ["GET", `/devicecontrol/operations?agentId=${device}`],
       ["PUT", `/inventory/managedObjects/${device}`, { c8y_Secret: "changed", owner: "none" }],
+      ["PUT", `/inventory/binaries/${file}`, { changed: true }],
+      ["POST", `${OBJECTS}/${device}/childAssets`, { name: "mine" }],
+      ["POST", `${OBJECTS}/${device}/childAssets`, { managedObject: { id: child } }],
+      ["DELETE", `${OBJECTS}/${device}/childAdditions`, { references: [{ managedObject: { id: child } }] }],
+      ["DELETE", `${OBJECTS}/${device}/childAdditions/${child}`],
+      ["DELETE", `/inventory/binaries/${file}`],
       ["PUT", `/alarm/alarms/${made["/alarm/alarms"]}`, { status: "CLEARED" }],
       ["PUT", `/alarm/alarms?source=${device}`, { status: "CLEARED" }],
       ["PUT", `/alarm/alarms?${far}`, { status: "CLEARED" }],
@@ -89,6 +112,7 @@ describe("rest: isolation", () => {
         ["DELETE", `${path}?${far}`],
       ]),
       ["DELETE", `/inventory/managedObjects/${device}`],
+      ["DELETE", `/inventory/managedObjects/${device}?forceCascade=true`],
     ];
   }
 
@@ -96,7 +120,8 @@ describe("rest: isolation", () => {
     ["the administrator of another tenant", "t2/admin"],
     ["a user without roles who owns nothing", "t1/none"],
   ] as const) {
-    it(`${who} neither sees nor changes anything, by any route`, async () => {
+    it(`${who} neither sees nor changes anything, by any route`, async function () {
+      this.timeout(60_000);
       const before = await everything();
       for (const [method, path, body] of requests()) {
         const { status, text } = await rest.ask(method, path, { as, ...(body && { body }) });
