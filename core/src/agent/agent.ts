@@ -8,6 +8,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { SecretBox } from "../base/secret-box.ts";
 import type { DdfUpload, DeviceProtocols } from "../device-protocols/device-protocols.ts";
+import { createObjectSchemas } from "../device-protocols/object-schemas.ts";
 import { observedPaths } from "../device-protocols/observed-paths.ts";
 import { readProtocol } from "../device-protocols/schema.ts";
 import type { BootstrapServer, BootstrapUp } from "../lwm2m/bootstrap/bootstrap-server.ts";
@@ -40,6 +41,7 @@ import { createDeviceRegistration } from "./device-registration.ts";
 import { createDeviceSessions } from "./device-sessions.ts";
 import { settingsOf } from "./device-settings.ts";
 import { createInventoryDevices } from "./inventory-devices.ts";
+import { withLastValues } from "./last-value-requests.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createLifecycleEvents } from "./lifecycle-events.ts";
 import { mayConnect } from "./may-connect.ts";
@@ -51,6 +53,7 @@ import { listRegistrations, type RegistrationSummary } from "./registration-list
 import { runCommand } from "./run-command.ts";
 import { createAccountSealer } from "./sealed-accounts.ts";
 import { createSettings, type SettingsServices } from "./settings.ts";
+import { isFromObjectsView, withWriteRules } from "./write-rules.ts";
 
 export interface AgentOptions {
   /** Whether the required interval of a device follows its lifetime where the device does not say (agent specification 6.5). */
@@ -234,6 +237,14 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const tenants = await parts.tenants();
   // Before any device comes: what it registers is looked up in them.
   for (const tenant of tenants) await protocols.load(tenant);
+  const objectSchemas = createObjectSchemas({
+    inventory: platform.inventory,
+    protocols,
+    managementTenant: MANAGEMENT_TENANT,
+    tenants: parts.tenants,
+    clock,
+    log,
+  });
   const certificates = await createCertificates({
     options: parts.tenantOptions,
     trusted: parts.trusted,
@@ -249,6 +260,9 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     server.registrations.byDevice(tenant, deviceId)?.endpoint ??
     (await records.findByDevice(tenant, deviceId))?.endpoint;
 
+  const requests = withLastValues(server.requests, { platform, clock, log, models: parts.models });
+  const rules = { protocols, inventory: platform.inventory, clock, models: parts.models };
+  const checkedRequests = withWriteRules(requests, rules);
   const operationEvents = createOperationEvents({ events, inventory: platform.inventory, log });
   const runner = createOperationRunner({
     platform,
@@ -264,13 +278,11 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     isUrgent: isPostRegistration,
     onPostponed: (operation, tenant, reason) => operationEvents.postponed(tenant, operation, reason),
     inTurn: server.queues.run,
-    run: async (registration, command, signal) =>
-      runCommand(
-        { requests: server.requests, models: parts.models },
-        await lifecycle.refreshSettings(registration),
-        command,
-        signal,
-      ),
+    async run(registration, command, signal, operation) {
+      const used = isFromObjectsView(operation) ? checkedRequests : requests;
+      const current = await lifecycle.refreshSettings(registration);
+      return runCommand({ requests: used, models: parts.models }, current, command, signal);
+    },
   });
 
   const lifecycle = createLifecycle({
@@ -343,6 +355,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       bulk[Symbol.asyncDispose](),
       connectorCommands[Symbol.asyncDispose](),
       fromInventory[Symbol.asyncDispose](),
+      objectSchemas[Symbol.asyncDispose](),
       server[Symbol.asyncDispose](),
       bootstrap?.[Symbol.asyncDispose](),
     ]);
@@ -359,6 +372,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     }
     lifecycle.resume();
     await runner.recover(tenants);
+    objectSchemas.start();
   }
 
   /** An uploaded object cures the alarms that asked for it, in every tenant that sees it. */

@@ -57,7 +57,8 @@ export interface OperationRunnerParts {
   isReachable(endpoint: string): boolean;
   /** Runs when the device can be reached, one job at a time. */
   inTurn<T>(endpoint: string, job: (registration: Registration, signal: AbortSignal) => Promise<T>): Promise<T>;
-  run(registration: Registration, command: Command, signal: AbortSignal): Promise<CommandOutcome>;
+  /** @param operation whose command it is */
+  run(registration: Registration, command: Command, signal: AbortSignal, operation: Operation): Promise<CommandOutcome>;
 }
 
 export interface OperationRunner extends AsyncDisposable {
@@ -166,7 +167,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     const signal = AbortSignal.any([registrationSignal, limit.signal]);
     await setStatus(tenant, operation.id, "EXECUTING");
     try {
-      await finish(tenant, operation, await parts.run(registration, command, signal));
+      await finish(tenant, operation, await parts.run(registration, command, signal, operation));
       return "ended";
     } catch (error) {
       const verdict = verdictOf(error, command, signal);

@@ -114,6 +114,7 @@ export function managedObjectBody(draft: DeviceDraft, manageAvailability: boolea
     c8y_IsDevice: {},
     c8y_IsLwm2mDevice: {},
     com_cumulocity_model_Agent: {},
+    c8y_GenericUi: {},
     c8y_SupportedOperations: draft.shell ? ["c8y_Command"] : [],
   };
 }

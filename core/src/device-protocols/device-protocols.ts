@@ -9,6 +9,7 @@ import { readDdf } from "../lwm2m/model/ddf.ts";
 import type { ModelRegistry } from "../lwm2m/model/model-registry.ts";
 import type { ObjectModel } from "../lwm2m/model/object-model.ts";
 import { compareVersions } from "../lwm2m/version.ts";
+import { createListeners } from "../platform/listeners.ts";
 import type { ManagedObject } from "../platform/platform.ts";
 import {
   type DeviceProtocol,
@@ -39,6 +40,8 @@ export interface DeviceProtocols {
   list(tenant: string): readonly ManagedObject[];
   /** The protocol in force for an object; the same value until it changes. */
   find(tenant: string, objectId: number): DeviceProtocol | undefined;
+  /** The protocols in force for all objects that the tenant knows: own, inherited, built in. */
+  inForce(tenant: string): readonly DeviceProtocol[];
   /**
    * Takes the objects of a DDF in. A known object keeps its resource mappings, its model is replaced; models of other
    * versions stay in force for devices that register them.
@@ -61,6 +64,8 @@ export interface DeviceProtocols {
   changed(tenant: string, object: ManagedObject): void;
   /** A managed object was deleted; nothing happens where it is no protocol. */
   forget(tenant: string, managedObjectId: string): void;
+  /** Told when another protocol of a tenant's own is in force for an object, or none any more. Must not throw. */
+  onChanged(listener: (tenant: string, objectId: number) => void): Disposable;
 }
 
 interface Held {
@@ -94,6 +99,9 @@ export function createDeviceProtocols(parts: {
   const { repository, models, managementTenant, log } = parts;
   const shelves = new Map<string, Shelf>();
   const queue = createTenantQueue();
+  const listeners = createListeners<[tenant: string, objectId: number]>();
+  const tell = (tenant: string, objectId: number): void =>
+    listeners.tell(error => log.error("deviceProtocol.listenerFailed", { reason: messageOf(error) }), tenant, objectId);
 
   function shelfOf(tenant: string): Shelf {
     const shelf: Shelf = shelves.get(tenant) ?? new Map();
@@ -110,12 +118,14 @@ export function createDeviceProtocols(parts: {
     shelfOf(tenant).set(protocol.objectId, { protocol, object });
     models.remove(tenant, protocol.objectId);
     models.put(tenant, modelsOfProtocol(protocol));
+    tell(tenant, protocol.objectId);
     return object;
   }
 
   function drop(tenant: string, objectId: number): void {
     shelves.get(tenant)?.delete(objectId);
     models.remove(tenant, objectId);
+    tell(tenant, objectId);
   }
 
   function holdStored(tenant: string, object: ManagedObject): void {
@@ -175,6 +185,12 @@ export function createDeviceProtocols(parts: {
 
   return {
     find,
+    inForce(tenant) {
+      const shelvesInForce = [shelves.get(managementTenant), shelves.get(tenant)];
+      const stored = shelvesInForce.flatMap(shelf => [...(shelf?.values() ?? [])].map(({ protocol }) => protocol));
+      return [...new Map([...BUILT_IN.values(), ...stored].map(each => [each.objectId, each])).values()];
+    },
+    onChanged: listeners.add,
     load: tenant => queue(tenant, () => read(tenant)),
     list(tenant) {
       const visible = new Map([...(shelves.get(managementTenant) ?? []), ...(shelves.get(tenant) ?? [])]);

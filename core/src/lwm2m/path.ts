@@ -31,3 +31,6 @@ export const formatPath = (path: Lwm2mPath): string => `/${path.join("/")}`;
 /** Whether `path` is `prefix` or lies below it. */
 export const isBelow = (path: Lwm2mPath, prefix: Lwm2mPath): boolean =>
   prefix.length <= path.length && prefix.every((id, level) => path[level] === id);
+
+/** Security and OSCORE hold keys: never shown, never kept (LwM2M Core 1.1.1 appendix E.1, LwM2M Transport 1.1.1 section 5.4). */
+export const isSecretObject = (objectId: number): boolean => objectId === 0 || objectId === 21;

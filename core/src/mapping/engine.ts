@@ -13,6 +13,7 @@ import { effectRule } from "./check-effect.ts";
 import { runDefaultHandlers } from "./default-handlers.ts";
 import type { MappingSettings } from "./device-settings.ts";
 import { createFailureAlarms, type FailureAlarms } from "./failure-alarms.ts";
+import { keepableValues } from "./keepable-values.ts";
 import { isTooLong, lastValueEffects, unreadableEffects } from "./last-values.ts";
 import { createMeasurementDrafts, type MeasurementDrafts } from "./measurement-drafts.ts";
 import { type MessageTimes, messageTimes } from "./source-times.ts";
@@ -56,22 +57,6 @@ export interface MapResult {
   /** In order: last values, measurements, then what each value's other actions made, failure alarms, default handlers. */
   readonly effects: readonly Effect[];
   readonly failures: readonly MapFailure[];
-}
-
-/** Security and OSCORE hold keys: never shown, never kept (LwM2M Core 1.1.1 appendix E.1). */
-const SECRET_OBJECTS: ReadonlySet<number | undefined> = new Set([0, 21]);
-
-/** Text from C programs may carry its end mark, which no store keeps. */
-const cleanText = (text: string): string => text.replace(/\0+$/, "").replaceAll("\0", "\ufffd");
-
-const isClean = ({ path, value }: ResourceValue): boolean =>
-  !SECRET_OBJECTS.has(path[0]) && path.length >= 3 && !(typeof value === "string" && value.includes("\0"));
-
-function cleaned(values: readonly ResourceValue[]): readonly ResourceValue[] {
-  if (values.every(isClean)) return values;
-  return values
-    .filter(({ path }) => !SECRET_OBJECTS.has(path[0]) && path.length >= 3)
-    .map(one => (typeof one.value === "string" ? { ...one, value: cleanText(one.value) } : one));
 }
 
 /** What one message gathers while its values are walked through. */
@@ -212,7 +197,7 @@ function runHandlers(
  * failure alarms that are cleared only while they are known to be open.
  */
 export function mapMessage(parts: MapParts, input: MapInput): MapResult {
-  const values = cleaned(input.values);
+  const values = keepableValues(input.values);
   const times = messageTimes(values, input.receivedAtMs, input.settings.sourceTimes);
   const message: Message = {
     parts,

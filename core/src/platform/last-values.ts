@@ -10,6 +10,8 @@ import { toJson } from "./body.ts";
 const FRAGMENT = /^c8y_Lwm2m_\d{1,5}!\d{1,5}$/;
 
 export const lastValuesFragment = (object: number, instance: number): string => `c8y_Lwm2m_${object}!${instance}`;
+/** A regular expression for the names of the fragments of an object. */
+export const lastValuesPattern = (object: number): string => `^c8y_Lwm2m_${object}!\\d+$`;
 export const isLastValuesFragment = (name: string): boolean => FRAGMENT.test(name);
 
 export interface LastValue {

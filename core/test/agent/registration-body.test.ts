@@ -35,6 +35,7 @@ describe("agent/registration-body", () => {
       c8y_IsDevice: {},
       c8y_IsLwm2mDevice: {},
       com_cumulocity_model_Agent: {},
+      c8y_GenericUi: {},
       c8y_SupportedOperations: ["c8y_Command"],
       c8y_RequiredAvailability: { responseInterval: 202 },
       lwm2mServerUri: "coap://lwm2m.example.com:5783",
