@@ -5,6 +5,8 @@ import type { Lwm2mPath } from "../path.ts";
 import type { Registration } from "../registration/registration.ts";
 
 const SINGLE_VALUE: readonly number[] = [CONTENT_FORMAT.TEXT, CONTENT_FORMAT.OPAQUE, CONTENT_FORMAT.CBOR];
+/** What every device has: `ct` names the formats beside them (Leshan's client, for one, never lists these two). */
+const EVERYWHERE: readonly number[] = [CONTENT_FORMAT.TEXT, CONTENT_FORMAT.OPAQUE];
 
 /** What a format is for: a request at a path, or a composite one. A device may refuse a format for one and not for the other. */
 export type FormatUse = Lwm2mPath | "composite";
@@ -34,7 +36,8 @@ function isKnown(contentFormat: number): boolean {
 function chosen({ settings, contentFormats }: Registration, use: FormatUse): number[] {
   const format = settings.contentFormat;
   if (format === undefined || !isKnown(format)) return [];
-  if (contentFormats.length > 0 && !contentFormats.includes(format)) return [];
+  const isOffered = contentFormats.length === 0 || [...EVERYWHERE, ...contentFormats].includes(format);
+  if (!isOffered) return [];
   if (use === "composite") return compositeFormats([format]).filter(able => able === format);
   return SINGLE_VALUE.includes(format) && use.length < 3 ? [] : [format];
 }

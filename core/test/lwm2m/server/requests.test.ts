@@ -299,6 +299,19 @@ describe("lwm2m/server: requests", () => {
     assert.equal(device.asked[1]?.accept, 11542, "CBOR cannot say an instance");
   });
 
+  it("OMA 201: the operator's plain text is asked for though no device offers it: every device has it", async () => {
+    world = await createLwm2mWorld();
+    world.settings = { contentFormat: 0 };
+    device = world.device(5000);
+    await device.register("ep=dev&lwm2m=1.1", '</>;ct="60 110 112 11542 11543",</3/0>');
+    answerWith({ code: CONTENT, contentFormat: 0, payload: "ACME" });
+    await read("/3/0/0");
+    assert.equal(device.asked[0]?.accept, 0);
+    answerWith({ code: CONTENT, contentFormat: 11542, payload: TLV_ACME });
+    await read("/3/0");
+    assert.equal(device.asked[1]?.accept, 11542);
+  });
+
   it("20-29: resource instances of a 1.0 device fail at once, nothing is sent", async () => {
     await open("ep=dev&lwm2m=1.0", "</5/0>");
     assert.equal(await codeOfFailure(read("/5/0/8/0")), "UNSUPPORTED");
