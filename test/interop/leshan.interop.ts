@@ -70,11 +70,11 @@ describe("interop/Leshan's client", () => {
     assert.include(read.c8y_Command!.result!, "Asia/Tokyo");
   });
 
-  it("execute /3/0/4 ends SUCCESSFUL and reaches the device", async () => {
-    const { status, failureReason, c8y_Command } = await runCommand(suite.api, deviceId, "execute /3/0/4");
+  it("execute /3/0/12 ends SUCCESSFUL and reaches the device", async () => {
+    const { status, failureReason, c8y_Command } = await runCommand(suite.api, deviceId, "execute /3/0/12");
     assert.equal(status, "SUCCESSFUL", failureReason);
     assert.include(c8y_Command!.result!, "2.04");
-    await device.process.line(/^executed \/3\/0\/4/);
+    await device.process.line(/^executed \/3\/0\/12/);
   });
 
   for (const [format, values] of [

@@ -1,13 +1,18 @@
 /**
  * `npm run test:interop`: brings the independent peers, then runs the tests of those that are there. A missing peer is one
- * visible line with the command that brings it; with CI=true it fails the run.
+ * visible line with the command that brings it; with CI=true it fails the run. Tests in which time passes run beside the others, their
+ * report comes after. The last line counts OMA's cases.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { root } from "../harness/host.ts";
 import { prepareGnutls } from "./dtls/gnutls.ts";
 import { prepareOpenssl } from "./dtls/openssl.ts";
 import { prepareLeshan } from "./leshan/leshan.ts";
 import { prepareLibcoap } from "./libcoap.ts";
+import { type TestOutcome, tallyCases, tallyLines } from "./oma/tally.ts";
 import { preparePion } from "./pion/pion.ts";
 import { MissingPeer } from "./programs.ts";
 import { prepareWireshark } from "./wireshark.ts";
@@ -15,6 +20,8 @@ import { prepareWireshark } from "./wireshark.ts";
 interface Peer {
   readonly name: string;
   readonly tests: readonly string[];
+  /** Those that wait most of their time. */
+  readonly slowTests?: readonly string[];
   /** @throws MissingPeer */
   prepare(): void;
 }
@@ -34,7 +41,12 @@ const peers: readonly Peer[] = [
     },
   },
   { name: "pion/dtls", tests: [spec("pion")], prepare: preparePion },
-  { name: "Leshan", tests: [spec("leshan"), spec("leshan-secure"), spec("leshan-bootstrap")], prepare: prepareLeshan },
+  {
+    name: "Leshan",
+    tests: ["leshan", "leshan-secure", "leshan-bootstrap", "oma/registration", "oma/reading"].map(spec),
+    slowTests: [spec("oma/slow")],
+    prepare: prepareLeshan,
+  },
   {
     name: "Wireshark, with Leshan",
     tests: [spec("recording")],
@@ -57,11 +69,45 @@ const present = peers.filter(({ name, prepare }) => {
   }
 });
 
-const tests = spawnSync("mocha", ["--config", "test/interop/.mocharc.json", ...present.flatMap(peer => peer.tests)], {
-  cwd: root,
-  stdio: "inherit",
-});
-if (tests.error) console.error(tests.error.message);
+const folder = mkdtempSync(join(tmpdir(), "mooring-interop-"));
+const outcomesFile = join(folder, "outcomes.jsonl");
+writeFileSync(outcomesFile, "");
+
+interface MochaEnd {
+  readonly isGood: boolean;
+  /** Empty where it went to the terminal. */
+  readonly output: string;
+}
+
+function runMocha(tests: readonly string[], isShown: boolean): Promise<MochaEnd> {
+  if (tests.length === 0) return Promise.resolve({ isGood: true, output: "" });
+  const reporter = ["--reporter", "test/interop/oma/reporter.ts", "--reporter-option", `outcomes=${outcomesFile}`];
+  const mocha = spawn("mocha", ["--config", "test/interop/.mocharc.json", ...reporter, ...tests], {
+    cwd: root,
+    stdio: isShown ? "inherit" : ["ignore", "pipe", "pipe"],
+  });
+  const output: Buffer[] = [];
+  for (const stream of [mocha.stdout, mocha.stderr]) stream?.on("data", bytes => output.push(bytes));
+  return new Promise((resolve, reject) => {
+    mocha.once("error", reject);
+    mocha.once("close", code => resolve({ isGood: code === 0, output: Buffer.concat(output).toString() }));
+  });
+}
+
+const ends = await Promise.all([
+  runMocha(
+    present.flatMap(({ tests }) => tests),
+    true,
+  ),
+  runMocha(
+    present.flatMap(({ slowTests = [] }) => slowTests),
+    false,
+  ),
+]);
+for (const { output } of ends) process.stdout.write(output);
 for (const line of missing) console.error(line);
+const outcomes = readFileSync(outcomesFile, "utf8").split("\n").filter(Boolean);
+rmSync(folder, { recursive: true });
 const peersFail = missing.length > 0 && process.env["CI"] === "true";
-process.exitCode = tests.status === 0 && !peersFail ? 0 : 1;
+process.exitCode = ends.every(({ isGood }) => isGood) && !peersFail ? 0 : 1;
+for (const line of tallyLines(tallyCases(outcomes.map(text => JSON.parse(text) as TestOutcome)))) console.log(line);

@@ -9,6 +9,8 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.eclipse.californium.core.config.CoapConfig;
 import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.californium.scandium.config.DtlsConfig;
 import org.eclipse.californium.scandium.dtls.cipher.CipherSuite;
@@ -103,6 +105,9 @@ class LeshanAccounts {
         }
         if (options.containsKey("suite")) {
             configuration.setAsList(DtlsConfig.DTLS_CIPHER_SUITES, CipherSuite.getTypeByName(options.get("suite")));
+        }
+        if (options.containsKey("margin")) {
+            configuration.set(CoapConfig.EXCHANGE_LIFETIME, Integer.parseInt(options.get("margin")), TimeUnit.SECONDS);
         }
         builder.setConfiguration(configuration);
         return builder.build();

@@ -1,6 +1,6 @@
-/** Leshan's client (Eclipse, Java) as a device of its own process; LeshanDevice.java holds its objects. */
+/** Leshan's client (Eclipse, Java) as a device of its own process; LeshanObjects.java holds its objects. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { root } from "../../harness/host.ts";
 import { startProcess, type TestProcess } from "../../harness/process.ts";
@@ -8,7 +8,10 @@ import { ensurePrograms, runQuietly } from "../programs.ts";
 
 const JARS = join(root, ".cache", "interop", "leshan");
 const POM = join(import.meta.dirname, "pom.xml");
-const SOURCES = ["LeshanDevice.java", "LeshanAccounts.java"].map(file => join(import.meta.dirname, file));
+const SOURCES = readdirSync(import.meta.dirname)
+  .filter(file => file.endsWith(".java"))
+  .sort()
+  .map(file => join(import.meta.dirname, file));
 const CLASSPATH = [join(JARS, "*"), join(JARS, "classes")].join(delimiter);
 
 /**
@@ -58,6 +61,14 @@ export interface LeshanOptions {
   /** The account is one with a bootstrap server, and the only one. */
   readonly bootstraps?: boolean;
   readonly lifetimeSeconds?: number;
+  /** How long before the end of the lifetime it updates, for lost messages; default 247, EXCHANGE_LIFETIME. */
+  readonly marginSeconds?: number;
+  /** Registers in Queue Mode. */
+  readonly queueMode?: boolean;
+  /** How long it stays away after Disable; default a day. */
+  readonly disableTimeoutSeconds?: number;
+  /** Names of object files in test/fixtures; default 3303.xml alone. */
+  readonly ddfs?: readonly string[];
   /** Bytes of its own Connection ID; 0: only the server's is used; absent: none. */
   readonly cidBytes?: number;
   /** Name of the only suite that it offers. */
@@ -68,14 +79,22 @@ export interface LeshanOptions {
   readonly reconnects?: boolean;
 }
 
+export type SendFormat = "SENML_JSON" | "SENML_CBOR";
+
 export interface LeshanDevice extends AsyncDisposable {
   readonly endpoint: string;
-  /** The process, for its lines: `registered <location>`, `written <path> <value> <code>`, `executed <path>`, `updated`, `bootstrapped <uri>`. */
+  /** The process, for its lines; README.md names them. */
   readonly process: TestProcess;
   /** Sets /3303/0/5700, which notifies an observer. */
   setTemperature(celsius: number): void;
-  /** Takes the values down, each with the time of it, and sends them all in one Send. */
-  send(values: readonly number[], format: "SENML_JSON" | "SENML_CBOR"): void;
+  /** Sets a resource, or one instance of it, which notifies an observer. Times are seconds, bytes hexadecimal. */
+  set(path: string, value: string | number): void;
+  /** Takes the values of /3303/0/5700 down, each with the time of it, and sends them all in one Send. */
+  send(values: readonly number[], format: SendFormat): void;
+  /** Sends what the paths hold now, unless /1/0/23 forbids it. */
+  sendPaths(paths: readonly string[], format: SendFormat): void;
+  /** De-registers and starts anew with other options and all values as at first. */
+  replace(options: Partial<LeshanOptions>): void;
   /** Sends an Update. */
   update(): void;
   /** Goes back to the bootstrap server. */
@@ -86,15 +105,18 @@ export interface LeshanDevice extends AsyncDisposable {
 
 /** `name=value` as LeshanDevice.java reads them; undefined ones are left out. */
 function leshanArguments(options: LeshanOptions): string[] {
-  const { endpoint, port, host = "127.0.0.1", account = { mode: "nosec" }, lifetimeSeconds = 300 } = options;
+  const { endpoint, port, host = "127.0.0.1", account = { mode: "nosec" }, ddfs = ["3303.xml"] } = options;
   const uri = `${account.mode === "nosec" ? "coap" : "coaps"}://${host}:${port}`;
   const named: Record<string, string | number | undefined> = {
     ...account,
     ...(account.mode === "psk" ? { key: Buffer.from(account.key).toString("hex") } : {}),
     endpoint,
     [options.bootstraps ? "bootstrap" : "server"]: uri,
-    lifetime: lifetimeSeconds,
-    ddf: join(root, "test/fixtures/3303.xml"),
+    lifetime: options.lifetimeSeconds ?? 300,
+    margin: options.marginSeconds,
+    disabled: options.disableTimeoutSeconds,
+    queue: options.queueMode ? "yes" : undefined,
+    ddf: ddfs.map(name => join(root, "test/fixtures", name)).join(","),
     cid: options.cidBytes,
     suite: options.suite,
     timeout: options.requestTimeoutMs,
@@ -104,7 +126,7 @@ function leshanArguments(options: LeshanOptions): string[] {
 }
 
 export function startLeshanDevice(options: LeshanOptions): LeshanDevice {
-  const { endpoint } = options;
+  let { endpoint } = options;
   const device = startProcess({
     name: "Leshan's client",
     command: "java",
@@ -117,12 +139,20 @@ export function startLeshanDevice(options: LeshanOptions): LeshanDevice {
     await device.ended.finally(() => clearTimeout(timer));
   };
   return {
-    endpoint,
+    get endpoint() {
+      return endpoint;
+    },
     process: device,
     setTemperature: celsius => device.write(`temperature ${celsius}`),
+    set: (path, value) => device.write(`set ${path} ${value}`),
     send(values, format) {
       for (const celsius of values) device.write(`collect ${celsius}`);
       device.write(`send ${format}`);
+    },
+    sendPaths: (paths, format) => device.write(`send ${format} ${paths.join(" ")}`),
+    replace(changed) {
+      endpoint = changed.endpoint ?? endpoint;
+      device.write(`replace ${leshanArguments({ ...options, ...changed }).join(" ")}`);
     },
     update: () => device.write("update"),
     bootstrap: () => device.write("bootstrap"),
