@@ -7,7 +7,13 @@ import type { Random } from "./base/random.ts";
 import type { SecretBox } from "./base/secret-box.ts";
 import type { Config } from "./config/schema.ts";
 import type { Store } from "./store/store.ts";
-import { type Credentials, type DtlsOptions, type DtlsTransport, openDtlsTransport } from "./transport/dtls/dtls.ts";
+import {
+  type Credentials,
+  type DtlsOptions,
+  type DtlsTransport,
+  type FailedHandshake,
+  openDtlsTransport,
+} from "./transport/dtls/dtls.ts";
 import { openSequenceJournal } from "./transport/dtls/sequence-journal.ts";
 import { createSessionStore } from "./transport/dtls/session-store.ts";
 import { joinTransports } from "./transport/joint-transport.ts";
@@ -71,6 +77,8 @@ export interface PortsParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** See `DtlsParts.onFailed`. */
+  readonly onFailed: ((failure: FailedHandshake) => void) | undefined;
 }
 
 export interface Ports {
@@ -85,7 +93,7 @@ export interface Ports {
  * @throws MooringError STORE_FAILED
  */
 export async function openPorts(parts: PortsParts, opened: AsyncDisposableStack): Promise<Ports> {
-  const { name, sockets, credentials, config, store, box, node, clock, random, log } = parts;
+  const { name, sockets, credentials, config, store, box, node, clock, random, log, onFailed } = parts;
   // The embedded store has made it; with another store it may be missing.
   mkdirSync(config.data.dir, { recursive: true });
   const secured = opened.use(
@@ -96,6 +104,7 @@ export async function openPorts(parts: PortsParts, opened: AsyncDisposableStack)
       log,
       credentials,
       options: dtlsOptions(config),
+      ...(onFailed && { onFailed }),
       kept: {
         store: createSessionStore({ store, box, node, server: name, log }),
         journal: openSequenceJournal(join(config.data.dir, `dtls-${name}.journal`)),

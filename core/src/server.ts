@@ -6,6 +6,7 @@
 import packageManifest from "../package.json" with { type: "json" };
 import { type Agent, createAgent } from "./agent/agent.ts";
 import type { Connection } from "./agent/device-accounts.ts";
+import { createTroubleBook } from "./agent/explain/trouble-book.ts";
 import { createRecordings } from "./agent/recordings.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
@@ -214,6 +215,7 @@ async function openDevices(
   const { minRequestTimeoutMs, maxRequestTimeoutMs } = requestLimits;
   const modelViews = createModelViews(models);
   const ports: Partial<Record<Connection, Ports>> = {};
+  const troubles = createTroubleBook(clock);
   const recorder = opened.use(
     createFlightRecorder({
       clock,
@@ -225,7 +227,8 @@ async function openDevices(
 
   async function open(name: Connection, credentials: Credentials): Promise<Transport> {
     const sockets = bound[name];
-    const opening = { name, sockets, credentials, config, store, box, node: NODE, clock, random, log };
+    const onFailed = name === "server" ? troubles.handshake : undefined;
+    const opening = { name, sockets, credentials, config, store, box, node: NODE, clock, random, log, onFailed };
     const port = await openPorts(opening, opened);
     ports[name] = port;
     return port.transport;
@@ -265,6 +268,8 @@ async function openDevices(
       maxBulkFiles: config.bulk.maxPending,
       connectorLockTimeoutMs: config.connector.lockTimeoutMs,
     },
+    troubles,
+    decoders: () => way.runtime.manifests().map(({ key }) => key),
     models: modelViews,
     tenants: tenants.list,
     async endSessions(connection, isEnded) {

@@ -3,7 +3,7 @@
  * registrations, and runs their operations; REST calls it for devices and device protocols.
  */
 import type { Clock } from "../base/clock.ts";
-import { isFailure } from "../base/errors.ts";
+import { isFailure, MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { SecretBox } from "../base/secret-box.ts";
@@ -40,6 +40,9 @@ import { createDeviceRecords, type DeviceRecord, securityOf } from "./device-rec
 import { createDeviceRegistration } from "./device-registration.ts";
 import { createDeviceSessions } from "./device-sessions.ts";
 import { settingsOf } from "./device-settings.ts";
+import { type Explanation, explain } from "./explain/explain.ts";
+import { type FactSources, gatherFacts } from "./explain/gather-facts.ts";
+import type { TroubleBook } from "./explain/trouble-book.ts";
 import { createInventoryDevices } from "./inventory-devices.ts";
 import { withLastValues } from "./last-value-requests.ts";
 import { createLifecycle } from "./lifecycle.ts";
@@ -86,6 +89,10 @@ export interface AgentParts {
   readonly tenantOptions: TenantOptions;
   readonly firstTenant: string;
   readonly trusted: TrustedCertificates;
+  /** What went wrong lately: handshakes are noted by the transport, the rest here. */
+  readonly troubles: TroubleBook;
+  /** Keys of the decoders that can be asked. */
+  decoders(): readonly string[];
   /** Object models in force for a device. */
   models(registration: Registration): ModelView;
   tenants(): Promise<readonly string[]>;
@@ -149,6 +156,8 @@ export interface AgentServices {
   setPostRegistrationOptions(tenant: string, body: unknown): Promise<PostRegistrationOptions>;
   /** The tenant's live registrations, by endpoint (agent specification 18). */
   listRegistrations(tenant: string, page: PageRequest): Promise<Page<RegistrationSummary>>;
+  /** Why a device's values come or do not come, link by link. @throws MooringError NOT_FOUND where it is no LwM2M device */
+  explain(tenant: string, deviceId: string): Promise<Explanation>;
 }
 
 export interface Agent extends AgentServices, AsyncDisposable {
@@ -190,6 +199,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   async function endDevice({ endpoint, accounts: ended }: Pick<DeviceRecord, "endpoint" | "accounts">): Promise<void> {
     await server.registrations.remove(endpoint);
     bootstrap?.cancel(endpoint, "the device is removed");
+    parts.troubles.forget(endpoint);
     for (const connection of ["server", "bootstrap"] as const) {
       await sessions.end(connection, endpoint, securityOf(ended, connection));
     }
@@ -222,6 +232,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     updated: registration => lifecycle.updated(registration),
     deregistered: (registration, reason) => lifecycle.deregistered(registration, reason),
     traffic: entry => events.addTraffic(entry),
+    trouble: parts.troubles.device,
     async values(batch) {
       try {
         await parts.uplink.values(batch);
@@ -263,6 +274,16 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   const requests = withLastValues(server.requests, { platform, clock, log, models: parts.models });
   const rules = { protocols, inventory: platform.inventory, clock, models: parts.models };
   const checkedRequests = withWriteRules(requests, rules);
+  const factSources: FactSources = {
+    server,
+    platform,
+    store,
+    troubles: parts.troubles,
+    protocol: protocols.find,
+    models: parts.models,
+    decoders: parts.decoders,
+    nowMs: clock.now,
+  };
   const operationEvents = createOperationEvents({ events, inventory: platform.inventory, log });
   const runner = createOperationRunner({
     platform,
@@ -291,6 +312,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     events,
     clock,
     log,
+    troubles: parts.troubles,
     manageAvailability: options.manageAvailability,
     managedObject,
     observedPaths: ({ tenant, objectLinks }) =>
@@ -433,6 +455,11 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     listActions: async () => parts.actions.list(),
     postRegistrationOptions: postRegistration.get,
     setPostRegistrationOptions: postRegistration.set,
+    async explain(tenant, deviceId) {
+      const record = await records.findByDevice(tenant, deviceId);
+      if (!record) throw new MooringError("NOT_FOUND", `no LwM2M device ${deviceId}`, { deviceId });
+      return explain(await gatherFacts(factSources, { tenant, deviceId, record }));
+    },
     listRegistrations: async (tenant, page) => listRegistrations(server, tenant, page),
     [Symbol.asyncDispose]: close,
   };

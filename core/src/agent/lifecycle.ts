@@ -5,8 +5,10 @@
 import type { Clock } from "../base/clock.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { CODES, formatCode } from "../coap/codes.ts";
 import type { ObservedPath } from "../device-protocols/observed-paths.ts";
 import { onePath, sameTarget } from "../lwm2m/observation/observation-target.ts";
+import type { ObserveAnswer } from "../lwm2m/operations/requests.ts";
 import { formatPath } from "../lwm2m/path.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { RemovalReason } from "../lwm2m/registration/registrations.ts";
@@ -14,6 +16,7 @@ import type { Lwm2mServer } from "../lwm2m/server/lwm2m-server.ts";
 import type { ManagedObject, Platform } from "../platform/platform.ts";
 import { availabilityChange } from "./availability.ts";
 import { sameSettings, settingsOf } from "./device-settings.ts";
+import type { TroubleBook } from "./explain/trouble-book.ts";
 import type { LifecycleEvents } from "./lifecycle-events.ts";
 import { createSetUpTurns } from "./set-up-turns.ts";
 
@@ -23,6 +26,8 @@ export interface LifecycleParts {
   readonly events: LifecycleEvents;
   readonly clock: Clock;
   readonly log: Log;
+  /** Paths that could not be observed, until they are. */
+  readonly troubles: Pick<TroubleBook, "note" | "clear">;
   readonly manageAvailability: boolean;
   /** The device's managed object; undefined: confirmed to be gone, everything of the device has been cleared. */
   managedObject(registration: Registration): Promise<ManagedObject | undefined>;
@@ -74,6 +79,23 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     return registrations.byId(registration.id) ?? registration;
   }
 
+  function noteOutcome(endpoint: string, path: string, { ok, kept, code: number, text }: ObserveAnswer): void {
+    const { troubles } = parts;
+    const code = formatCode(number);
+    if (ok && kept) {
+      troubles.clear(endpoint, ["observeRefused", "observeFailed", "observationEnded"], path);
+    } else if (ok) {
+      log.info("observation.not-established", { endpoint, path });
+      const reason = "the device answered as if it had been read, without Observe";
+      troubles.note(endpoint, { kind: "observeRefused", path, reason });
+    } else {
+      // 4.04: the device does not have the resource, which is nobody's fault.
+      log.debug("observation.refused", { endpoint, path, code });
+      const reason = `the device answered ${code}${text === undefined ? "" : ` (${text})`}`;
+      if (number !== CODES.NOT_FOUND) troubles.note(endpoint, { kind: "observeRefused", path, reason, code });
+    }
+  }
+
   /** One path, as a job of its own: what is more urgent may come in between. @returns false when the rest has to wait */
   async function observeOne(id: string, endpoint: string, { path, attributes }: ObservedPath): Promise<boolean> {
     try {
@@ -82,13 +104,13 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
         if (registration.id !== id || known) return undefined;
         return requests.observe(registration, path, { attributes, signal });
       });
-      // 4.04: the device does not have the resource, which is nobody's fault.
-      if (answer && !answer.ok)
-        log.debug("observation.refused", { endpoint, path: formatPath(path), code: answer.code });
-      if (answer?.ok && !answer.kept) log.info("observation.not-established", { endpoint, path: formatPath(path) });
+      if (answer) noteOutcome(endpoint, formatPath(path), answer);
       return true;
     } catch (error) {
-      log.info("observation.failed", { endpoint, path: formatPath(path), reason: messageOf(error) });
+      const what = { path: formatPath(path), reason: messageOf(error) };
+      log.info("observation.failed", { endpoint, ...what });
+      if (!isFailure(error, "EXCHANGE_CANCELLED", "CLOSED"))
+        parts.troubles.note(endpoint, { kind: "observeFailed", ...what });
       // An answer that cannot be read harms this path alone; silence and the end of the registration harm all.
       return isFailure(error) && !isFailure(error, "EXCHANGE_TIMEOUT", "EXCHANGE_CANCELLED", "CLOSED", "OVERLOADED");
     }

@@ -1,4 +1,4 @@
-/** `/service/lwm2m-agent/v1/registration` and `/postRegistrationOptions` (agent specification 13, 18). */
+/** `/service/lwm2m-agent/v1/registration`, `/postRegistrationOptions` (agent specification 13, 18) and `/explain`. */
 import { answerPlain, createRouter, jsonBody, may, type RestRouter, selfUrl, tenantOf } from "./context.ts";
 import type { AgentRouterParts } from "./device-registration.ts";
 import { collectionBody, pageParameters } from "./paging.ts";
@@ -13,6 +13,10 @@ export function registrationsRouter({ agent, limits }: AgentRouterParts): RestRo
     const page = pageParameters(ctx.query);
     const found = await agent.listRegistrations(tenantOf(ctx), page);
     answerPlain(ctx, 200, collectionBody("registrations", selfUrl(ctx), page, found));
+  });
+
+  router.get(`${BASE}/explain/:deviceId`, may("inventory:read"), async ctx => {
+    answerPlain(ctx, 200, await agent.explain(tenantOf(ctx), ctx.params["deviceId"]!));
   });
 
   router.get(OPTIONS, may("inventory:read"), async ctx => {

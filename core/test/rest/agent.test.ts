@@ -58,6 +58,7 @@ function createNotingAgent(platform: Platform, calls: unknown[][]): AgentService
       calls.push(["setPostRegistrationOptions", tenant, body]);
       return { id: "1", type: "lwm2m_post_registration", commands: "read /6" };
     },
+    explain: () => Promise.reject(new TypeError("not asked")),
     async listRegistrations(tenant, page) {
       calls.push(["listRegistrations", tenant, page.currentPage, page.pageSize, page.withTotal]);
       return { items: [{ endpoint: "dev" } as RegistrationSummary], total: 7 };

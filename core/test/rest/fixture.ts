@@ -65,6 +65,7 @@ const noAgent: AgentServices = {
   postRegistrationOptions: () => Promise.reject(new TypeError("no agent here")),
   setPostRegistrationOptions: () => Promise.reject(new TypeError("no agent here")),
   listRegistrations: () => Promise.resolve({ items: [] }),
+  explain: () => Promise.reject(new TypeError("no agent here")),
 };
 
 const without = <T extends object>(): T =>

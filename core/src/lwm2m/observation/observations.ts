@@ -50,6 +50,8 @@ export interface ObservationsParts {
   registration(id: string): Registration | undefined;
   /** Resolves when the values are stored. A rejection leaves the notification unacknowledged, so that the device repeats it. */
   onNotification(notification: DeviceNotification): Promise<void>;
+  /** The device has ended an observation with an error. Must not throw. */
+  onEnded(registration: Registration, target: ObservationTarget, code: number): void;
 }
 
 export interface EstablishOptions extends RequestOptions {
@@ -187,6 +189,7 @@ export function createObservations(parts: ObservationsParts): Observations {
         path: formatTarget(target),
         code: formatCode(response.code),
       });
+      parts.onEnded(registration, target, response.code);
       release(registrationId, observation);
       await stored.delete(registration, target);
       return;

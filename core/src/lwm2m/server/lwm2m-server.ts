@@ -4,10 +4,10 @@
  */
 import { EMPTY_BYTES, encodeUtf8 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
-import { isFailure, MooringError } from "../../base/errors.ts";
+import { type FailureCode, isFailure, MooringError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import { CODES } from "../../coap/codes.ts";
+import { CODES, formatCode } from "../../coap/codes.ts";
 import type { CoapEndpoint, EndpointParts } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { Store } from "../../store/store.ts";
@@ -28,6 +28,7 @@ import type { Registration } from "../registration/registration.ts";
 import {
   type Admit,
   openRegistrations,
+  type RegisterResult,
   type RegistrationOptions,
   type Registrations,
   type RemovalReason,
@@ -52,7 +53,20 @@ export interface Lwm2mUp {
   values(batch: ValueBatch): Promise<void>;
   /** An exchange with a device whose log level is VERBOSE. */
   traffic(entry: TrafficEntry): void;
+  /** Something that keeps values of a device from coming. */
+  trouble(trouble: DeviceTrouble): void;
 }
+
+export type DeviceTrouble = {
+  readonly endpoint: string;
+  /** For people. */
+  readonly reason: string;
+} & (
+  | { readonly kind: "registerRefused"; readonly peer: Peer; readonly code: FailureCode }
+  | { readonly kind: "undecodable"; readonly path: string }
+  /** The device has ended an observation with an error, its CoAP code. */
+  | { readonly kind: "observationEnded"; readonly path: string; readonly code: string }
+);
 
 export interface Lwm2mServerOptions extends RegistrationOptions, RequestLimits {
   readonly admission: AdmissionOptions;
@@ -138,6 +152,11 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
       node: options.node,
       registration: registrations.byId,
       onNotification,
+      onEnded({ endpoint }, target, code) {
+        const answer = formatCode(code);
+        const reason = `the device ended the observation with ${answer}`;
+        up.trouble({ kind: "observationEnded", endpoint, path: formatTarget(target), code: answer, reason });
+      },
     }),
   );
   opened.use(coap);
@@ -206,7 +225,9 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
       // A repetition would not read any better, so it is acknowledged.
       counters.undecodable++;
       const { endpoint } = registration;
-      log.warn("notification.undecodable", { endpoint, path: formatTarget(target), reason: error.message });
+      const what = { endpoint, path: formatTarget(target), reason: error.message };
+      log.warn("notification.undecodable", what);
+      up.trouble({ kind: "undecodable", ...what });
       return;
     }
     const source = "NOTIFICATION";
@@ -237,10 +258,20 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     return { code: CODES.SERVICE_UNAVAILABLE, maxAgeSeconds, payload: POSTPONED };
   }
 
+  async function admitted(request: RegisterRequest, peer: Peer, isKnown: boolean): Promise<RegisterResult> {
+    try {
+      return await registrations.register(request, peer, isKnown ? up.admit : admitStranger);
+    } catch (error) {
+      if (isFailure(error)) {
+        const { code, message: reason } = error;
+        up.trouble({ kind: "registerRefused", endpoint: endpointOf(request.query, peer), peer, code, reason });
+      }
+      throw error;
+    }
+  }
+
   async function registerNow(request: RegisterRequest, peer: Peer, isKnown: boolean): Promise<CoapResponse> {
-    const { registration, previous } = await admission.run(isKnown, () =>
-      registrations.register(request, peer, isKnown ? up.admit : admitStranger),
-    );
+    const { registration, previous } = await admission.run(isKnown, () => admitted(request, peer, isKnown));
     const { id, endpoint } = registration;
     counters.registers++;
     log.info("registration.created", { endpoint, registrationId: id, peer: peer.key, version: registration.version });

@@ -113,8 +113,9 @@ export async function openDtlsTransport(parts: DtlsParts): Promise<DtlsTransport
       if (established.resumed) counters.handshakesResumed++;
       sessions.establish(established, source);
     },
-    failed(reason, source) {
+    failed(reason, source, identity) {
       counters.handshakesFailed++;
+      parts.onFailed?.({ reason, identity, address: source.address, port: source.port });
       if (BAD_HANDSHAKES.includes(reason)) charge(source);
       if (failureLines.take("") > 0) return;
       log.info("dtls.handshake.failed", { address: source.address, port: source.port, reason });

@@ -11,6 +11,7 @@ import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import type { BucketRate } from "../../base/token-bucket.ts";
 import type { PeerIdentity, Transport } from "../transport.ts";
+import type { HandshakeFailure } from "./handshake.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
 
 /** Who may come, asked during handshakes. Look-ups may take their time; nothing here tells a peer why it was refused. */
@@ -146,6 +147,14 @@ export interface DtlsTransport extends Transport {
   endSessions(isEnded: (identity: PeerIdentity) => boolean): Promise<number>;
 }
 
+export interface FailedHandshake {
+  readonly reason: HandshakeFailure;
+  /** PSK identity that the client named; undefined where it did not come so far. */
+  readonly identity: string | undefined;
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface DtlsParts {
   /** Closed with the DTLS transport. */
   readonly below: Transport;
@@ -156,6 +165,8 @@ export interface DtlsParts {
   readonly options: DtlsOptions;
   /** Absent: sessions live as long as the process. */
   readonly kept?: { readonly store: SessionStore; readonly journal: SequenceJournal };
+  /** A handshake has failed. Must not throw. */
+  onFailed?(failure: FailedHandshake): void;
 }
 
 export { openDtlsTransport } from "./dtls-transport.ts";

@@ -111,7 +111,8 @@ export interface ServerHandshakeParts {
   send(datagram: Uint8Array): void;
   /** Called once, for the one or the other; nothing is sent or kept afterwards. */
   done(established: Established): void;
-  failed(reason: HandshakeFailure): void;
+  /** @param identity that the client named, where it came so far with a pre-shared key */
+  failed(reason: HandshakeFailure, identity?: string): void;
 }
 
 export interface ServerHandshake extends Disposable {

@@ -38,7 +38,8 @@ export interface HandshakesParts {
   /** Handshakes that are done, and hold room all the same until their sessions are stored. */
   readonly finishing: () => number;
   established(established: Established, source: Peer): void;
-  failed(reason: HandshakeFailure, source: Peer): void;
+  /** @param identity that it named, where it came so far with a pre-shared key */
+  failed(reason: HandshakeFailure, source: Peer, identity?: string): void;
 }
 
 export interface Handshakes extends Disposable {
@@ -129,10 +130,10 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
         if (isWithdrawn) refuse(established, source);
         else parts.established(established, source);
       },
-      failed(reason) {
+      failed(reason, identity) {
         if (underWay.hasEnded) return;
         forget(underWay);
-        parts.failed(reason, source);
+        parts.failed(reason, source, identity);
       },
     });
   }

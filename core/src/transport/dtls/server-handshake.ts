@@ -58,6 +58,7 @@ export function createServerHandshake(parts: ServerHandshakeParts): ServerHandsh
   let masterSecret: Uint8Array;
   let established: { readonly parameters: SessionParameters; readonly protection: ProtectionPair };
   let unknownIdentity = false;
+  let namedIdentity: string | undefined;
 
   const flights = createFlights({
     clock,
@@ -107,7 +108,7 @@ export function createServerHandshake(parts: ServerHandshakeParts): ServerHandsh
     if (alert !== undefined) flights.alert(alert);
     end();
     // The peer sees both alike (RFC 4279 section 2); those who run the host should not.
-    parts.failed(reason === "not-authentic" && unknownIdentity ? "unknown-identity" : reason);
+    parts.failed(reason === "not-authentic" && unknownIdentity ? "unknown-identity" : reason, namedIdentity);
   }
 
   /** A look-up that fails is one that found nothing. */
@@ -217,6 +218,7 @@ export function createServerHandshake(parts: ServerHandshakeParts): ServerHandsh
 
   function takeIdentity(identity: Uint8Array, shared: Uint8Array | undefined): void {
     const name = decodeUtf8(identity);
+    namedIdentity = name;
     look(name === undefined ? Promise.resolve(undefined) : credentials.pskKey(name), key => {
       step("keyFound");
       unknownIdentity = key === undefined || key.length === 0;

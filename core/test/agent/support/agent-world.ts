@@ -2,6 +2,7 @@
 import { type Agent, type AgentOptions, createAgent } from "../../../src/agent/agent.ts";
 import type { BootstrapDefaults } from "../../../src/agent/bootstrap-accounts.ts";
 import type { Connection } from "../../../src/agent/device-accounts.ts";
+import { createTroubleBook } from "../../../src/agent/explain/trouble-book.ts";
 import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
@@ -163,6 +164,8 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
         const ended = world.sessions.filter(each => each.connection === connection && isEnded(each.identity));
         world.sessions = world.sessions.filter(each => !ended.includes(each));
       },
+      troubles: createTroubleBook(clock),
+      decoders: () => [],
       models: views,
       tenants: async () => [TENANT, "t2"],
       bootstrap: {

@@ -17,6 +17,7 @@ import type { AdmittedDevice, DeviceSettings } from "../../../src/lwm2m/registra
 import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
 import {
   createLwm2mServer,
+  type DeviceTrouble,
   type Lwm2mServer,
   type Lwm2mServerOptions,
   type Lwm2mUp,
@@ -61,6 +62,7 @@ export interface Lwm2mWorld extends AsyncDisposable {
   readonly life: string[];
   readonly batches: ValueBatch[];
   readonly traffic: TrafficEntry[];
+  readonly troubles: DeviceTrouble[];
   /** Devices that are admitted; others get 4.03. Any is, while this is undefined. */
   known: ReadonlyMap<string, AdmittedDevice> | undefined;
   settings: DeviceSettings;
@@ -132,6 +134,7 @@ export async function createLwm2mWorld({
   const life: string[] = [];
   const batches: ValueBatch[] = [];
   const traffic: TrafficEntry[] = [];
+  const troubles: DeviceTrouble[] = [];
   const models = createModelRegistry({ managementTenant: "management" });
   models.put("management", [TEMPERATURE]);
   const views = createModelViews(models);
@@ -161,6 +164,7 @@ export async function createLwm2mWorld({
       batches.push(batch);
     },
     traffic: entry => void traffic.push(entry),
+    trouble: trouble => void troubles.push(trouble),
   };
 
   async function start(): Promise<Lwm2mServer> {
@@ -194,6 +198,7 @@ export async function createLwm2mWorld({
     life,
     batches,
     traffic,
+    troubles,
     known: undefined,
     settings: {},
     refuseValues: undefined,
