@@ -495,6 +495,22 @@ export const FIRMWARE_DOWNLOADS: CollectionSpec<FirmwareDownloadDocument> = {
   durability: "full",
 };
 
+/** How far a package has come that goes out block by block. `_id`: the operation. Written before each block; may be some blocks behind after power loss. */
+export interface FirmwarePositionDocument extends Document {
+  readonly deviceId: string;
+  /** Which bytes. */
+  readonly content: string;
+  /** Position of the transfer, as `coap/endpoint.ts` has it. */
+  readonly details: JsonObject;
+}
+export const FIRMWARE_POSITIONS: CollectionSpec<FirmwarePositionDocument> = {
+  name: "firmwarePositions",
+  fields: { deviceId: "string", content: "string" },
+  required: ["deviceId", "content"],
+  indexes: [by("deviceId", "_id")],
+  durability: "normal",
+};
+
 /** A DTLS session (`transport/dtls`). `_id`: its id, 16 hexadecimal digits. */
 export interface DtlsSessionDocument extends Document {
   /** The node that owns it, and which of its servers: keys of the index. */
@@ -556,5 +572,6 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   BINARIES,
   BINARY_CHUNKS,
   FIRMWARE_DOWNLOADS,
+  FIRMWARE_POSITIONS,
   DTLS_SESSIONS,
 ];

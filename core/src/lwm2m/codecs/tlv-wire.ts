@@ -62,25 +62,29 @@ function bigEndian(value: number, length: number): number[] {
 }
 
 /**
- * One TLV with its shortest header.
+ * The shortest header of a TLV.
  * @param id 0..65535
+ * @param length of the content, in bytes
  * @throws MooringError VALUE_TYPE for a content of 16 MiB or more, which the length field cannot say
  */
-export function writeTlv(kind: TlvKind, id: number, content: Uint8Array): Uint8Array {
-  if (content.length > LARGEST_LENGTH || id > LARGEST_ID) {
-    throw new MooringError("VALUE_TYPE", `TLV ${id}: ${content.length} bytes are more than TLV can carry`, {
+export function tlvHeader(kind: TlvKind, id: number, length: number): Uint8Array {
+  if (length > LARGEST_LENGTH || id > LARGEST_ID) {
+    throw new MooringError("VALUE_TYPE", `TLV ${id}: ${length} bytes are more than TLV can carry`, {
       id,
-      length: content.length,
+      length,
       limit: LARGEST_LENGTH,
     });
   }
   const idBytes = id > 0xff ? 2 : 1;
-  const lengthBytes = lengthFieldBytes(content.length);
+  const lengthBytes = lengthFieldBytes(length);
   const type = (KINDS.indexOf(kind) << 6) | (idBytes === 2 ? 0x20 : 0) | (lengthBytes << 3);
-  const header = [
-    lengthBytes === 0 ? type | content.length : type,
+  return Uint8Array.from([
+    lengthBytes === 0 ? type | length : type,
     ...bigEndian(id, idBytes),
-    ...bigEndian(content.length, lengthBytes),
-  ];
-  return concatBytes([Uint8Array.from(header), content]);
+    ...bigEndian(length, lengthBytes),
+  ]);
 }
+
+/** One TLV with its shortest header. @throws MooringError as {@link tlvHeader} */
+export const writeTlv = (kind: TlvKind, id: number, content: Uint8Array): Uint8Array =>
+  concatBytes([tlvHeader(kind, id, content.length), content]);
