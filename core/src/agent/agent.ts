@@ -29,6 +29,7 @@ import { createBootstrapAgent } from "./bootstrap.ts";
 import type { BootstrapDefaults } from "./bootstrap-accounts.ts";
 import { BULK_FRAGMENTS, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
 import { type Certificates, createCertificates } from "./certificates.ts";
+import { runConfigSync } from "./config-sync.ts";
 import { connectorActions } from "./connector-actions.ts";
 import { createConnectorCommands } from "./connector-commands.ts";
 import { createConnectorDevices } from "./connector-device.ts";
@@ -299,10 +300,14 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     isUrgent: isPostRegistration,
     onPostponed: (operation, tenant, reason) => operationEvents.postponed(tenant, operation, reason),
     inTurn: server.queues.run,
-    async run(registration, command, signal, operation) {
-      const used = isFromObjectsView(operation) ? checkedRequests : requests;
+    async run(registration, task, signal, operation) {
       const current = await lifecycle.refreshSettings(registration);
-      return runCommand({ requests: used, models: parts.models }, current, command, signal);
+      const { models } = parts;
+      if (task.kind === "sync") {
+        return runConfigSync({ requests, inventory: platform.inventory, models }, current, task, signal);
+      }
+      const used = isFromObjectsView(operation) ? checkedRequests : requests;
+      return runCommand({ requests: used, models }, current, task, signal);
     },
   });
 

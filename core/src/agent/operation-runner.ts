@@ -18,6 +18,7 @@ import type { Log } from "../base/log.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { Fragments, Operation, Platform } from "../platform/platform.ts";
 import { type Command, parseCommand } from "./commands.ts";
+import { type ConfigSync, isConfigSync, readConfigSync } from "./config-sync.ts";
 import {
   countOf,
   type DeviceOperations,
@@ -32,6 +33,9 @@ import {
 import { createOperationStatus } from "./operation-status.ts";
 import { storable } from "./response-text.ts";
 import type { CommandOutcome } from "./run-command.ts";
+
+/** What an operation asks for. */
+export type Task = Command | ConfigSync;
 
 /** Why an operation waits. */
 export type PostponedReason = "not registered" | "asleep" | "no answer";
@@ -57,8 +61,8 @@ export interface OperationRunnerParts {
   isReachable(endpoint: string): boolean;
   /** Runs when the device can be reached, one job at a time. */
   inTurn<T>(endpoint: string, job: (registration: Registration, signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** @param operation whose command it is */
-  run(registration: Registration, command: Command, signal: AbortSignal, operation: Operation): Promise<CommandOutcome>;
+  /** @param operation whose task it is */
+  run(registration: Registration, task: Task, signal: AbortSignal, operation: Operation): Promise<CommandOutcome>;
 }
 
 export interface OperationRunner extends AsyncDisposable {
@@ -97,10 +101,19 @@ const commandText = (operation: Operation): string | undefined => {
   return typeof text === "string" ? text : undefined;
 };
 
-/** The command with its result; what else stands in it stays. */
-const withResult = (operation: Operation, result: string): Fragments => ({
-  c8y_Command: { ...commandFragment(operation), result },
-});
+/** The command with its result, what else stands in it stays; nothing where there is no command. */
+function withResult(operation: Operation, result: string): Fragments {
+  const command = commandFragment(operation);
+  return command ? { c8y_Command: { ...command, result } } : {};
+}
+
+/** @throws MooringError VALIDATION, UNSUPPORTED */
+function readTask(operation: Operation): Task {
+  if (isConfigSync(operation)) return readConfigSync(operation);
+  const text = commandText(operation);
+  if (text === undefined) throw new MooringError("UNSUPPORTED", "only operations with a c8y_Command text are run");
+  return parseCommand(text);
+}
 
 export function createOperationRunner(parts: OperationRunnerParts): OperationRunner {
   const { platform, clock, log, limits } = parts;
@@ -126,27 +139,27 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     void watched.then(() => active.delete(watched));
   }
 
-  function fail(tenant: string, operation: Operation, reason: string, result?: string): Promise<void> {
+  /** @param shown the outcome as the operation shows it */
+  function fail(tenant: string, operation: Operation, reason: string, shown: Fragments = {}): Promise<void> {
     const failureReason = storable(reason, LONGEST_REASON);
-    const command =
-      result !== undefined && commandFragment(operation) && withResult(operation, storable(result, LONGEST_REASON));
     log.info("operation.failed", { operationId: operation.id, deviceId: operation.deviceId, reason: failureReason });
-    return setStatus(tenant, operation.id, "FAILED", { failureReason, ...command });
+    return setStatus(tenant, operation.id, "FAILED", { failureReason, ...shown });
   }
 
   async function finish(tenant: string, operation: Operation, outcome: CommandOutcome): Promise<void> {
     const { ok, result, failureReason = result } = outcome;
-    if (!ok) return fail(tenant, operation, failureReason, result);
-    await setStatus(tenant, operation.id, "SUCCESSFUL", withResult(operation, storable(result, LONGEST_RESULT)));
+    const shown = outcome.fragments ?? withResult(operation, storable(result, ok ? LONGEST_RESULT : LONGEST_REASON));
+    if (!ok) return fail(tenant, operation, failureReason, shown);
+    await setStatus(tenant, operation.id, "SUCCESSFUL", shown);
   }
 
   /** A request that got no answer. @returns what becomes of the operation; undefined: the error is its end */
-  function verdictOf(error: unknown, command: Command, signal: AbortSignal): Verdict | CommandOutcome | undefined {
+  function verdictOf(error: unknown, task: Task, signal: AbortSignal): Verdict | CommandOutcome | undefined {
     if (isFailure(error, "CLOSED") || isFailure(signal.reason, "CLOSED")) return "stop";
     if (isFailure(signal.reason, "EXCHANGE_TIMEOUT") || isFailure(error, "EXCHANGE_TIMEOUT")) return "parked";
     if (!isFailure(error, "EXCHANGE_CANCELLED")) return undefined;
     const ended = isFailure(signal.reason) ? signal.reason.details["ended"] : undefined;
-    if (ended === "replaced" && command.kind === "execute") {
+    if (ended === "replaced" && task.kind === "execute") {
       return { ok: true, result: "no answer; the device registered anew" };
     }
     // Without an end of the registration the device has only moved to another address: the same request, once more.
@@ -156,7 +169,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   async function execute(
     tenant: string,
     operation: Operation,
-    command: Command,
+    task: Task,
     registration: Registration,
     registrationSignal: AbortSignal,
   ): Promise<Verdict> {
@@ -167,10 +180,10 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     const signal = AbortSignal.any([registrationSignal, limit.signal]);
     await setStatus(tenant, operation.id, "EXECUTING");
     try {
-      await finish(tenant, operation, await parts.run(registration, command, signal, operation));
+      await finish(tenant, operation, await parts.run(registration, task, signal, operation));
       return "ended";
     } catch (error) {
-      const verdict = verdictOf(error, command, signal);
+      const verdict = verdictOf(error, task, signal);
       if (typeof verdict === "object") {
         await finish(tenant, operation, verdict);
         return "ended";
@@ -188,13 +201,12 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   }
 
   /** Undefined: it ended without the device. */
-  async function commandOf(tenant: string, operation: Operation): Promise<Command | undefined> {
-    const text = commandText(operation);
+  async function taskOf(tenant: string, operation: Operation): Promise<Task | undefined> {
     try {
-      if (text === undefined) throw new MooringError("UNSUPPORTED", "only operations with a c8y_Command text are run");
-      return parseCommand(text);
+      return readTask(operation);
     } catch (error) {
-      await fail(tenant, operation, messageOf(error), messageOf(error));
+      const reason = messageOf(error);
+      await fail(tenant, operation, reason, withResult(operation, storable(reason, LONGEST_REASON)));
       return undefined;
     }
   }
@@ -206,8 +218,8 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
         // Read only now: it may have been changed or deleted while it waited.
         const operation = await operations.get(tenant, id);
         if (operation.status !== "PENDING") return "ended";
-        const command = await commandOf(tenant, operation);
-        return command ? await execute(tenant, operation, command, registration, signal) : "ended";
+        const task = await taskOf(tenant, operation);
+        return task ? await execute(tenant, operation, task, registration, signal) : "ended";
       });
     } catch (error) {
       if (isFailure(error, "NOT_FOUND")) return "ended";
@@ -242,7 +254,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
   async function accept(tenant: string, operation: Operation): Promise<void> {
     const endpoint = await parts.endpointOf(tenant, operation.deviceId);
     if (endpoint === undefined || closed) return;
-    if (!(await commandOf(tenant, operation))) return;
+    if (!(await taskOf(tenant, operation))) return;
     const device = deviceFor(tenant, operation.deviceId, endpoint);
     const isUrgent = parts.isUrgent(operation);
     insert(device, operation.id, isUrgent);

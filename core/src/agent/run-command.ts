@@ -3,6 +3,7 @@
 import type { ModelView } from "../lwm2m/model/object-model.ts";
 import type { DeviceRequests } from "../lwm2m/operations/requests.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
+import type { Fragments } from "../platform/platform.ts";
 import { readValue } from "./command-value.ts";
 import type { Command } from "./commands.ts";
 import { linksText, statusText, valuesText } from "./response-text.ts";
@@ -13,6 +14,8 @@ export interface CommandOutcome {
   readonly result: string;
   /** Why it failed; undefined when it did not. */
   readonly failureReason?: string;
+  /** What the operation shows instead of a command with that result. */
+  readonly fragments?: Fragments;
 }
 
 export interface CommandParts {

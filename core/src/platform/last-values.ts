@@ -7,12 +7,17 @@ import { keyOf, LAST_VALUES, type LastValuesDocument } from "../store/collection
 import { deleteOp, updateOp, type WriteOp } from "../store/store.ts";
 import { toJson } from "./body.ts";
 
-const FRAGMENT = /^c8y_Lwm2m_\d{1,5}!\d{1,5}$/;
+const FRAGMENT = /^c8y_Lwm2m_(\d{1,5})!(\d{1,5})$/;
 
 export const lastValuesFragment = (object: number, instance: number): string => `c8y_Lwm2m_${object}!${instance}`;
 /** A regular expression for the names of the fragments of an object. */
 export const lastValuesPattern = (object: number): string => `^c8y_Lwm2m_${object}!\\d+$`;
 export const isLastValuesFragment = (name: string): boolean => FRAGMENT.test(name);
+/** Object and instance that a fragment of that name shows; undefined: none. */
+export function instanceOfFragment(name: string): readonly [object: number, instance: number] | undefined {
+  const [, object, instance] = FRAGMENT.exec(name) ?? [];
+  return object === undefined ? undefined : [Number(object), Number(instance)];
+}
 
 export interface LastValue {
   /** Resource (three ids) or resource instance (four). */
