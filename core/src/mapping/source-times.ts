@@ -41,7 +41,7 @@ function instanceTimes(values: readonly ResourceValue[]): ReadonlyMap<string, nu
     if (typeof value !== "number" && typeof value !== "bigint") continue;
     const key = `${objectId}/${instanceId}`;
     if (resourceId === TIMESTAMP) seconds.set(key, Number(value));
-    else if (resourceId === FRACTIONAL_TIMESTAMP && value >= 0 && value < 1) fractions.set(key, Number(value));
+    else if (resourceId === FRACTIONAL_TIMESTAMP && value >= 0 && value <= 1) fractions.set(key, Number(value));
     else if (objectId === LOCATION && resourceId === LOCATION_TIMESTAMP && !seconds.has(key))
       seconds.set(key, Number(value));
   }
