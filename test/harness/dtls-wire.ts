@@ -20,6 +20,7 @@ export const HANDSHAKE_TYPES = {
   clientHello: 1,
   serverHello: 2,
   helloVerifyRequest: 3,
+  certificate: 11,
   clientKeyExchange: 16,
 } as const;
 

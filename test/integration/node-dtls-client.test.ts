@@ -10,7 +10,7 @@ import { dtlsPeerSuite, secureHost } from "../interop/dtls/peer-suite.ts";
 const KEY = "a-key-for-npm-001";
 
 describe("interop/node-dtls-client", () => {
-  const suite = secureHost(100);
+  const suite = secureHost({ MOORING_DTLS_RETRANSMISSION_TIMEOUT_MS: "100" });
   dtlsPeerSuite(suite, nodeDtlsClient);
 
   it("comes in with new handshakes though a quarter of all datagrams is lost", async function () {

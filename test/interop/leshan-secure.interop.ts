@@ -10,7 +10,8 @@ import { type NatProxy, type NatProxyOptions, openNatProxy } from "../harness/na
 import { trustAuthority, useServerCertificate } from "../harness/x509.ts";
 import { certificateFile, privateKeyFile, rawKeyCredentials } from "../simulator/dtls/certificates.ts";
 import { publicKeyOf } from "../simulator/dtls/server-proof.ts";
-import { secureHost } from "./dtls/peer-suite.ts";
+import { CBC_ON } from "./dtls/cbc-suite.ts";
+import { secureHost, WITH_LOSS_WITHIN_MS } from "./dtls/peer-suite.ts";
 import { type LeshanAccount, type LeshanDevice, type LeshanOptions, startLeshanDevice } from "./leshan/leshan.ts";
 
 const KEY = "a-key-for-leshan-1";
@@ -115,6 +116,21 @@ describe("interop/Leshan's client over DTLS", () => {
     );
   });
 
+  it("with a Connection ID and every fourth datagram of each direction lost its address changes: no handshake, no registration more", async function () {
+    this.timeout(WITH_LOSS_WITHIN_MS);
+    const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY });
+    const leshan = await registered({ account: psk(), cidBytes: 6 });
+    await measuredValue(suite.api, id, "c8y_Temperature.T", 20);
+    proxy!.setFaults({ losesOneOf: 4 });
+    for (const celsius of [21.25, 22.25, 23.25]) {
+      await proxy!.rebind();
+      leshan.setTemperature(celsius);
+      await measuredValue(suite.api, id, "c8y_Temperature.T", celsius, 15_000);
+    }
+    assert.equal(keyExchanges(), 1);
+    await eventsOf(suite.api, id, "c8y_LWM2MDeviceRegistration");
+  });
+
   it("registers and is read though every fourth datagram of each direction is lost", async () => {
     const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY });
     await registered({ account: psk() }, { faults: { losesOneOf: 4 }, seed: 5 });
@@ -137,6 +153,14 @@ describe("interop/Leshan's client over DTLS", () => {
     const { process } = await start({ account: { mode: "rpk", ...files("device-2"), serverCertificate } }, way);
     await process.line(/^refused/, JAVA_STARTS_WITHIN_MS);
     assert.equal(server.dtls.handshakesDone, 1);
+  });
+
+  it("raw public keys: registers though every fourth datagram of each direction is lost", async function () {
+    this.timeout(WITH_LOSS_WITHIN_MS);
+    await using server = await openDtlsResponder({ rawPublicKey: async publicKey => ({ kind: "rpk", publicKey }) });
+    const own = { certificate: certificateFile("device-1"), privateKey: privateKeyFile("device-1") };
+    const account = { mode: "rpk", ...own, serverCertificate: certificateFile("server") } as const;
+    await registered({ account }, { serverPort: server.port, faults: { losesOneOf: 4 }, seed: 5 });
   });
 
   describe("with certificates", () => {
@@ -170,6 +194,22 @@ describe("interop/Leshan's client over DTLS", () => {
       });
     }
 
+    it("registers and is read though every fourth datagram of each direction is lost", async function () {
+      this.timeout(WITH_LOSS_WITHIN_MS);
+      endpoint = "x509-device-1";
+      const account = { mode: "x509", ...files("device-1"), serverCertificate } as const;
+      await registered({ account }, { faults: { losesOneOf: 4 }, seed: 5 });
+    });
+
+    it("an Update on a new connection goes on with its session (RFC 5246 section 7.3)", async () => {
+      endpoint = "x509-device-1";
+      const account = { mode: "x509", ...files("device-1"), serverCertificate } as const;
+      const { process, update } = await registered({ account, reconnects: true });
+      update();
+      await process.line(/^updated/);
+      assert.equal(keyExchanges(), 1);
+    });
+
     it("OMA 403: the device refuses a server whose certificate is for another name", async () => {
       endpoint = "x509-device-2";
       const authority = { serverCertificate: certificateFile("ca"), usage: 2 } as const;
@@ -194,5 +234,21 @@ describe("interop/Leshan's client over DTLS", () => {
         assert.isBelow(alert!.atMs - first!.atMs, REFUSED_WITHIN_MS);
       });
     }
+  });
+});
+
+describe("interop/Leshan's client, suites with CBC for old devices", () => {
+  const suite = secureHost(CBC_ON);
+
+  it("registers over TLS_PSK_WITH_AES_128_CBC_SHA256", async () => {
+    const endpoint = "leshan-cbc";
+    await registerPskDevice(suite.api, { endpoint, key: KEY });
+    await using proxy = await openNatProxy({ serverPort: suite.host.coapsPort });
+    const account = { mode: "psk", identity: endpoint, key: KEY } as const;
+    const name = "TLS_PSK_WITH_AES_128_CBC_SHA256";
+    await using device = startLeshanDevice({ endpoint, port: proxy.port, account, suite: name });
+    suite.onFailure(() => device.process.tail());
+    await device.process.line(/^registered \/rd\//, JAVA_STARTS_WITHIN_MS);
+    assert.equal(chosenSuite(proxy.passed), 0x00ae);
   });
 });

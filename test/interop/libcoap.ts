@@ -5,13 +5,18 @@ import { ensurePrograms } from "./programs.ts";
 export const prepareLibcoap = (): void =>
   ensurePrograms(["coap-client-notls", "coap-client-openssl", "coap-client-gnutls"], ["libcoap3-bin"]);
 
-/** Over DTLS with a pre-shared key, by the one or the other TLS library. */
-export interface LibcoapSecurity {
+/** Over DTLS, by the one or the other TLS library. */
+export type LibcoapSecurity = {
   readonly library: "openssl" | "gnutls";
-  readonly identity: string;
-  /** Printable ASCII. */
-  readonly key: string;
-}
+} & (
+  | {
+      readonly identity: string;
+      /** Printable ASCII. */
+      readonly key: string;
+    }
+  /** Paths of PEM files. */
+  | { readonly certificate: string; readonly privateKey: string; readonly authority: string }
+);
 
 export interface LibcoapRequest {
   readonly method: "get" | "put" | "post" | "delete";
@@ -50,13 +55,17 @@ export async function libcoapRequest(serverPort: number, request: LibcoapRequest
   const { payload, contentFormat, accept, blockBytes, fromPort, lose, security } = request;
   const flag = (name: string, value: string | number | undefined): string[] =>
     value === undefined ? [] : [name, String(value)];
+  const secured = (): string[] => {
+    if (security === undefined) return [];
+    if ("key" in security) return ["-u", security.identity, "-k", security.key];
+    return ["-c", security.certificate, "-j", security.privateKey, "-C", security.authority];
+  };
   const client = startProcess({
     name: "coap-client",
     command: `coap-client-${security?.library ?? "notls"}`,
     args: [
       ...["-v", "7", "-B", String(request.waitSeconds ?? WAIT_SECONDS), "-m", request.method],
-      ...flag("-u", security?.identity),
-      ...flag("-k", security?.key),
+      ...secured(),
       ...flag("-t", contentFormat),
       ...flag("-A", accept),
       ...flag("-b", blockBytes),

@@ -3,15 +3,19 @@ import { assert } from "chai";
 import { registerPskDevice } from "../harness/agent.ts";
 import { HANDSHAKE_TYPES, plainHandshakes } from "../harness/dtls-wire.ts";
 import { type NatProxy, openNatProxy, type PassedDatagram } from "../harness/nat-proxy.ts";
+import { CBC_ON, cbcSuite } from "./dtls/cbc-suite.ts";
+import { certificatePeerSuite, withCertificates } from "./dtls/certificate-suite.ts";
 import { registerBytes } from "./dtls/dtls-peer.ts";
-import { dtlsPeerSuite, secureHost } from "./dtls/peer-suite.ts";
-import { pion, registerThrough, startPion } from "./pion/pion.ts";
+import { dtlsPeerSuite, secureHost, WITH_LOSS_WITHIN_MS } from "./dtls/peer-suite.ts";
+import { pion, pionCertificates, registerThrough, startPion } from "./pion/pion.ts";
 
 const KEY = "a-key-for-pion-01";
 
 describe("interop/pion", () => {
   const suite = secureHost();
+  withCertificates(suite);
   dtlsPeerSuite(suite, pion);
+  certificatePeerSuite(suite, pionCertificates);
 
   describe("interop/pion/dtls, another port in mid-session", () => {
     let count = 0;
@@ -56,6 +60,17 @@ describe("interop/pion", () => {
       });
     }
 
+    it("goes on without a handshake though every fourth datagram of each direction is lost (RFC 9146 section 6)", async function () {
+      this.timeout(WITH_LOSS_WITHIN_MS);
+      proxy.setFaults({ losesOneOf: 4 });
+      await using client = await connect(8);
+      for (let turn = 0; turn < 4; turn++) {
+        assert.equal((await registerThrough(client, endpoint)).code, "2.01");
+        await proxy.rebind();
+      }
+      assert.equal(fullHandshakes(proxy.passed), 1);
+    });
+
     it("without a Connection ID it is not heard from another port, and comes back by a new handshake", async () => {
       await using client = await connect();
       assert.equal((await registerThrough(client, endpoint)).code, "2.01");
@@ -74,3 +89,5 @@ describe("interop/pion", () => {
     });
   });
 });
+
+describe("interop/pion, suites with CBC for old devices", () => cbcSuite(secureHost(CBC_ON), { keys: [pion] }));

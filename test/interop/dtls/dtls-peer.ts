@@ -33,6 +33,8 @@ export interface DtlsPeer {
   readonly name: string;
   /** Name of a suite as the peer spells it, and its number on the wire. */
   readonly suites: Readonly<Record<string, number>>;
+  /** Those with CBC likewise, for a host that has them switched on. */
+  readonly cbcSuites?: Readonly<Record<string, number>>;
   /** It sends a lost datagram again by itself. */
   readonly retransmits: boolean;
   /** Connects and registers. Without a connection it ends by itself. */

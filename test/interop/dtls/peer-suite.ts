@@ -9,12 +9,12 @@ import type { DtlsExchange, DtlsOutcome, DtlsPeer } from "./dtls-peer.ts";
 
 const KEY = "a-key-for-peers-1";
 /** From the start of a client to its end: a refused one, and one that lost every fourth datagram. */
-const REFUSED_WITHIN_MS = 3000;
-const WITH_LOSS_WITHIN_MS = 45_000;
+export const REFUSED_WITHIN_MS = 3000;
+export const WITH_LOSS_WITHIN_MS = 45_000;
 
 /** Flights of the host are repeated quickly here, so that a lost datagram costs little. */
-export const secureHost = (retransmissionTimeoutMs = 400): HostInTest =>
-  withHost({ env: { MOORING_DTLS_RETRANSMISSION_TIMEOUT_MS: String(retransmissionTimeoutMs) } });
+export const secureHost = (env: Readonly<Record<string, string>> = {}): HostInTest =>
+  withHost({ env: { MOORING_DTLS_RETRANSMISSION_TIMEOUT_MS: "400", ...env } });
 
 /** @param suite of the host, shared by the peers */
 export function dtlsPeerSuite(suite: HostInTest, peer: DtlsPeer): void {

@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../harness/host.ts";
 import { startProcess, type TestProcess } from "../../harness/process.ts";
+import { certificateFile, privateKeyFile } from "../../simulator/dtls/certificates.ts";
+import type { CertificateExchange, CertificatePeer } from "../dtls/certificate-suite.ts";
 import { type DtlsExchange, type DtlsOutcome, type DtlsPeer, registerBytes } from "../dtls/dtls-peer.ts";
 import { ensurePrograms, runQuietly } from "../programs.ts";
 
@@ -27,7 +29,9 @@ export function preparePion(): void {
   runQuietly("pion's client", "go", ["build", "-C", SOURCE, "-trimpath", "-buildvcs=false", "-o", binary, "."]);
 }
 
-export interface PionOptions extends DtlsExchange {
+export type PionOptions = (DtlsExchange | CertificateExchange) & PionWays;
+
+interface PionWays {
   /** Bytes of its own Connection ID; 0: only the server's is used; absent: none. */
   readonly cidBytes?: number;
   /** Keeps its session for {@link PionClient.reconnect}. */
@@ -50,14 +54,24 @@ export interface PionClient extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+function accountArguments(account: DtlsExchange | CertificateExchange): string[] {
+  if ("key" in account) {
+    const { identity, key, suite = "PSK_CCM_8" } = account;
+    return ["-identity", identity, "-key", Buffer.from(key).toString("hex"), "-suites", suite];
+  }
+  const { certificate: name, suite = "ECDHE_ECDSA_CCM_8" } = account;
+  const own = ["-certificate", certificateFile(name), "-private-key", privateKeyFile(name)];
+  return [...own, "-ca", certificateFile("ca"), "-name", "localhost", "-suites", suite];
+}
+
 export function startPion(options: PionOptions): PionClient {
-  const { port, identity, key, suite = "PSK_CCM_8", cidBytes = -1, resumes = false, withinMs = 10_000 } = options;
+  const { port, cidBytes = -1, resumes = false, withinMs = 10_000 } = options;
   const process = startProcess({
     name: "pion's client",
     command: binaryPath(),
     args: [
-      ...["-server", `127.0.0.1:${port}`, "-identity", identity, "-key", Buffer.from(key).toString("hex")],
-      ...["-suites", suite, "-cid", String(cidBytes), "-within", `${withinMs}ms`, ...(resumes ? ["-resume"] : [])],
+      ...["-server", `127.0.0.1:${port}`, ...accountArguments(options)],
+      ...["-cid", String(cidBytes), "-within", `${withinMs}ms`, ...(resumes ? ["-resume"] : [])],
     ],
   });
   const linesOf = (word: string): string[] => process.lines.filter(line => line.startsWith(word));
@@ -107,30 +121,44 @@ export async function registerThrough(
   return { code: answer?.code, tookMs: performance.now() - startedAtMs, output: client.process.tail() };
 }
 
+/** One connection: registers, or ends without one. */
+async function registerOnce(options: PionOptions): Promise<DtlsOutcome> {
+  const startedAtMs = performance.now();
+  await using client = startPion(options);
+  const isConnected = await Promise.race([
+    client.connected().then(
+      () => true,
+      () => false,
+    ),
+    client.process.ended.then(() => false),
+  ]);
+  if (isConnected) return await registerThrough(client, options.endpoint, startedAtMs);
+  return { code: undefined, tookMs: performance.now() - startedAtMs, output: client.process.tail() };
+}
+
+async function registerResumed(options: PionOptions): Promise<DtlsOutcome> {
+  const startedAtMs = performance.now();
+  await using client = startPion({ ...options, resumes: true });
+  const first = await client.connected();
+  // A session that carried nothing may not be stored yet when the next handshake asks for it.
+  await registerThrough(client, options.endpoint, startedAtMs);
+  const second = await client.reconnect();
+  return { ...(await registerThrough(client, options.endpoint, startedAtMs)), resumed: first === second };
+}
+
 export const pion: DtlsPeer = {
   name: "pion/dtls",
   retransmits: true,
   suites: { PSK_CCM_8: 0xc0a8, PSK_CCM: 0xc0a4, PSK_GCM: 0x00a8 },
-  async register(exchange) {
-    const startedAtMs = performance.now();
-    await using client = startPion(exchange);
-    const isConnected = await Promise.race([
-      client.connected().then(
-        () => true,
-        () => false,
-      ),
-      client.process.ended.then(() => false),
-    ]);
-    if (isConnected) return await registerThrough(client, exchange.endpoint, startedAtMs);
-    return { code: undefined, tookMs: performance.now() - startedAtMs, output: client.process.tail() };
-  },
-  async resume(exchange) {
-    const startedAtMs = performance.now();
-    await using client = startPion({ ...exchange, resumes: true });
-    const first = await client.connected();
-    // A session that carried nothing may not be stored yet when the next handshake asks for it.
-    await registerThrough(client, exchange.endpoint, startedAtMs);
-    const second = await client.reconnect();
-    return { ...(await registerThrough(client, exchange.endpoint, startedAtMs)), resumed: first === second };
-  },
+  cbcSuites: { PSK_CBC: 0x00ae, ECDHE_PSK_CBC: 0xc037 },
+  register: registerOnce,
+  resume: registerResumed,
+};
+
+export const pionCertificates: CertificatePeer = {
+  name: "pion/dtls",
+  cutsDatagrams: false,
+  suites: { ECDHE_ECDSA_CCM_8: 0xc0ae, ECDHE_ECDSA_GCM: 0xc02b },
+  register: registerOnce,
+  resume: registerResumed,
 };

@@ -21,6 +21,8 @@ export interface Proof {
   /** Values of CERTIFICATE_TYPE, for the Certificate messages of either side. */
   readonly serverType: number;
   readonly clientType: number;
+  /** Whether another certificate would be shown to a client that asks for no name. */
+  readonly isNamed: boolean;
 }
 
 export interface Agreement {
@@ -76,8 +78,8 @@ const commonType = (asked: readonly number[] | undefined, ours: readonly number[
   (asked ?? [CERTIFICATE_TYPE.x509]).find(type => ours.includes(type));
 
 export interface ProofParts {
-  /** Asked where the client offers a suite with certificates. */
-  certificate(): ServerCertificate | undefined;
+  /** Asked where the client offers a suite with certificates, by the name that it asks for. The same value for the same certificate. */
+  certificate(serverName: string | undefined): ServerCertificate | undefined;
   /** Whether clients may come with a raw public key. */
   readonly rawPublicKeys: boolean;
 }
@@ -88,7 +90,8 @@ export interface ProofParts {
  *         section 4.2)
  */
 function proofFor(hello: ClientHello, parts: ProofParts): Proof | undefined {
-  const certificate = parts.certificate();
+  const { serverName } = hello.extensions;
+  const certificate = parts.certificate(serverName || undefined);
   if (!certificate) return undefined;
   const group = groupOfKey(certificate.privateKey);
   // Without the extension a client means SHA-1 (RFC 5246 section 7.4.1.4.1), which nobody should trust.
@@ -102,7 +105,8 @@ function proofFor(hello: ClientHello, parts: ProofParts): Proof | undefined {
   if (serverType === undefined || clientType === undefined) {
     throw handshakeError("unsupportedCertificate", "no-common-parameters", "no certificate type in common");
   }
-  return { certificate, signatureAlgorithm, serverType, clientType };
+  const isNamed = Boolean(serverName) && certificate !== parts.certificate(undefined);
+  return { certificate, signatureAlgorithm, serverType, clientType, isNamed };
 }
 
 /**

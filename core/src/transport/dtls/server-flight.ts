@@ -25,8 +25,8 @@ export interface Answers extends Pick<Agreement, "encryptThenMac"> {
 type Defined<T> = { [K in keyof T]: T[K] | undefined };
 
 const certificateTypes = ({ extensions }: ClientHello, proof: Proof | undefined): Defined<ServerExtensions> => ({
-  // RFC 6066 section 3: the answer says that the name mattered.
-  serverName: proof && extensions.serverName ? true : undefined,
+  // RFC 6066 section 3: the answer says that the name mattered. Said without need it ends handshakes: pion takes none that is empty.
+  serverName: proof?.isNamed || undefined,
   clientCertificateType: extensions.clientCertificateTypes && proof?.clientType,
   serverCertificateType: extensions.serverCertificateTypes && proof?.serverType,
 });

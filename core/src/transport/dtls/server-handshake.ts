@@ -174,9 +174,8 @@ export function createServerHandshake(parts: ServerHandshakeParts): ServerHandsh
   }
 
   function beginFull(): void {
-    const { serverName } = hello.extensions;
     const agreement = negotiate(hello, options, {
-      certificate: () => credentials.serverCertificate(serverName || undefined),
+      certificate: credentials.serverCertificate,
       rawPublicKeys: credentials.rawPublicKey !== undefined,
     });
     step(agreement.proof ? "certificatesChosen" : "keyChosen");

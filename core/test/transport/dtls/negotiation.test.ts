@@ -19,6 +19,8 @@ const OPTIONS = { cbc: true, cidLength: 3, maxRecordBytes: 4096 };
 const SESSION_ID = new Uint8Array(32).fill(8);
 const CERTIFICATE = serverCertificate();
 const WITH_CERTIFICATES: ProofParts = { certificate: () => CERTIFICATE, rawPublicKeys: true };
+const NAMED = serverCertificate();
+const WITH_NAMES: ProofParts = { ...WITH_CERTIFICATES, certificate: name => (name ? NAMED : CERTIFICATE) };
 const ECDSA = { signatureAlgorithms: [0x0403] };
 
 const helloWith = (extensions: ClientExtensions, suites: readonly number[] = [0xc0a8]): ClientHello => ({
@@ -136,7 +138,7 @@ describe("dtls/server-flight extensions", () => {
 
   it("with certificates everything is answered", () => {
     const hello = helloWith(EVERYTHING, [0xc0ae]);
-    const { proof, suite } = negotiate(hello, OPTIONS, WITH_CERTIFICATES);
+    const { proof, suite } = negotiate(hello, OPTIONS, WITH_NAMES);
     const serverCid = Uint8Array.of(1, 2, 3);
     assert.deepEqual(
       answer(hello, { withGroup: suite.keyExchange !== "psk", proof, serverCid, encryptThenMac: true }),
@@ -152,6 +154,17 @@ describe("dtls/server-flight extensions", () => {
         renegotiationInfo: EMPTY_BYTES,
       },
     );
+  });
+
+  it("RFC 6066 3: a name that made no difference is not answered", () => {
+    const hello = helloWith({ ...ECDSA, serverName: "a.example" }, [0xc0ae]);
+    for (const [parts, serverName] of [
+      [WITH_NAMES, true],
+      [WITH_CERTIFICATES, undefined],
+    ] as const) {
+      const { proof } = negotiate(hello, OPTIONS, parts);
+      assert.equal(answer(hello, { withGroup: true, proof })["serverName"], serverName);
+    }
   });
 
   it("RFC 8449 5: record_size_limit is answered instead of max_fragment_length", () =>
