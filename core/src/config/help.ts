@@ -29,11 +29,12 @@ function entry({ key, environment, option }: NamedOption): string {
 /** Every option with its names, range, unit and default. */
 export function helpText(): string {
   const head = [
-    "Usage: npm start -- [--config mooring.json] [--demo] [--<option> <value>]...",
+    "Usage: npm start -- [--config <file>] [--demo] [--<option> <value>]...",
     "",
     "Options come from the file, then the environment, then the arguments; the later one wins. The file is a JSON object",
-    'with the same names: {"http": {"port": 8068}} or {"http.port": 8068}. The names after "agent" are those of the LwM2M',
-    "agent; the file takes them as they are, the environment in upper case with _ for each dot.",
+    'with the same names: {"http": {"port": 8068}} or {"http.port": 8068}; one that ends in .properties holds lines such as',
+    'http.port=8068. The names after "agent" are those of the LwM2M agent; the file takes them as they are, the environment in',
+    "upper case with _ for each dot.",
     "",
   ];
   return [...head, ...NAMED_OPTIONS.map(entry), ""].join("\n");

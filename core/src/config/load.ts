@@ -8,11 +8,13 @@ import {
   BY_FILE_KEY,
   NAMED_OPTIONS,
   type NamedOption,
+  supersedes,
   withoutEffect,
   withoutEffectInEnvironment,
 } from "./names.ts";
 import { nearestName } from "./nearest-name.ts";
-import { type Checked, checkValue, checkWord, type OptionValue } from "./option.ts";
+import { type Checked, checkValue, checkWord, type Option, type OptionValue } from "./option.ts";
+import { readProperties } from "./properties.ts";
 import { type Config, JOINT_RULES } from "./schema.ts";
 
 export interface ConfigSources {
@@ -69,6 +71,12 @@ function keep(
   const other = seen.get(named);
   if ("rule" in checked) {
     given.problems.push({ option: as, rule: checked.rule, ...(isSecret(named) ? {} : { value: shown(value) }) });
+  } else if (other !== undefined && supersedes(other, as)) {
+    given.ignored.push({ option: as, reason: `${other} counts where both are given` });
+  } else if (other !== undefined && supersedes(as, other)) {
+    given.ignored.push({ option: other, reason: `${as} counts where both are given` });
+    seen.set(named, as);
+    given.values.set(named, checked.value);
   } else if (other !== undefined && shown(given.values.get(named)) !== shown(checked.value)) {
     given.problems.push({ option: as, rule: `is the same option as ${other}, which has another value` });
   } else {
@@ -96,7 +104,13 @@ const flatten = (file: Readonly<Record<string, unknown>>): [string, unknown][] =
       : [[key, value]],
   );
 
-function parseFile(path: string, readText: (path: string) => string): Readonly<Record<string, unknown>> {
+/** A file by its name: properties, or else JSON. */
+interface ReadFile {
+  readonly entries: readonly (readonly [name: string, value: unknown])[];
+  check(option: Option, value: unknown): Checked;
+}
+
+function parseFile(path: string, readText: (path: string) => string): ReadFile {
   const refuse = (rule: string, cause?: unknown): never => {
     throw new MooringError(
       "CONFIG_INVALID",
@@ -107,22 +121,25 @@ function parseFile(path: string, readText: (path: string) => string): Readonly<R
   };
   let file: unknown;
   try {
-    file = JSON.parse(readText(path));
+    const text = readText(path);
+    if (path.endsWith(".properties"))
+      return { entries: readProperties(text), check: (option, value) => checkWord(option, String(value)) };
+    file = JSON.parse(text);
   } catch (error) {
     return refuse(
       error instanceof SyntaxError ? `is not JSON: ${error.message}` : `cannot be read: ${messageOf(error)}`,
       error,
     );
   }
-  return isObject(file) ? file : refuse("must hold a JSON object");
+  return isObject(file) ? { entries: flatten(file), check: checkValue } : refuse("must hold a JSON object");
 }
 
-function takeFile(given: Given, file: Readonly<Record<string, unknown>>): void {
+function takeFile(given: Given, { entries, check }: ReadFile): void {
   const seen = new Map<NamedOption, string>();
-  for (const [key, value] of flatten(file)) {
+  for (const [key, value] of entries) {
     const named = BY_FILE_KEY.get(key);
     const reason = named ? undefined : withoutEffect(key);
-    if (named) keep(given, seen, named, key, value, checkValue(named.option, value));
+    if (named) keep(given, seen, named, key, value, check(named.option, value));
     else if (reason) given.ignored.push({ option: key, reason });
     else given.problems.push(unknown(key, nearestName(key, BY_FILE_KEY.keys())));
   }
@@ -172,7 +189,7 @@ function splitConfigArgument(argv: readonly string[]): { path: string | undefine
   const inline = argv[at]!.startsWith("--config=");
   const path = inline ? argv[at]!.slice("--config=".length) : argv[at + 1];
   if (!path) {
-    const rule = "needs the path of a JSON file";
+    const rule = "needs the path of a JSON or properties file";
     throw new MooringError("CONFIG_INVALID", `--config ${rule}`, { option: "--config", rule });
   }
   return { path, rest: [...argv.slice(0, at), ...argv.slice(at + (inline ? 1 : 2))] };

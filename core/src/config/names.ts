@@ -39,6 +39,13 @@ export const BY_ENVIRONMENT = indexBy(named => [
   ...(named.option.agent ?? []).map(agentEnvironment),
 ]);
 
+/** Older names of the agent's DTLS options: they count where the newer ones are given too (agent specification 19). */
+const OLDER = ["eclipse.californium.scandium.dtlsConnector."].flatMap(prefix => [prefix, agentEnvironment(prefix)]);
+const isOlder = (name: string): boolean => OLDER.some(prefix => name.startsWith(prefix));
+
+/** Whether `one` of two names of an option counts where both are given; otherwise they must agree. */
+export const supersedes = (one: string, other: string): boolean => isOlder(one) && !isOlder(other);
+
 /** @param inForm how a property is written where `name` comes from */
 function reasonFor(name: string, inForm: (property: string) => string): string | undefined {
   return Object.entries(AGENT_PROPERTIES_WITHOUT_EFFECT).find(([property]) =>

@@ -43,7 +43,7 @@ const address = (value: string, description: string, agent: readonly string[] = 
     agent,
   }) as const;
 
-/** Names of an option of the DTLS library that the original is built on; the older one counts where both are given. */
+/** Names of an option of the DTLS library that the original is built on; the older one counts where both are given (names.ts). */
 const dtlsProperty = (name: string): readonly string[] => [
   `eclipse.californium.scandium.dtlsConnector.${name}`,
   `californium3.properties.DTLS.${name}`,
