@@ -37,6 +37,7 @@ import { createFlightRecorder, type FlightRecorder } from "./recording/flight-re
 import { createRestApp } from "./rest/app.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
+import { type Firmware, openFirmware } from "./server-firmware.ts";
 import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
 import { bindSockets, openPorts, type Ports, type SocketAddresses, type Sockets } from "./server-ports.ts";
 import { RAW_PAYLOADS } from "./store/collections.ts";
@@ -66,7 +67,9 @@ export interface HostParts {
 
 export interface Host extends AsyncDisposable {
   /** `http://127.0.0.1:8068`, `coap://0.0.0.0:5783`, `coaps://0.0.0.0:5784`, with the real ports. */
-  readonly addresses: Readonly<Record<"http" | "coap" | "coaps" | "bootstrapCoap" | "bootstrapCoaps", string>>;
+  readonly addresses: Readonly<
+    Record<"http" | "coap" | "coaps" | "bootstrapCoap" | "bootstrapCoaps" | "firmwareHttp" | "firmwareHttps", string>
+  >;
   readonly tenant: string;
   readonly admin: { readonly user: string };
   readonly agent: Agent;
@@ -206,6 +209,7 @@ async function openDevices(
   base: Base,
   way: Way,
   bound: Bound,
+  firmware: Firmware,
   opened: AsyncDisposableStack,
 ): Promise<Devices> {
   const { config, clock, random, log } = parts;
@@ -295,6 +299,7 @@ async function openDevices(
         openEndpoint: endpointOver(transport),
         models: modelViews,
         up,
+        files: firmware.files,
       });
       return server;
     },
@@ -326,7 +331,7 @@ async function openDevices(
  * @throws MooringError CONFIG_INVALID for a port or store that cannot be used, PLUGIN_INVALID, STORE_FAILED
  */
 export async function openHost(parts: HostParts): Promise<Host> {
-  const { config, clock, log } = parts;
+  const { config, clock, random, log } = parts;
   await using opened = new AsyncDisposableStack();
   const base = await openBase(parts, opened);
   const { store, platform, protocols, tenants } = base;
@@ -345,7 +350,12 @@ export async function openHost(parts: HostParts): Promise<Host> {
   }
   const way = await openWay(parts, base, opened);
   const bound = await bindAll(parts, opened);
-  const { agent, recorder, ports } = await openDevices(parts, base, way, bound, opened);
+  const { plain, secured } = bound.server;
+  const coapPorts = { coap: plain.local.port, coaps: secured.local.port };
+  const firmware = await openFirmware({ config, store, platform, clock, random, log, coapPorts }, opened);
+  const { agent, recorder, ports } = await openDevices(parts, base, way, bound, firmware, opened);
+  agent.certificates.followFirmware(firmware.http.useCertificate);
+  firmware.http.start(firmware.downloads);
   const recordings = createRecordings({
     recorder,
     application: `Mooring ${VERSION}`,
@@ -381,6 +391,8 @@ export async function openHost(parts: HostParts): Promise<Host> {
       coaps: addressOf(ports.server.secured),
       bootstrapCoap: addressOf(ports.bootstrap.plain),
       bootstrapCoaps: addressOf(ports.bootstrap.secured),
+      firmwareHttp: url("http", config.firmware.host, firmware.http.ports.http),
+      firmwareHttps: url("https", config.firmware.host, firmware.http.ports.https),
     },
     tenant,
     admin: { user: adminUser },

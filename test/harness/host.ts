@@ -31,6 +31,8 @@ export interface Host extends AsyncDisposable {
   readonly coapsPort: number;
   readonly bootstrapCoapPort: number;
   readonly bootstrapCoapsPort: number;
+  readonly firmwareHttpPort: number;
+  readonly firmwareHttpsPort: number;
   readonly dataDir: string;
   readonly admin: Administrator;
   /** Process id of the host now running. */
@@ -55,6 +57,8 @@ interface ReadyLine {
   readonly coaps: string;
   readonly bootstrapCoap: string;
   readonly bootstrapCoaps: string;
+  readonly firmwareHttp: string;
+  readonly firmwareHttps: string;
 }
 
 export const root = join(import.meta.dirname, "..", "..");
@@ -78,7 +82,15 @@ export function logLine<T>(line: string, event: string): T | undefined {
 /** @throws Error with the host's output when it does not become ready in time */
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "mooring-test-")));
-  const ports = { http: 0, coap: 0, coaps: 0, bootstrapCoap: 0, bootstrapCoaps: 0 };
+  const ports = {
+    http: 0,
+    coap: 0,
+    coaps: 0,
+    bootstrapCoap: 0,
+    bootstrapCoaps: 0,
+    firmwareHttp: 0,
+    firmwareHttps: 0,
+  };
   let http = "";
   let running: TestProcess | undefined;
 
@@ -93,6 +105,9 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       MOORING_BOOTSTRAP_COAP_PORT: String(ports.bootstrapCoap),
       MOORING_BOOTSTRAP_COAPS_PORT: String(ports.bootstrapCoaps),
       MOORING_BOOTSTRAP_HOST: "127.0.0.1",
+      MOORING_FIRMWARE_HOST: "127.0.0.1",
+      MOORING_FIRMWARE_HTTP_PORT: String(ports.firmwareHttp),
+      MOORING_FIRMWARE_HTTPS_PORT: String(ports.firmwareHttps),
       MOORING_DATA_DIR: dataDir,
       MOORING_TENANT: admin.tenant,
       MOORING_ADMIN_USER: admin.user,
@@ -116,7 +131,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     });
     const ready = logLine<ReadyLine>(line, "server.ready")!;
     http = ready.http;
-    for (const name of ["http", "coap", "coaps", "bootstrapCoap", "bootstrapCoaps"] as const) {
+    for (const name of Object.keys(ports) as (keyof typeof ports)[]) {
       ports[name] = portOf(ready[name]);
     }
   };
@@ -136,6 +151,12 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     },
     get bootstrapCoapsPort() {
       return ports.bootstrapCoaps;
+    },
+    get firmwareHttpPort() {
+      return ports.firmwareHttp;
+    },
+    get firmwareHttpsPort() {
+      return ports.firmwareHttps;
     },
     get pid() {
       return running!.pid;

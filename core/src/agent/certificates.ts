@@ -5,12 +5,14 @@ import type { TenantOptions } from "../tenants/tenant-options.ts";
 import { MANAGEMENT_TENANT } from "../tenants/tenants.ts";
 import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
 import type { Credentials } from "../transport/dtls/dtls.ts";
+import type { ServerCertificate } from "../transport/dtls/server-certificate.ts";
 import type { DeviceAccountStore } from "./device-accounts.ts";
 import {
   AGENT_CATEGORY,
   checkServerCertificates,
   DEFAULT_CERTIFICATE,
   DTLS_CERTIFICATES,
+  FIRMWARE_CERTIFICATE,
   isFor,
   type NamedServerCertificate,
   readServerCertificates,
@@ -32,6 +34,8 @@ export interface Certificates extends Pick<Credentials, "serverCertificate" | "c
   serverCertificateNames(): readonly string[];
   /** A server certificate as it is written to devices (/0/x/4): DER of the leaf. */
   serverCertificateDer(name: string): Uint8Array | undefined;
+  /** Tells the certificate for firmware over HTTPS, now and whenever the options are stored anew; undefined: none is given. Called once. */
+  followFirmware(use: (certificate: ServerCertificate | undefined) => void): void;
 }
 
 type InForce = ReadonlyMap<string, NamedServerCertificate>;
@@ -41,17 +45,24 @@ export async function createCertificates(parts: CertificatesParts): Promise<Cert
   const { options, trusted, accounts, clock, log } = parts;
   const sources = [...new Set([MANAGEMENT_TENANT, parts.firstTenant])];
 
-  async function readSource(tenant: string): Promise<NamedServerCertificate[]> {
+  async function readSource(
+    tenant: string,
+  ): Promise<readonly [dtls: NamedServerCertificate[], firmware: NamedServerCertificate[]]> {
     const unreadable = new Set<string>();
     const values = await options.reveal(tenant, AGENT_CATEGORY, unreadable);
     for (const option of unreadable) log.error("certificate.option-unreadable", { tenant, option });
-    return readServerCertificates(DTLS_CERTIFICATES, values, (name, reason) =>
-      log.error("certificate.not-usable", { tenant, name, reason }),
-    );
+    const broken = (name: string, reason: string) => log.error("certificate.not-usable", { tenant, name, reason });
+    return [
+      readServerCertificates(DTLS_CERTIFICATES, values, broken),
+      readServerCertificates(FIRMWARE_CERTIFICATE, values, broken),
+    ];
   }
 
   async function read(): Promise<InForce> {
-    const found = (await Promise.all(sources.map(readSource))).flat();
+    const bySource = await Promise.all(sources.map(readSource));
+    firmware = bySource.flatMap(([, forFirmware]) => forFirmware)[0]?.certificate;
+    useFirmware(firmware);
+    const found = bySource.flatMap(([forDtls]) => forDtls);
     const inForce = new Map<string, NamedServerCertificate>();
     for (const each of found) if (!inForce.has(each.name)) inForce.set(each.name, each);
     for (const { name, leaf } of inForce.values()) {
@@ -60,6 +71,8 @@ export async function createCertificates(parts: CertificatesParts): Promise<Cert
     return new Map([...inForce].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  let firmware: ServerCertificate | undefined;
+  let useFirmware: (certificate: ServerCertificate | undefined) => void = () => {};
   options.own(AGENT_CATEGORY, {
     check: (values, changed) => checkServerCertificates(values, changed, clock.now()),
     async changed(tenant) {
@@ -77,5 +90,9 @@ export async function createCertificates(parts: CertificatesParts): Promise<Cert
     clientCertificate: createX509Identity({ accounts, clock, log, anchors: trusted.anchors }),
     serverCertificateNames: () => [...inForce.keys()],
     serverCertificateDer: name => inForce.get(name)?.leaf.der,
+    followFirmware(use) {
+      useFirmware = use;
+      use(firmware);
+    },
   };
 }

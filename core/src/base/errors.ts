@@ -13,6 +13,7 @@ export const FAILURES = {
   UNAUTHORIZED: { coap: "4.01", http: 401 }, // no login, or a wrong one
   FORBIDDEN: { coap: "4.03", http: 403 }, // the user lacks the role: details {permission}
   METHOD_NOT_ALLOWED: { coap: "4.05", http: 405 }, // the path is known, the method is not for it
+  NOT_ACCEPTABLE: { coap: "4.06", http: 406 }, // what is there does not come in the form that is asked for
   TOO_LARGE: { coap: "4.13", http: 413 }, // a body, file or document past its limit
   RANGE_INVALID: { coap: "4.00", http: 416 }, // a part of a file past its end: details {length}
   TOO_MANY_REQUESTS: { coap: "4.29", http: 429 }, // too much of one caller; again later

@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { EMPTY_BYTES } from "../base/bytes.ts";
-import { type Block, blockBytes, blockStart } from "./block-option.ts";
+import { type Block, blockAt, blockBytes, blockStart } from "./block-option.ts";
 import { type BodyAssembly, createBodyAssembly } from "./body-assembly.ts";
 import { CODES, isSuccess } from "./codes.ts";
 import type { EndpointLimits } from "./endpoint.ts";
@@ -12,7 +12,7 @@ import { errorResponse } from "./failure-response.ts";
 import type { Received } from "./message-layer.ts";
 import type { PeerState } from "./peers.ts";
 import type { IncomingRequest } from "./read-message.ts";
-import type { CoapRequest, CoapResponse } from "./request.ts";
+import type { BodySource, CoapRequest, CoapResponse } from "./request.ts";
 import type { Transfers } from "./transfers.ts";
 import type { ControlOptions } from "./write-message.ts";
 
@@ -38,8 +38,8 @@ export interface BlockwiseServerParts {
 export interface BlockwiseServer {
   /** A message with Block1: one piece of a body. */
   receive(pending: PendingRequest, block1: Block): void;
-  /** Answers with the whole response, or with the block that was asked for. */
-  respond(pending: PendingRequest, response: CoapResponse): void;
+  /** Answers with the whole response, or with the block that was asked for; a promise where its body is read, which rejects as that does. */
+  respond(pending: PendingRequest, response: CoapResponse): void | Promise<void>;
   /** Serves a later block of a response that is held. @returns false where the request must be run */
   serveBlock(pending: PendingRequest, block2: Block): boolean;
 }
@@ -206,13 +206,35 @@ export function createBlockwiseServer(parts: BlockwiseServerParts): BlockwiseSer
     answer(pending, { ...whole, payload: payload.subarray(start, end) }, { block2, ...size2, ...finalBlock1(pending) });
   };
 
+  /** A client that goes on somewhere in the middle has its size from an earlier answer. */
+  const wantedPart = ({ incoming: { block2 } }: PendingRequest, { blockSzx = limits.blockSzx }: CoapResponse) => {
+    const szx = block2?.num ? block2.szx : Math.min(block2?.szx ?? blockSzx, blockSzx);
+    return { start: block2 ? blockStart(block2) : 0, szx };
+  };
+
+  const respondFrom = async (pending: PendingRequest, response: CoapResponse, body: BodySource): Promise<void> => {
+    const { start, szx } = wantedPart(pending, response);
+    if (start > 0 && start >= body.length) {
+      answer(pending, errorResponse(CODES.BAD_REQUEST, "the block lies past the end"), finalBlock1(pending));
+      return;
+    }
+    const block = blockAt(start, szx, body.length);
+    const payload = await body.read(start, blockBytes(szx));
+    const block2 = block.more || pending.incoming.block2 ? { block2: block } : {};
+    const size2 = start === 0 && block.more ? { size2: body.length } : {};
+    const { body: _body, ...head } = response;
+    answer(pending, { ...head, payload }, { ...block2, ...size2, ...finalBlock1(pending) });
+  };
+
   return {
     receive,
     respond(pending, response) {
+      if (response.body) return respondFrom(pending, response, response.body);
       const fits = response.payload.length <= blockBytes(limits.blockSzx);
       if (fits && (!pending.incoming.block2 || !isSuccess(response.code))) {
         answer(pending, response, finalBlock1(pending));
       } else respondBlock(pending, response);
+      return undefined;
     },
     serveBlock(pending, block2) {
       if (block2.num === 0) return false;

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Peer, Transport } from "../transport/transport.ts";
-import type { CoapRequest, CoapResponse } from "./request.ts";
+import type { BodySource, CoapRequest, CoapResponse } from "./request.ts";
 import type { TransmissionParameters } from "./transmission.ts";
 
 export interface EndpointLimits {
@@ -37,13 +37,6 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** Told after each block that the peer took, in bytes of the request body. */
   readonly onProgress?: (sentBytes: number) => void;
-}
-
-/** A body that is read block by block, so that firmware is never held whole per device. */
-export interface BodySource {
-  readonly length: number;
-  /** Bytes [at, at + length), fewer only at the end. */
-  read(at: number, length: number): Promise<Uint8Array>;
 }
 
 /**
@@ -165,3 +158,4 @@ export interface CoapEndpoint extends AsyncDisposable {
 }
 
 export { createCoapEndpoint } from "./create-endpoint.ts";
+export type { BodySource } from "./request.ts";

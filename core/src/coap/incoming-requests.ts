@@ -68,16 +68,16 @@ export function createIncomingRequests(parts: IncomingRequestsParts): IncomingRe
 
   const fail = (pending: PendingRequest, error: unknown): void => {
     if (!isFailure(error)) fault(pending, error);
-    blocks.respond(pending, responseOfFailure(error));
+    void blocks.respond(pending, responseOfFailure(error));
   };
 
-  const settleLater = async (pending: PendingRequest, running: Promise<CoapResponse>): Promise<void> => {
+  const settleLater = async (pending: PendingRequest, running: CoapResponse | Promise<CoapResponse>): Promise<void> => {
     const { state } = pending.received;
     inFlight++;
     state.busy++;
     using _ack = acknowledgeInTime(pending);
     try {
-      blocks.respond(pending, await running);
+      await blocks.respond(pending, await running);
     } catch (error) {
       fail(pending, error);
     } finally {
@@ -95,8 +95,8 @@ export function createIncomingRequests(parts: IncomingRequestsParts): IncomingRe
     }
     try {
       const result = parts.onRequest(request, pending.received.state.peer);
-      if (isPromise(result)) void settleLater(pending, result);
-      else blocks.respond(pending, result);
+      if (isPromise(result) || result.body) void settleLater(pending, result);
+      else void blocks.respond(pending, result);
     } catch (error) {
       fail(pending, error);
     }

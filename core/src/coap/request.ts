@@ -4,6 +4,13 @@ import type { CoapOption } from "./message.ts";
 /** Method codes (RFC 7252 section 5.8, RFC 8132). */
 export type Method = "GET" | "POST" | "PUT" | "DELETE" | "FETCH" | "PATCH" | "IPATCH";
 
+/** A body that is read block by block, so that firmware is never held whole per device. */
+export interface BodySource {
+  readonly length: number;
+  /** Bytes [at, at + length), fewer only at the end. */
+  read(at: number, length: number): Promise<Uint8Array>;
+}
+
 export interface CoapRequest {
   readonly method: Method;
   /** Uri-Path segments, decoded. */
@@ -34,4 +41,11 @@ export interface CoapResponse {
   readonly etag?: Uint8Array;
   readonly options?: readonly CoapOption[];
   readonly payload: Uint8Array;
+  /**
+   * In place of `payload`, which is empty then: read block by block. Nothing of it is held between two blocks, each of which runs the
+   * handler again; an `etag` tells the client that they are of one whole.
+   */
+  readonly body?: BodySource;
+  /** Largest size exponent of its blocks, 0..6; default: that of the endpoint. With `body` only. */
+  readonly blockSzx?: number;
 }

@@ -22,8 +22,7 @@ const defaultOf = (option: Option): string =>
 
 function entry({ key, environment, option }: NamedOption): string {
   const agent = option.agent?.length ? `\n      agent  ${option.agent.join(", ")}` : "";
-  const notYet = option.notYet ? ` No effect: ${option.notYet}.` : "";
-  return `  --${key}  ${environment}\n      ${option.description}.${notYet}\n      ${rangeOf(option)}; ${defaultOf(option)}${agent}`;
+  return `  --${key}  ${environment}\n      ${option.description}.\n      ${rangeOf(option)}; ${defaultOf(option)}${agent}`;
 }
 
 /** Every option with its names, range, unit and default. */

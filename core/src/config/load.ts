@@ -82,7 +82,6 @@ function keep(
   } else {
     seen.set(named, as);
     given.values.set(named, checked.value);
-    if (named.option.notYet) given.ignored.push({ option: as, reason: named.option.notYet });
   }
 }
 

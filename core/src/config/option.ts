@@ -7,8 +7,6 @@ interface Common {
   readonly short?: string;
   /** Names in the LwM2M agent's own properties (agent specification 19). */
   readonly agent?: readonly string[];
-  /** What must be there before the option changes anything: "there is no DTLS yet". Until then a given value is named as ignored. */
-  readonly notYet?: string;
 }
 
 export interface NumberOption extends Common {

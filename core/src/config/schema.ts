@@ -49,9 +49,6 @@ const dtlsProperty = (name: string): readonly string[] => [
   `californium3.properties.DTLS.${name}`,
 ];
 
-/** For the options of parts that come later: their names are taken, and a value is checked. */
-const NO_FIRMWARE = { notYet: "there is no firmware update yet" } as const;
-
 export const OPTIONS = {
   http: {
     host: address("127.0.0.1", "Address that the REST API listens on; 0.0.0.0 for all"),
@@ -313,18 +310,20 @@ export const OPTIONS = {
     },
   },
   firmware: {
-    address: {
-      ...address("127.0.0.1", "Host name at which devices fetch firmware over HTTP", ["C8Y.lwm2m.fwupdate.address"]),
-      ...NO_FIRMWARE,
+    address: address("127.0.0.1", "Name or address at which devices fetch firmware, over CoAP and HTTP", [
+      "C8Y.lwm2m.fwupdate.address",
+    ]),
+    host: literal("0.0.0.0", "Address that firmware over HTTP and HTTPS is served on"),
+    httpPort: port(8773, "TCP port of firmware over HTTP; 0 takes any free one", ["C8Y.lwm2m.fwupdate.httpPort"]),
+    httpsPort: port(8774, "TCP port of firmware over HTTPS; 0 takes any free one", ["C8Y.lwm2m.fwupdate.httpsPort"]),
+    maxConnections: count(1000, 100_000, "Connections to each of these two ports"),
+    fetchFrom: {
+      type: "text",
+      default: "same-ip",
+      values: ["same-ip", "anywhere"],
+      description: "Whether a device that proves nothing may fetch over CoAP from another address than its own",
     },
-    httpPort: {
-      ...port(8773, "TCP port of firmware over HTTP", ["C8Y.lwm2m.fwupdate.httpPort"]),
-      ...NO_FIRMWARE,
-    },
-    httpsPort: {
-      ...port(8774, "TCP port of firmware over HTTPS", ["C8Y.lwm2m.fwupdate.httpsPort"]),
-      ...NO_FIRMWARE,
-    },
+    blockSzx: count(5, 6, "Largest block exponent of firmware over CoAP, 2^(n+4) bytes (RFC 7959 section 2.2)", [], 0),
   },
   data: {
     dir: { type: "text", default: "./data", description: "Directory of the embedded store; made when missing" },
@@ -406,6 +405,12 @@ const UDP_PORTS: readonly { readonly option: string; of(config: Config): number 
   { option: "bootstrap.coapsPort", of: ({ bootstrap }) => bootstrap.coapsPort },
 ];
 
+const TCP_PORTS: typeof UDP_PORTS = [
+  { option: "http.port", of: ({ http }) => http.port },
+  { option: "firmware.httpPort", of: ({ firmware }) => firmware.httpPort },
+  { option: "firmware.httpsPort", of: ({ firmware }) => firmware.httpsPort },
+];
+
 /** Rules that join two options. */
 export const JOINT_RULES: readonly {
   readonly option: string;
@@ -428,12 +433,14 @@ export const JOINT_RULES: readonly {
     rule: "must be at most dtls.maxRetransmissionTimeoutMs",
     holds: ({ dtls }) => dtls.retransmissionTimeoutMs <= dtls.maxRetransmissionTimeoutMs,
   },
-  ...UDP_PORTS.flatMap((one, at) =>
-    UDP_PORTS.slice(at + 1).map(other => ({
-      option: other.option,
-      rule: `must differ from ${one.option}`,
-      holds: (config: Config) => one.of(config) === 0 || one.of(config) !== other.of(config),
-    })),
+  ...[UDP_PORTS, TCP_PORTS].flatMap(ports =>
+    ports.flatMap((one, at) =>
+      ports.slice(at + 1).map(other => ({
+        option: other.option,
+        rule: `must differ from ${one.option}`,
+        holds: (config: Config) => one.of(config) === 0 || one.of(config) !== other.of(config),
+      })),
+    ),
   ),
 ];
 

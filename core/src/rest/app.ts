@@ -7,6 +7,7 @@ import type { SettingsServices } from "../agent/settings.ts";
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { HttpListener } from "../http/listen.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { TenantOptions } from "../tenants/tenant-options.ts";
 import type { Tenants } from "../tenants/tenants.ts";
@@ -22,7 +23,7 @@ import { deviceSettingsRouter } from "./device-settings.ts";
 import { eventsRouter } from "./events.ts";
 import { failuresRouter } from "./failures.ts";
 import { type HealthChecks, healthRouter } from "./health.ts";
-import { listen, type RestServer } from "./http-server.ts";
+import { listenForRest } from "./http-server.ts";
 import { identityRouter } from "./identity.ts";
 import { createLinks, requestOrigin } from "./links.ts";
 import { managedObjectsRouter } from "./managed-objects.ts";
@@ -57,13 +58,11 @@ export interface RestAppParts {
   readonly metrics: readonly (() => Metrics)[];
 }
 
-export type { RestServer };
-
 export interface RestApp {
   /** For a server of one's own. */
   readonly callback: RequestListener;
-  /** See `http-server.ts`. @throws MooringError CONFIG_INVALID when the port cannot be had */
-  listen(options: { readonly host: string; readonly port: number }): Promise<RestServer>;
+  /** @throws MooringError CONFIG_INVALID when the port cannot be had */
+  listen(options: { readonly host: string; readonly port: number }): Promise<HttpListener>;
 }
 
 /** Links are made from what the caller knows of this host. */
@@ -153,5 +152,5 @@ function createKoa(parts: RestAppParts): Koa {
 
 export function createRestApp(parts: RestAppParts): RestApp {
   const callback = createKoa(parts).callback();
-  return { callback, listen: options => listen(callback, parts.clock, options) };
+  return { callback, listen: options => listenForRest(callback, parts.clock, options) };
 }

@@ -1,7 +1,7 @@
 /** `/inventory/binaries` (platform API 13). */
 import { Readable } from "node:stream";
 import { MooringError } from "../base/errors.ts";
-import { answerRange, piecesOf } from "../firmware/byte-range.ts";
+import { answerRange, piecesOf } from "../http/byte-range.ts";
 import { BINARY_FRAGMENT } from "../platform/binaries.ts";
 import type { Fragments } from "../platform/platform.ts";
 import {

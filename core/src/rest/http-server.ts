@@ -1,13 +1,8 @@
-/** The listener: limits of time, errors before there is a request, and an end that lets answers under way out. */
-import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http";
-import type { AddressInfo } from "node:net";
+/** The server of the API: limits of time, and errors before there is a request. */
+import { createServer, type RequestListener, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../base/clock.ts";
-import { MooringError } from "../base/errors.ts";
-
-export interface RestServer extends AsyncDisposable {
-  readonly address: AddressInfo;
-}
+import { type HttpListener, type ListenOptions, listen } from "../http/listen.ts";
 
 const DRAIN_MS = 5000;
 /** A request may last as long as a file of the largest size takes over a slow line. */
@@ -36,39 +31,13 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`HTTP/1.1 ${status} ${name}\r\n${head.join("\r\n")}\r\n\r\n${body}`);
 }
 
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = ({ message }: Error): void => {
-      reject(new MooringError("CONFIG_INVALID", `cannot listen on ${host} port ${port}: ${message}`, { host, port }));
-    };
-    server.once("error", failed);
-    server.listen(port, host, () => {
-      server.off("error", failed);
-      resolve();
-    });
-  });
-}
-
-/**
- * @param options `port` 0 takes any free one
- * @returns when requests are taken; disposing lets those under way end, 5 s at most
- * @throws  MooringError CONFIG_INVALID when the port cannot be had
- */
-export async function listen(
+/** See {@link listen}. */
+export async function listenForRest(
   handler: RequestListener,
   clock: Clock,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<RestServer> {
+  { host, port }: Pick<ListenOptions, "host" | "port">,
+): Promise<HttpListener> {
   const server = createServer(TIMEOUTS, handler);
   server.on("clientError", refuse);
-  await listening(server, host, port);
-  return {
-    address: server.address() as AddressInfo,
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>(resolve => void server.close(() => resolve()));
-      server.closeIdleConnections();
-      using _limit = clock.after(DRAIN_MS, () => server.closeAllConnections());
-      await closed;
-    },
-  };
+  return listen(server, clock, { host, port, drainMs: DRAIN_MS });
 }

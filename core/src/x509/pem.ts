@@ -111,11 +111,14 @@ export const privateKeyDer = (encoded: string): Uint8Array =>
 
 const WIDTH = /.{1,64}/g;
 
-/** PEM of one certificate, the same for the same bytes. */
-export const toPem = (certificate: Certificate): string =>
+/** PEM of a certificate in DER. */
+export const pemOf = (der: Uint8Array): string =>
   [
     "-----BEGIN CERTIFICATE-----",
-    ...(Buffer.from(certificate.der).toString("base64").match(WIDTH) ?? []),
+    ...(Buffer.from(der).toString("base64").match(WIDTH) ?? []),
     "-----END CERTIFICATE-----",
     "",
   ].join("\n");
+
+/** PEM of one certificate, the same for the same bytes. */
+export const toPem = ({ der }: Certificate): string => pemOf(der);

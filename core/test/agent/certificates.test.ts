@@ -225,6 +225,18 @@ describe("agent/certificates", () => {
         });
       }
 
+      it("who follows it is told at once and of each change, and when it is taken away", async () => {
+        const told: (string | undefined)[] = [];
+        await set(firmwarePair("server"));
+        certificates.followFirmware(given => told.push(given && new X509Certificate(given.chain[0]!).subject));
+        await set(firmwarePair("server-rsa"));
+        await options.delete("t1", CATEGORY, FIRMWARE);
+        assert.deepEqual(told, ["CN=localhost", "CN=localhost", undefined]);
+        await open();
+        certificates.followFirmware(given => told.push(given && "again"));
+        assert.isUndefined(told.at(-1));
+      });
+
       const refusedForFirmware: [what: string, values: () => Record<string, string>, field: string, rule: RegExp][] = [
         ["no PEM", () => ({ [FIRMWARE]: "%%%" }), FIRMWARE, /Base64/],
         [

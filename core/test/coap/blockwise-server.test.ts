@@ -1,5 +1,6 @@
 /** Block-wise transfers as server (RFC 7959), in lockstep. */
 import { assert } from "chai";
+import { MooringError } from "../../src/base/errors.ts";
 import { ACK, CON, type CoapMessage, NON } from "../../src/coap/message.ts";
 import { OPTIONS } from "../../src/coap/options.ts";
 import type { CoapRequest, CoapResponse } from "../../src/coap/request.ts";
@@ -425,6 +426,97 @@ describe("coap/blockwise-server", () => {
       assert.lengthOf(device.take().payload, 8);
       assert.lengthOf(calls, 1);
       assert.isFunction(get);
+    });
+  });
+
+  describe("RFC 7959 2.4: Block2 of a body that is read by offset", () => {
+    const streaming = (length: number, more: Partial<CoapResponse> = {}, parts: WorldParts = {}) => {
+      const body = pattern(length);
+      const reads: [at: number, length: number][] = [];
+      const read = async (at: number, count: number): Promise<Uint8Array> => {
+        reads.push([at, count]);
+        return body.subarray(at, at + count);
+      };
+      const response = { code: CONTENT, etag: text("v1"), payload: new Uint8Array(0), body: { length, read }, ...more };
+      const made = setUp({ ...parts, onRequest: () => response });
+      let messageId = 1;
+      const get = async (options: CoapMessage["options"], code = 1) => {
+        await made.device.send({ code, messageId: messageId++, options: [...pathOptions("x"), ...options] });
+        return made.device.take();
+      };
+      return { ...made, body, reads, get };
+    };
+
+    it("each block is read for itself, and nothing is held in between", async () => {
+      const { get, host, body, reads } = streaming(2500);
+      const first = await get([]);
+      assert.equal(uintOf(first, BLOCK2), block(0, true, 6));
+      assert.equal(uintOf(first, SIZE2), 2500);
+      assert.deepEqual(optionOf(first, ETAG), text("v1"));
+      assert.equal(host.counters["transfers"], 0);
+      const rest = [await get([uint(BLOCK2, block(1, false, 6))]), await get([uint(BLOCK2, block(2, false, 6))])];
+      assert.deepEqual(
+        rest.map(answer => uintOf(answer, BLOCK2)),
+        [block(1, true, 6), block(2, false, 6)],
+      );
+      const got = [first, ...rest].flatMap(({ payload }) => [...payload]);
+      assert.deepEqual(Uint8Array.from(got), body);
+      assert.deepEqual(reads, [
+        [0, 1024],
+        [1024, 1024],
+        [2048, 1024],
+      ]);
+    });
+
+    it("begins at any block, in any order, and a block may come again", async () => {
+      const { get, body } = streaming(5000);
+      for (const num of [4, 2, 2, 0]) {
+        const { payload } = await get([uint(BLOCK2, block(num, false, 6))]);
+        assert.deepEqual(payload, body.subarray(num * 1024, (num + 1) * 1024), `block ${num}`);
+      }
+    });
+
+    it("its own size counts for who names none or begins with a larger one; who goes on keeps theirs", async () => {
+      const { get } = streaming(5000, { blockSzx: 5 });
+      assert.equal(uintOf(await get([]), BLOCK2), block(0, true, 5));
+      assert.equal(uintOf(await get([uint(BLOCK2, block(0, false, 6))]), BLOCK2), block(0, true, 5));
+      assert.equal(uintOf(await get([uint(BLOCK2, block(0, false, 2))]), BLOCK2), block(0, true, 2));
+      assert.equal(uintOf(await get([uint(BLOCK2, block(3, false, 6))]), BLOCK2), block(3, true, 6));
+    });
+
+    it("one that fits goes without a block unless one is asked for", async () => {
+      const { get } = streaming(1024);
+      const answer = await get([]);
+      assert.lengthOf(answer.payload, 1024);
+      assert.isUndefined(uintOf(answer, BLOCK2));
+      assert.equal(uintOf(await get([uint(BLOCK2, block(0, false, 6))]), BLOCK2), block(0, false, 6));
+      const empty = streaming(0);
+      assert.lengthOf((await empty.get([])).payload, 0);
+    });
+
+    it("a block past the end: 4.00, nothing is read", async () => {
+      const { get, reads } = streaming(1024);
+      assert.equal(show(await get([uint(BLOCK2, block(1, false, 6))])), "ACK 4.00");
+      assert.deepEqual(reads, []);
+    });
+
+    it("a read that fails is the answer's failure", async () => {
+      const failing = (error: Error) => streaming(10, { body: { length: 10, read: () => Promise.reject(error) } });
+      assert.equal(show(await failing(new MooringError("NOT_FOUND", "gone")).get([])), "ACK 4.04");
+      assert.equal(show(await failing(new TypeError("broken")).get([])), "ACK 5.00");
+    });
+
+    it("one that takes its time is acknowledged first", async () => {
+      let give: (bytes: Uint8Array) => void = () => {};
+      const body = { length: 10, read: () => new Promise<Uint8Array>(resolve => (give = resolve)) };
+      const { device, world } = streaming(10, { body });
+      await device.send({ code: 1, messageId: 5, options: pathOptions("x") });
+      device.silent();
+      await world.clock.advance(1500);
+      assert.equal(show(device.take()), "ACK 0.00");
+      give(pattern(10));
+      await world.clock.advance(0);
+      assert.equal(show(device.take()), "CON 2.05");
     });
   });
 

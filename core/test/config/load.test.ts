@@ -151,23 +151,21 @@ describe("config/load: sources", () => {
   it("what is given and has no effect is named with the reason, wherever it comes from", () => {
     const loaded = loadConfig(
       sources({
-        file: { firmware: { httpPort: 80 } },
+        file: { "C8Y.baseUrl": "http://platform" },
         env: {
           C8Y_LWM2M_DECODER_MAXRETRIES: "3",
           C8Y_BOOTSTRAP_TENANT: "management",
           HOME: "/",
         },
-        argv: ["--firmware.address=10.0.0.1"],
       }),
     );
     assert.equal(loaded.kind, "config");
     if (loaded.kind !== "config") return;
     assert.deepEqual(
       loaded.ignored.map(({ option }) => option),
-      ["firmware.httpPort", "C8Y_LWM2M_DECODER_MAXRETRIES", "C8Y_BOOTSTRAP_TENANT", "--firmware.address"],
+      ["C8Y.baseUrl", "C8Y_LWM2M_DECODER_MAXRETRIES", "C8Y_BOOTSTRAP_TENANT"],
     );
-    assert.include(loaded.ignored[0]?.reason, "no firmware update yet");
-    assert.equal(loaded.config.firmware.httpPort, 80);
+    assert.include(loaded.ignored[0]?.reason, "the same process");
   });
 
   for (const [argv, enabled] of [

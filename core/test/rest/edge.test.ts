@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { assert } from "chai";
-import { listen } from "../../src/rest/http-server.ts";
+import { listenForRest } from "../../src/rest/http-server.ts";
 import { failing } from "../platform/failing.ts";
 import { basic, openRest, type RestFixture } from "./fixture.ts";
 
@@ -372,7 +372,9 @@ describe("rest/edge", () => {
 
   it("a port that is taken is said so", async () => {
     const port = Number(new URL(rest.origin).port);
-    const error = await failing("CONFIG_INVALID", () => listen(() => {}, rest.clock, { host: "127.0.0.1", port }));
+    const error = await failing("CONFIG_INVALID", () =>
+      listenForRest(() => {}, rest.clock, { host: "127.0.0.1", port }),
+    );
     assert.include(error.message, `127.0.0.1 port ${port}`);
   });
 

@@ -87,6 +87,8 @@ export interface Lwm2mServerParts {
   /** Object models in force for a device. */
   models(registration: Registration): ModelView;
   readonly up: Lwm2mUp;
+  /** Answers requests below `/fw`: what devices fetch from the host. Absent: there is nothing. */
+  files?(request: CoapRequest, peer: Peer, registrations: Pick<Registrations, "byDevice">): Promise<CoapResponse>;
 }
 
 export interface Lwm2mCounters {
@@ -117,6 +119,8 @@ export interface Lwm2mServer extends AsyncDisposable {
   isReachable(registration: Registration): boolean;
 }
 
+/** First segment of the paths of what devices fetch. */
+const FILES = "fw";
 const UPDATED: CoapResponse = Object.freeze({ code: CODES.CHANGED, payload: EMPTY_BYTES });
 const POSTPONED = encodeUtf8("too many devices register");
 const DELETED: CoapResponse = Object.freeze({ code: CODES.DELETED, payload: EMPTY_BYTES });
@@ -341,7 +345,20 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     return response;
   }
 
+  /** Block by block: it keeps its device awake, and is no traffic that anybody wants to read. */
+  function fetched(request: CoapRequest, peer: Peer): Promise<CoapResponse> | undefined {
+    if (request.path[0] !== FILES || !parts.files) return undefined;
+    const registration = registrations.byPeer(peer);
+    if (registration) {
+      registrations.seen(registration.id, peer);
+      queues.wake(registration.endpoint);
+    }
+    return parts.files(request, peer, registrations);
+  }
+
   function onRequest(request: CoapRequest, peer: Peer): CoapResponse | Promise<CoapResponse> {
+    const file = fetched(request, peer);
+    if (file) return file;
     try {
       const answered = answer(request, peer);
       if (answered instanceof Promise) return answerLater(request, peer, answered);

@@ -20,6 +20,7 @@ import {
   type DeviceTrouble,
   type Lwm2mServer,
   type Lwm2mServerOptions,
+  type Lwm2mServerParts,
   type Lwm2mUp,
 } from "../../../src/lwm2m/server/lwm2m-server.ts";
 import { createModelViews } from "../../../src/lwm2m/server/model-views.ts";
@@ -118,11 +119,13 @@ export interface WorldOptions extends Partial<Lwm2mServerOptions> {
   /** Stands before the real store. */
   readonly wrapStore?: (store: Store) => Store;
   readonly wrapTransport?: (transport: Transport) => Transport;
+  readonly files?: NonNullable<Lwm2mServerParts["files"]>;
 }
 
 export async function createLwm2mWorld({
   wrapStore,
   wrapTransport,
+  files,
   ...options
 }: WorldOptions = {}): Promise<Lwm2mWorld> {
   const clock = createManualClock();
@@ -179,6 +182,7 @@ export async function createLwm2mWorld({
       openEndpoint: endpointOver({ transport, clock, random, log }),
       models: views,
       up,
+      ...(files && { files }),
     });
     closeTransport = async () => transport[Symbol.asyncDispose]();
     return server;
