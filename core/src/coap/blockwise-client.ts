@@ -109,7 +109,7 @@ export function createBlockwiseClient(exchanges: Exchanges, limits: EndpointLimi
   ): Promise<IncomingResponse | number> => {
     const { body } = parts;
     const payload = body instanceof Uint8Array ? body : await readBlock(state, body, 0, body.length);
-    const incoming = await send(state, ongoing, parts, payload, {});
+    const incoming = await send(state, ongoing, parts, payload, {}, ongoing.names?.messageId);
     const { block1, response } = incoming;
     const tooLarge = response.code === CODES.REQUEST_ENTITY_TOO_LARGE;
     if (tooLarge && block1 && blockBytes(block1.szx) < body.length) return block1.szx;

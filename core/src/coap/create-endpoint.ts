@@ -142,7 +142,7 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     request(peer, request, options = {}) {
       const { payload } = request;
       return exchanges.inLine(peer, options, (state, ongoing) =>
-        blockwise.transfer(state, ongoing, { request, body: payload, token: exchanges.newToken(state) }),
+        blockwise.transfer(state, ongoing, { request, body: payload, token: exchanges.tokenFor(state, ongoing) }),
       );
     },
     upload(peer, request, body, { blockSzx, from, onPosition, ...options } = {}) {
@@ -152,13 +152,13 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
         ...(onPosition && { onPosition }),
       };
       return exchanges.inLine(peer, options, (state, ongoing) => {
-        const token = from ? fromHex(from.token) : exchanges.newToken(state);
+        const token = from ? fromHex(from.token) : exchanges.tokenFor(state, ongoing);
         return blockwise.transfer(state, ongoing, { request, body, token, ...given });
       });
     },
     observe(peer, request, onNotification, options = {}) {
       return exchanges.inLine(peer, options, async (state, ongoing) => {
-        const token = exchanges.newToken(state);
+        const token = exchanges.tokenFor(state, ongoing);
         let observation: ObservationState | undefined;
         try {
           const response = await blockwise.transfer(state, ongoing, {
@@ -187,6 +187,15 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
       return observations.establish(state, token, request, onNotification, undefined);
     },
     movePeer: (from, to) => movePeer(from, to),
+    reserveNames(peer) {
+      assertOpen();
+      const state = peers.open(peer, clock.monotonic());
+      return state && exchanges.reserveNames(state);
+    },
+    repeatUnacknowledged(peer) {
+      for (const sent of peers.find(peer)?.sent?.values() ?? []) sent.repeat();
+    },
+    exchangeLifetimeMs: times.exchangeLifetimeMs,
     forgetPeer(peer) {
       const state = peers.find(peer);
       if (!state) return;

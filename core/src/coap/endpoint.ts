@@ -25,9 +25,27 @@ export interface EndpointLimits {
   readonly blockSzx: number;
 }
 
+/**
+ * Message ids and a token set aside for one piece of work with a peer, plain data to be stored. A request that is sent again under the same
+ * names is a repetition to a peer that had it: it answers as before and does not act twice, for EXCHANGE_LIFETIME after the first time
+ * (RFC 7252 section 4.2). So it is over a restart of the host.
+ */
+export interface RequestNames {
+  readonly messageId: number;
+  readonly token: Uint8Array;
+}
+
+/** Gives the names to one request after the other. */
+export interface NameSupply {
+  /** Undefined when they are used up: the request goes under names of its own. */
+  next(): RequestNames | undefined;
+}
+
 export interface RequestOptions {
   /** Default true. */
   readonly confirmable?: boolean;
+  /** Default: names of its own. A body that goes out in blocks has the token only. */
+  readonly names?: NameSupply;
   /**
    * Whole-exchange limit in ms: the first message to the whole response, blocks included; waiting in line for the peer is not counted.
    * Default: none for the whole. Each message has MAX_TRANSMIT_WAIT plus the separate-response limit, so that a transfer may
@@ -152,6 +170,12 @@ export interface CoapEndpoint extends AsyncDisposable {
   resumeObservation(key: ObservationKey, onNotification: NotificationHandler): Observation;
   /** The device has a new address: its observations go on there, its open exchanges end with EXCHANGE_CANCELLED. */
   movePeer(from: Peer, to: Peer): void;
+  /** Names that no other message to the peer gets; undefined where `maxPeers` are in use. */
+  reserveNames(peer: Peer): RequestNames | undefined;
+  /** The peer was just heard: what it has not acknowledged for ACK_TIMEOUT is sent again without waiting for its time. */
+  repeatUnacknowledged(peer: Peer): void;
+  /** EXCHANGE_LIFETIME (RFC 7252 section 4.8.2). */
+  readonly exchangeLifetimeMs: number;
   /** Drops observations, exchanges and transfers of a peer. */
   forgetPeer(peer: Peer): void;
   readonly counters: EndpointCounters;

@@ -8,11 +8,13 @@ import { MooringError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Peer } from "../transport/transport.ts";
 import type { Tally } from "./counters.ts";
+import type { NameSupply, RequestNames } from "./endpoint.ts";
 import type { MessageView } from "./message.ts";
 import type { Content, MessageLayer, SendOutcome, SentMessage } from "./message-layer.ts";
 import { tokenKey } from "./message-layer.ts";
 import { type PeerState, type PeerTable, put, take } from "./peers.ts";
 import { type IncomingResponse, isRefusal, type Refusal, readResponse } from "./read-message.ts";
+import { NAMES_RESERVED } from "./request-names.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { derivedTimes, type TransmissionParameters } from "./transmission.ts";
 
@@ -32,6 +34,8 @@ export interface Exchange {
 export interface Ongoing {
   readonly confirmable: boolean;
   readonly onProgress: ((sentBytes: number) => void) | undefined;
+  /** Where it was given names: what its request goes under. */
+  readonly names: RequestNames | undefined;
   /** Why it was stopped; the next step throws it. */
   stopped: MooringError | undefined;
   /** Ends the open step. */
@@ -49,6 +53,7 @@ export interface OngoingOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (sentBytes: number) => void;
+  readonly names?: NameSupply;
 }
 
 export interface RoundTrip {
@@ -75,6 +80,10 @@ export interface Exchanges {
   newToken(state: PeerState): Uint8Array;
   /** A message id for a message that may have to be sent again as the same. */
   reserveId(state: PeerState): number;
+  /** That of the names that the request was given, else a new one. */
+  tokenFor(state: PeerState, ongoing: Ongoing): Uint8Array;
+  /** See {@link CoapEndpoint.reserveNames}. */
+  reserveNames(state: PeerState): RequestNames;
   onPiggybacked(state: PeerState, token: string, view: MessageView): void;
   /** Ends what is open with a peer and what waits for it. */
   cancelAll(state: PeerState, reason: string): void;
@@ -164,7 +173,8 @@ export function createExchanges(parts: ExchangeParts): Exchanges {
   ): Promise<T> => {
     parts.assertOpen();
     const { confirmable = true, onProgress } = options;
-    const ongoing: Ongoing = { confirmable, onProgress, stopped: undefined, abort: undefined };
+    const names = options.names?.next();
+    const ongoing: Ongoing = { confirmable, onProgress, names, stopped: undefined, abort: undefined };
     using watching = watch(peer, ongoing, options);
     if (ongoing.stopped) throw ongoing.stopped;
     const state = peers.open(peer, clock.monotonic());
@@ -233,17 +243,26 @@ export function createExchanges(parts: ExchangeParts): Exchanges {
       if (!ongoing.confirmable) expire(maxTransmitWaitMs, "response");
     });
 
+  const newToken = (state: PeerState): Uint8Array => {
+    for (;;) {
+      const token = random.bytes(TOKEN_BYTES);
+      const key = tokenKey(token);
+      if (!state.exchanges?.has(key) && !state.observations?.has(key)) return token;
+    }
+  };
+
   return {
     inLine,
     roundTrip,
-    reserveId: layer.reserveId,
-    newToken(state) {
-      for (;;) {
-        const token = random.bytes(TOKEN_BYTES);
-        const key = tokenKey(token);
-        if (!state.exchanges?.has(key) && !state.observations?.has(key)) return token;
-      }
+    reserveId: state => layer.reserveIds(state, 1),
+    newToken,
+    tokenFor(state, { names }) {
+      if (!names) return newToken(state);
+      // Message ids of an earlier life of the host: those that follow are not to be used again so soon.
+      if (state.nextMessageId < 0) state.nextMessageId = (names.messageId + NAMES_RESERVED) & 0xffff;
+      return names.token;
     },
+    reserveNames: state => ({ messageId: layer.reserveIds(state, NAMES_RESERVED), token: newToken(state) }),
     onPiggybacked(state, token, view) {
       const exchange = state.exchanges?.get(token);
       if (!exchange) return;

@@ -70,6 +70,8 @@ export interface SentMessage {
   readonly token: string | undefined;
   /** Ends retransmission without an outcome. */
   cancel(): void;
+  /** Sends a Confirmable message again now, unless it went out within ACK_TIMEOUT. */
+  repeat(): void;
   /** The peer's word on it, or none in time. */
   settle(outcome: SendOutcome): void;
 }
@@ -79,7 +81,7 @@ export interface SendParts {
   readonly content: Content;
   readonly confirmable: boolean;
   readonly token?: string;
-  /** One that {@link MessageLayer.reserveId} gave; default: a new one. */
+  /** One that {@link MessageLayer.reserveIds} gave; default: a new one. */
   readonly messageId?: number;
   onSettled(outcome: SendOutcome): void;
 }
@@ -106,8 +108,8 @@ export interface MessageLayer {
   receive(bytes: Uint8Array, peer: Peer): void;
   /** @throws MooringError MESSAGE_FORMAT for what cannot be encoded; nothing is sent then */
   send(parts: SendParts): SentMessage;
-  /** A message id that nothing else will get. */
-  reserveId(state: PeerState): number;
+  /** @returns the first of so many message ids in a row that no other message to the peer gets before they come round again */
+  reserveIds(state: PeerState, count: number): number;
   /** Answers a request: in the acknowledgement if that has not gone out yet, otherwise in a message of its own. @throws MooringError MESSAGE_FORMAT */
   respond(received: Received, content: Content): void;
   /** The empty acknowledgement of a Confirmable message; nothing for another or a second time. */
@@ -152,6 +154,12 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
     return id;
   };
 
+  const reserveIds = (state: PeerState, count: number): number => {
+    const first = nextMessageId(state);
+    state.nextMessageId = (first + count) & 0xffff;
+    return first;
+  };
+
   const send = (message: SendParts): SentMessage => {
     const { state, content, confirmable, token, messageId = nextMessageId(state), onSettled } = message;
     const type = confirmable ? CON : NON;
@@ -159,6 +167,7 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
     const bytes = confirmable ? Uint8Array.from(encoded) : encoded;
     let con: ConState = startCon(firstTimeoutMs(transmission, random.fraction()));
     let timer: Disposable | undefined;
+    let lastSentMs = clock.monotonic();
     const cancel = (): void => {
       timer?.[Symbol.dispose]();
       if (state.sent?.get(messageId) === sent) state.sent = take(state.sent, messageId);
@@ -177,13 +186,20 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
         settle("gaveUp");
         return;
       }
-      tally.retransmissions++;
-      transmit(bytes, state.peer);
+      transmitAgain();
       arm();
     };
-    const sent: SentMessage = { messageId, token, cancel, settle };
+    const transmitAgain = (): void => {
+      tally.retransmissions++;
+      lastSentMs = clock.monotonic();
+      transmit(bytes, state.peer);
+    };
+    const repeat = (): void => {
+      if (confirmable && clock.monotonic() - lastSentMs >= transmission.ackTimeoutMs) transmitAgain();
+    };
+    const sent: SentMessage = { messageId, token, cancel, repeat, settle };
     state.sent = put(state.sent, messageId, sent);
-    state.lastUsedMs = clock.monotonic();
+    state.lastUsedMs = lastSentMs;
     transmit(bytes, state.peer);
     if (confirmable) arm();
     return sent;
@@ -349,7 +365,7 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
       }
     },
     send,
-    reserveId: nextMessageId,
+    reserveIds,
     respond,
     acknowledge,
     reject,

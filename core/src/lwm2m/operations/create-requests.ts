@@ -24,6 +24,7 @@ import { createCompositeRequests } from "./composite-requests.ts";
 import { answerOf, assertVersion, createDeviceExchange } from "./device-exchange.ts";
 import { patiently } from "./exchange.ts";
 import { createFormatChoice } from "./format-choice.ts";
+import { createdPath, encodeInstance } from "./new-instance.ts";
 import type { CallOptions, DeviceAnswer, DeviceRequests, DeviceRequestsParts } from "./requests.ts";
 
 const READ_REFUSALS: readonly number[] = [
@@ -153,8 +154,14 @@ export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests
       exchange.cancel(registration, onePath(path), how, options),
     writeAttributes,
 
-    create: async (registration, objectId, values, options = {}) =>
-      sendContent(registration, [objectId], values, createRequest, options),
+    async create(registration, objectId, values, { instanceId, ...options } = {}) {
+      const context = exchange.contextOf(registration, [objectId]);
+      const segments = segmentsOf(registration.rootPath, [objectId]);
+      const encode = (contentFormat: number) => encodeInstance(contentFormat, values, instanceId, context);
+      const send = (content: Content) => exchange.send(registration, createRequest(segments, content), options);
+      const { response } = await exchange.sendContent(registration, [objectId], encode, send);
+      return { ...answerOf(response), path: createdPath(registration, response) };
+    },
 
     async delete(registration, path, options = {}) {
       const request = deleteRequest(segmentsOf(registration.rootPath, path));

@@ -116,9 +116,10 @@ export function assertVersion({ version }: Registration, minimum: Lwm2mVersion, 
 export function createDeviceExchange(parts: DeviceRequestsParts, choice: FormatChoice): DeviceExchange {
   const { coap, clock, limits, log, observations } = parts;
 
-  const attemptWithin = (leftMs: number, { signal }: CallOptions): RequestOptions => ({
+  const attemptWithin = (leftMs: number, { signal, names }: CallOptions): RequestOptions => ({
     timeoutMs: Math.max(1, Math.round(leftMs)),
     ...(signal && { signal }),
+    ...(names && { names }),
   });
 
   async function withCandidates<C extends Candidate, T extends { readonly response: CoapResponse }>(

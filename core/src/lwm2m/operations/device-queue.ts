@@ -13,6 +13,8 @@ export interface DeviceQueueParts {
   readonly maxJobs: number;
   /** The registration when the device can be reached now, else undefined. */
   reachable(endpoint: string): Registration | undefined;
+  /** The device was heard while a job runs: what it may have slept through is sent again. */
+  repeat(endpoint: string): void;
 }
 
 export interface DeviceQueues extends Disposable {
@@ -96,7 +98,11 @@ export function createDeviceQueues(parts: DeviceQueueParts): DeviceQueues {
       });
     },
     wake(endpoint) {
-      if (queues.size > 0 && queues.has(endpoint)) pumpSoon(endpoint);
+      if (queues.size === 0 || !queues.has(endpoint)) return;
+      setImmediate(() => {
+        if (queues.get(endpoint)?.running) parts.repeat(endpoint);
+        else pump(endpoint);
+      });
     },
     interrupt: (endpoint, ended) => queues.get(endpoint)?.running?.abort(cancelled(ended)),
     clear(endpoint, ended) {

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
-import type { BodySource, CoapEndpoint, UploadOptions } from "../../coap/endpoint.ts";
+import type { BodySource, CoapEndpoint, NameSupply, UploadOptions } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { ObjectLink } from "../codecs/link-format.ts";
 import type { ModelView } from "../model/object-model.ts";
@@ -39,6 +39,11 @@ export interface DiscoverAnswer extends DeviceAnswer {
   readonly links: readonly ObjectLink[];
 }
 
+export interface CreateAnswer extends DeviceAnswer {
+  /** Of the new instance, where the device named it (Location-Path). */
+  readonly path: Lwm2mPath | undefined;
+}
+
 export interface DeviceRequestsParts {
   readonly coap: CoapEndpoint;
   readonly observations: Observations;
@@ -52,6 +57,8 @@ export interface DeviceRequestsParts {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /** Names that the requests of the call go under; default: names of their own. */
+  readonly names?: NameSupply;
 }
 
 export interface WriteOptions extends CallOptions {
@@ -71,6 +78,14 @@ export interface UploadContentOptions extends CallOptions, Pick<UploadOptions, "
 export interface ObserveOptions extends CallOptions {
   /** Sent with Write-Attributes before the Observe. */
   readonly attributes?: NotificationAttributes;
+}
+
+export interface CreateOptions extends CallOptions {
+  /**
+   * "any": the device chooses, whatever the paths of the values say; only TLV can do so, unless there are no values. A number stands for
+   * the paths where there are no values; that too takes TLV. @throws MooringError CONTENT_FORMAT_UNSUPPORTED for a device that has none
+   */
+  readonly instanceId?: number | "any";
 }
 
 /** How an observation ends: with Observe 1, or by forgetting it, so that the next notification gets Reset; nothing is sent then. */
@@ -118,13 +133,13 @@ export interface DeviceRequests {
     attributes: NotificationAttributes,
     options?: CallOptions,
   ): Promise<DeviceAnswer>;
-  /** @param values of the new instance; their paths name it */
+  /** @param values of the new instance; their paths name it, unless the options do */
   create(
     registration: Registration,
     objectId: number,
     values: readonly ResourceValue[],
-    options?: CallOptions,
-  ): Promise<DeviceAnswer>;
+    options?: CreateOptions,
+  ): Promise<CreateAnswer>;
   delete(registration: Registration, path: Lwm2mPath, options?: CallOptions): Promise<DeviceAnswer>;
 
   /**

@@ -175,7 +175,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     models: parts.models,
   });
   const requests = withReports({ requests: plainRequests, clock, random, values: up.values });
-  const queues = opened.use(createDeviceQueues({ maxJobs: options.maxJobsPerDevice, reachable }));
+  const queues = opened.use(createDeviceQueues({ maxJobs: options.maxJobsPerDevice, reachable, repeat }));
   log.info("lwm2m.resumed", { registrations: registrations.size, observations: resumed });
 
   function awake(registration: Registration): boolean {
@@ -185,6 +185,11 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   function reachable(endpoint: string): Registration | undefined {
     const registration = registrations.byEndpoint(endpoint);
     return registration && awake(registration) ? registration : undefined;
+  }
+
+  function repeat(endpoint: string): void {
+    const registration = registrations.byEndpoint(endpoint);
+    if (registration) coap.repeatUnacknowledged(registration.peer);
   }
 
   function onRemoved(registration: Registration, reason: RemovalReason, replacement?: Registration): void {

@@ -9,7 +9,11 @@ const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
 function setUp(maxJobs = 10) {
   const state = { reachable: true };
-  const queues = createDeviceQueues({ maxJobs, reachable: () => (state.reachable ? REGISTRATION : undefined) });
+  const queues = createDeviceQueues({
+    maxJobs,
+    reachable: () => (state.reachable ? REGISTRATION : undefined),
+    repeat: () => {},
+  });
   return { state, queues };
 }
 

@@ -45,6 +45,8 @@ export interface Answer {
   readonly contentFormat?: number;
   readonly observe?: number;
   readonly maxAge?: number;
+  /** `/3303/1` */
+  readonly location?: string;
   readonly block1?: Block;
   readonly payload?: Uint8Array | string;
 }
@@ -93,6 +95,12 @@ const METHOD_NAMES = Object.fromEntries(Object.entries(METHODS).map(([name, code
 
 const uint = (number: number, value: number | undefined): CoapOption[] =>
   value === undefined ? [] : [{ number, value: encodeUint(value) }];
+
+const segments = (number: number, path: string): CoapOption[] =>
+  path
+    .split("/")
+    .filter(Boolean)
+    .map(segment => ({ number, value: encodeUtf8(segment) }));
 
 const blockOf = (value: number | undefined): Block | undefined =>
   value === undefined ? undefined : decodeBlock(value);
@@ -182,6 +190,7 @@ export function createScriptedDevice(
       code: answer.code,
       options: [
         ...uint(OPTIONS.OBSERVE, answer.observe),
+        ...segments(OPTIONS.LOCATION_PATH, answer.location ?? ""),
         ...uint(OPTIONS.CONTENT_FORMAT, answer.contentFormat),
         ...uint(OPTIONS.MAX_AGE, answer.maxAge),
         ...uint(OPTIONS.BLOCK1, answer.block1 && encodeBlock(answer.block1)),
@@ -202,10 +211,7 @@ export function createScriptedDevice(
         messageId,
         token,
         options: [
-          ...path
-            .split("/")
-            .filter(Boolean)
-            .map(segment => ({ number: OPTIONS.URI_PATH, value: encodeUtf8(segment) })),
+          ...segments(OPTIONS.URI_PATH, path),
           ...uint(OPTIONS.CONTENT_FORMAT, options.contentFormat),
           ...(options.query ?? []).map(part => ({ number: OPTIONS.URI_QUERY, value: encodeUtf8(part) })),
           ...(options.options ?? []),
