@@ -215,7 +215,15 @@ async function openDevices(
   const { config, clock, random, log } = parts;
   const { store, box, tenants, tenantOptions, trusted, platform, models, protocols } = base;
   const { gracePeriodSeconds, followAddress, awakeTimeMs, manageAvailability, maxPending } = config.registration;
-  const { queueSize, executionTimeoutMs, ...requestLimits } = config.operations;
+  const {
+    queueSize,
+    executionTimeoutMs,
+    failStarved,
+    starvedAfterHours,
+    starvedCheckMs,
+    legacyBinary,
+    ...requestLimits
+  } = config.operations;
   const { minRequestTimeoutMs, maxRequestTimeoutMs } = requestLimits;
   const modelViews = createModelViews(models);
   const ports: Partial<Record<Connection, Ports>> = {};
@@ -268,7 +276,13 @@ async function openDevices(
     options: {
       manageAvailability,
       maxPending,
+      maxWaiting: queueSize,
       executionTimeoutMs,
+      failStarved,
+      starvedAfterHours,
+      starvedCheckMs,
+      binaryForm: legacyBinary ? "legacy" : "hex",
+      maxFileBytes: config.coap.maxBodyBytes,
       maxBulkFiles: config.bulk.maxPending,
       connectorLockTimeoutMs: config.connector.lockTimeoutMs,
     },

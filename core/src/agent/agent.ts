@@ -54,22 +54,33 @@ import { createOperationRunner } from "./operation-runner.ts";
 import { createPostRegistration, isPostRegistration, type PostRegistrationOptions } from "./post-registration.ts";
 import { readRegistration } from "./registration-body.ts";
 import { listRegistrations, type RegistrationSummary } from "./registration-list.ts";
-import { runCommand } from "./run-command.ts";
+import type { BinaryForm } from "./response-text.ts";
+import { type CommandParts, checkCommand, notOffered, runCommand } from "./run-command.ts";
 import { createAccountSealer } from "./sealed-accounts.ts";
 import { createSettings, type SettingsServices } from "./settings.ts";
+import type { Command } from "./shell/command.ts";
+import { helpText } from "./shell/help.ts";
+import { parseCommand } from "./shell/parse-command.ts";
+import { type StarvationOptions, watchStarvedOperations } from "./starved-operations.ts";
 import { isFromObjectsView, withWriteRules } from "./write-rules.ts";
 
-export interface AgentOptions {
+export interface AgentOptions extends StarvationOptions {
   /** Whether the required interval of a device follows its lifetime where the device does not say (agent specification 6.5). */
   readonly manageAvailability: boolean;
   /** Operations started after one Register or Update. */
   readonly maxPending: number;
+  /** Operations that wait for one device. */
+  readonly maxWaiting: number;
   /** Whole time of one operation once it runs, ms. */
   readonly executionTimeoutMs: number;
   /** Files of devices of one tenant that wait. */
   readonly maxBulkFiles: number;
   /** How long a command of the connector device waits for those before it, ms. */
   readonly connectorLockTimeoutMs: number;
+  /** How results of operations show opaque values. */
+  readonly binaryForm: BinaryForm;
+  /** Largest stored file that one command writes, bytes. */
+  readonly maxFileBytes: number;
 }
 
 export interface AgentParts {
@@ -286,13 +297,28 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     nowMs: clock.now,
   };
   const operationEvents = createOperationEvents({ events, inventory: platform.inventory, log });
+  const commandParts: Omit<CommandParts, "requests"> = {
+    models: parts.models,
+    openBinary: platform.binaries.open,
+    async chooseFormat({ tenant, deviceId }, format) {
+      await platform.inventory.update(tenant, deviceId, { serializationFormat: format ?? null });
+    },
+    binaryForm: options.binaryForm,
+    maxFileBytes: options.maxFileBytes,
+  };
+  const withoutCommands = notOffered(commandParts);
+  const parse = (line: string): Command => parseCommand(line, withoutCommands);
   const runner = createOperationRunner({
     platform,
     clock,
     log,
     limits: options,
+    parse,
+    answerHere: command => (command.kind === "help" ? helpText(command.about, withoutCommands) : undefined),
+    check: (registration, command) => checkCommand(registration, command, parts.models(registration)),
+    isForeign: () => false,
     endpointOf,
-    isRegistered: endpoint => server.registrations.byEndpoint(endpoint) !== undefined,
+    registrationOf: server.registrations.byEndpoint,
     isReachable(endpoint) {
       const registration = server.registrations.byEndpoint(endpoint);
       return registration !== undefined && server.isReachable(registration);
@@ -300,14 +326,16 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     isUrgent: isPostRegistration,
     onPostponed: (operation, tenant, reason) => operationEvents.postponed(tenant, operation, reason),
     inTurn: server.queues.run,
-    async run(registration, task, signal, operation) {
+    reserveNames: ({ peer }) => server.coap.reserveNames(peer),
+    exchangeLifetimeMs: server.coap.exchangeLifetimeMs,
+    async run(registration, task, call, operation) {
       const current = await lifecycle.refreshSettings(registration);
       const { models } = parts;
       if (task.kind === "sync") {
-        return runConfigSync({ requests, inventory: platform.inventory, models }, current, task, signal);
+        return runConfigSync({ requests, inventory: platform.inventory, models }, current, task, call);
       }
       const used = isFromObjectsView(operation) ? checkedRequests : requests;
-      return runCommand({ requests: used, models }, current, task, signal);
+      return runCommand({ ...commandParts, requests: used }, current, task, call);
     },
   });
 
@@ -322,15 +350,25 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     managedObject,
     observedPaths: ({ tenant, objectLinks }) =>
       observedPaths(objectId => protocols.find(tenant, objectId), objectLinks),
+    holdOperations: registration => runner.hold(registration),
     afterRegister: registration => postRegistration.run(registration),
     wakeOperations: registration => runner.wake(registration),
   });
   const postRegistration = createPostRegistration({
     platform,
+    parse,
     isPending: runner.hasUrgent,
     execute: runner.runUrgent,
   });
 
+  const starved = watchStarvedOperations({
+    platform,
+    clock,
+    log,
+    options,
+    tenants: parts.tenants,
+    isOurs: async (tenant, { deviceId }) => (await records.findByDevice(tenant, deviceId)) !== undefined,
+  });
   const fromInventory = createInventoryDevices({ platform, records, devices, clock, log });
   const connectorCommands = createConnectorCommands({
     platform,
@@ -351,6 +389,8 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     runner.created(tenant, operation);
     connectorCommands.created(tenant, operation);
   });
+  const onOperationChanged = platform.operations.onChanged((_tenant, operation) => runner.changed(operation));
+  const onOperationsDeleted = platform.operations.onDeleted((_tenant, ids) => runner.deleted(ids));
   const onChanged = platform.inventory.onChanged((tenant, object) => {
     protocols.changed(tenant, object);
     fromInventory.changed(tenant, object);
@@ -360,7 +400,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     async (tenant, object) => {
       connectors.refuseRemoval(object);
       await devices.dismiss(tenant, object.id);
-      runner.forget(tenant, object.id);
+      runner.forget(object.id);
       events.forget(object.id);
       parts.uplink.forget(object.id);
       protocols.forget(tenant, object.id);
@@ -373,11 +413,14 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
 
   async function close(): Promise<void> {
     onOperation[Symbol.dispose]();
+    onOperationChanged[Symbol.dispose]();
+    onOperationsDeleted[Symbol.dispose]();
     onChanged[Symbol.dispose]();
     onDeleted[Symbol.dispose]();
     // Started together: what runs ends when the server cancels its requests, and operations are put back before the store closes.
     await Promise.all([
       runner[Symbol.asyncDispose](),
+      starved[Symbol.asyncDispose](),
       lifecycle[Symbol.asyncDispose](),
       bulk[Symbol.asyncDispose](),
       connectorCommands[Symbol.asyncDispose](),

@@ -4,15 +4,16 @@
  */
 import { MooringError } from "../base/errors.ts";
 import type { ModelView } from "../lwm2m/model/object-model.ts";
-import type { DeviceRequests } from "../lwm2m/operations/requests.ts";
+import type { CallOptions, DeviceRequests } from "../lwm2m/operations/requests.ts";
 import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import { instanceOfFragment } from "../platform/last-values.ts";
 import type { Fragments, Inventory, Operation } from "../platform/platform.ts";
-import { readValue } from "./command-value.ts";
 import { statusText, storable } from "./response-text.ts";
 import type { CommandOutcome } from "./run-command.ts";
+import { readValue } from "./shell/value.ts";
+import { wordOf } from "./shell/words.ts";
 
 /** What of one object instance is to be written. */
 interface SyncedInstance {
@@ -102,7 +103,7 @@ function planInstance(
     .filter(id => isWritable(id) && hasValue(id))
     .map(id => {
       const path = [...instance, id];
-      return { path, values: readValue(path, asText(reference[id]), models) };
+      return { path, values: readValue({ path, value: wordOf(asText(reference[id])) }, models) };
     });
 }
 
@@ -143,13 +144,13 @@ export async function runConfigSync(
   { requests, inventory, models }: ConfigSyncParts,
   registration: Registration,
   sync: ConfigSync,
-  signal: AbortSignal,
+  call: CallOptions,
 ): Promise<CommandOutcome> {
   const writes = await plan(sync, registration, models(registration), inventory);
   const results: Record<string, string> = {};
   const refused: string[] = [];
   for (const { path, values } of writes) {
-    const answer = await requests.write(registration, path, values, { signal });
+    const answer = await requests.write(registration, path, values, call);
     const status = storable(statusText(answer), LONGEST_STATUS);
     results[formatPath(path)] = status;
     if (!answer.ok) refused.push(`${formatPath(path)}: ${status}`);

@@ -1,14 +1,23 @@
 /** The operations of one device that have not ended, and which of them is next. No I/O. */
+import { compareOrders, type Order } from "./command-operation.ts";
+
+export interface WaitingOperation {
+  readonly id: string;
+  readonly order: Order;
+  readonly isUrgent: boolean;
+  /** It has several lines, which become operations of their own: what comes after it waits till they are there. */
+  readonly isSplit: boolean;
+}
 
 export interface DeviceOperations {
   readonly tenant: string;
   readonly deviceId: string;
   readonly endpoint: string;
-  /** Ids in the order of creation; those of `urgent` go first and need no budget. */
-  urgent: string[];
-  waiting: string[];
+  /** In the order of creation; those of `urgent` go first and need no budget. */
+  readonly urgent: WaitingOperation[];
+  readonly waiting: WaitingOperation[];
   /** Timed out: only the next Register or Update brings them back. */
-  parked: { readonly id: string; readonly isUrgent: boolean }[];
+  readonly parked: WaitingOperation[];
   /** How many of `waiting` may still start before the next wake. */
   budget: number;
   /** Resolves when there is nothing that can be run now; undefined: nothing is run. */
@@ -29,48 +38,73 @@ export const newDeviceOperations = (tenant: string, deviceId: string, endpoint: 
   wakes: 0,
 });
 
-/** Ids are decimal and given in ascending order. */
-const byAge = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);
+const linesOf = ({ urgent, waiting, parked }: DeviceOperations): readonly WaitingOperation[][] => [
+  urgent,
+  waiting,
+  parked,
+];
 
-/** In its place by age; nearly always at the end, as many may wait for a device that sleeps for days. */
-export function insert(device: DeviceOperations, id: string, isUrgent: boolean): void {
-  const line = isUrgent ? device.urgent : device.waiting;
+/** In its place by age; nearly always at the end, as many may wait for a device that sleeps for days. @returns false: it was there */
+export function insert(device: DeviceOperations, operation: WaitingOperation): boolean {
+  const line = operation.isUrgent ? device.urgent : device.waiting;
   let at = line.length;
-  while (at > 0 && byAge(line[at - 1]!, id) > 0) at--;
-  if (line[at - 1] === id) return;
-  line.splice(at, 0, id);
+  while (at > 0 && compareOrders(line[at - 1]!.order, operation.order) > 0) at--;
+  if (line[at - 1]?.id === operation.id) return false;
+  line.splice(at, 0, operation);
+  return true;
 }
 
-/** What is to run now; undefined: nothing, before the next wake. */
-export function nextOf({ urgent, waiting, budget }: DeviceOperations): string | undefined {
-  return urgent[0] ?? (budget > 0 ? waiting[0] : undefined);
+/** What is to run now; undefined: nothing, before the next wake or before lines are there. */
+export function nextOf({ urgent, waiting, budget }: DeviceOperations): WaitingOperation | undefined {
+  const next = urgent[0] ?? (budget > 0 ? waiting[0] : undefined);
+  return next?.isSplit ? undefined : next;
 }
 
-/** The operation has ended or is put off till the next wake. */
-export function take(device: DeviceOperations, id: string, isParked: boolean): void {
-  const isUrgent = device.urgent.includes(id);
-  if (isUrgent) device.urgent = device.urgent.filter(other => other !== id);
-  else {
-    device.waiting = device.waiting.filter(other => other !== id);
-    device.budget--;
+/** It is not to be run any more. @returns false: it was not there */
+export function remove(device: DeviceOperations, { id }: WaitingOperation): boolean {
+  for (const line of linesOf(device)) {
+    const at = line.findIndex(operation => operation.id === id);
+    if (at < 0) continue;
+    line.splice(at, 1);
+    return true;
   }
-  if (isParked) device.parked.push({ id, isUrgent });
+  return false;
+}
+
+/** The operation was run: it has ended, or is put off till the next wake. */
+export function take(device: DeviceOperations, operation: WaitingOperation, isParked: boolean): void {
+  if (!remove(device, operation)) return;
+  if (!operation.isUrgent) device.budget--;
+  if (isParked) device.parked.push(operation);
 }
 
 /** The device was heard: what timed out may run again. */
 export function wake(device: DeviceOperations, budget: number): void {
-  for (const { id, isUrgent } of device.parked.splice(0)) insert(device, id, isUrgent);
+  for (const operation of device.parked.splice(0)) insert(device, operation);
   device.budget = budget;
   device.wakes++;
 }
 
-/** The same for what is urgent; all else is held back till the next wake. */
-export function wakeUrgent(device: DeviceOperations): void {
-  for (const { id, isUrgent } of device.parked) if (isUrgent) insert(device, id, true);
-  device.parked = device.parked.filter(({ isUrgent }) => !isUrgent);
+/** The device registered: what is not urgent is held back till the next wake. */
+export function hold(device: DeviceOperations): void {
   device.budget = 0;
   device.wakes++;
 }
+
+/** The same as {@link wake} for what is urgent alone. */
+export function wakeUrgent(device: DeviceOperations): void {
+  const left = device.parked.splice(0);
+  for (const operation of left) {
+    if (operation.isUrgent) insert(device, operation);
+    else device.parked.push(operation);
+  }
+  hold(device);
+}
+
+export const find = (device: DeviceOperations, id: string): WaitingOperation | undefined =>
+  linesOf(device)
+    .flat()
+    .find(operation => operation.id === id);
 
 export const countOf = ({ urgent, waiting, parked }: DeviceOperations): number =>
   urgent.length + waiting.length + parked.length;

@@ -33,6 +33,8 @@ export interface LifecycleParts {
   managedObject(registration: Registration): Promise<ManagedObject | undefined>;
   /** What to observe on a device of these links. */
   observedPaths(registration: Registration): readonly ObservedPath[];
+  /** From now on nothing of the device runs but what follows a registration, until {@link wakeOperations}. */
+  holdOperations(registration: Registration): void;
   /** Does what follows a full registration before anything else. Resolves when the device has done what it can do now. */
   afterRegister(registration: Registration): Promise<void>;
   /** Runs the device's pending operations. */
@@ -155,6 +157,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
   return {
     registered(registration) {
       events.add("registered", registration);
+      parts.holdOperations(registration);
       follow(setUp(registration, true));
     },
 

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { isFailure } from "../base/errors.ts";
 import type { Fragments, OperationStatus, Operations } from "../platform/platform.ts";
+import type { JsonObject } from "../store/collection.ts";
 
 export interface OperationStatusParts {
   readonly operations: Pick<Operations, "update">;
@@ -12,13 +13,14 @@ export interface OperationStatusParts {
 
 /**
  * A store that refuses is asked again, as whatever the status tells of has happened already. Nothing happens where the operation
- * is gone. @throws MooringError those of the store when it goes on refusing; VALIDATION, TOO_LARGE for what cannot be kept
+ * is gone. @param details replaces those of the operation, null removes them. @throws MooringError those of the store when it goes on refusing; VALIDATION, TOO_LARGE for what cannot be kept
  */
 export type SetOperationStatus = (
   tenant: string,
   id: string,
   status: OperationStatus,
   changes?: Fragments,
+  details?: JsonObject | null,
 ) => Promise<void>;
 
 const TRIES = 5;
@@ -26,10 +28,10 @@ const RETRY_MS = 1_000;
 
 export function createOperationStatus({ operations, clock, isClosed }: OperationStatusParts): SetOperationStatus {
   const delay = (ms: number): Promise<void> => new Promise(resolve => void clock.after(ms, resolve));
-  return async (tenant, id, status, changes = {}) => {
+  return async (tenant, id, status, changes = {}, details) => {
     for (let tries = 1; ; tries++) {
       try {
-        await operations.update(tenant, id, { ...changes, status });
+        await operations.update(tenant, id, { ...changes, status }, details);
         return;
       } catch (error) {
         if (isFailure(error, "NOT_FOUND")) return;

@@ -4,8 +4,9 @@
  */
 import { isFailure, MooringError, messageOf } from "../base/errors.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
-import type { ManagedObject, Operation, Platform } from "../platform/platform.ts";
-import { parseCommand } from "./commands.ts";
+import type { Fragments, ManagedObject, Operation, Platform } from "../platform/platform.ts";
+import { linesOf, type parseCommand } from "./shell/parse-command.ts";
+import { placeOf } from "./shell/words.ts";
 
 export interface PostRegistrationOptions {
   readonly id: string;
@@ -16,8 +17,10 @@ export interface PostRegistrationOptions {
 
 export interface PostRegistrationParts {
   readonly platform: Pick<Platform, "inventory" | "identity" | "operations">;
+  /** @throws MooringError VALIDATION for a line that is no command */
+  parse: typeof parseCommand;
   /** Whether those of an earlier registration are still to be done. */
-  isPending(endpoint: string): boolean;
+  isPending(registration: Registration): boolean;
   /** Does what is to be done, the new ones included; resolves when the device has done all it can do now. */
   execute(registration: Registration, created: readonly Operation[]): Promise<void>;
 }
@@ -41,17 +44,11 @@ const MOST_LINES = 100;
 
 export const isPostRegistration = ({ fragments }: Operation): boolean => Object.hasOwn(fragments, FRAGMENT);
 
-const linesOf = (text: string): string[] =>
-  text
-    .split(/\r?\n/)
-    .map(line => line.trim())
-    .filter(line => line !== "");
-
-const invalid = (rule: string): MooringError =>
-  new MooringError("VALIDATION", `commands ${rule}`, { field: "commands", rule });
+const invalid = (rule: string, place: Fragments = {}): MooringError =>
+  new MooringError("VALIDATION", `commands ${rule}`, { field: "commands", rule, ...place });
 
 /** @throws MooringError VALIDATION */
-function readCommands(body: unknown): readonly string[] {
+function readCommands(body: unknown, parse: typeof parseCommand): readonly string[] {
   const commands = typeof body === "object" && body !== null ? (body as { commands?: unknown }).commands : undefined;
   const isLines = Array.isArray(commands) && commands.every(line => typeof line === "string");
   if (typeof commands !== "string" && !isLines) throw invalid("must be text of lines, or an array of them");
@@ -59,10 +56,10 @@ function readCommands(body: unknown): readonly string[] {
   if (lines.length > MOST_LINES) throw invalid(`must have at most ${MOST_LINES} lines`);
   for (const [i, line] of lines.entries()) {
     try {
-      parseCommand(line);
+      parse(line);
     } catch (error) {
       if (!isFailure(error)) throw error;
-      throw invalid(`line ${i + 1}: ${messageOf(error)}`);
+      throw invalid(`line ${i + 1}: ${messageOf(error)}`, { line: i + 1, ...placeOf(error) });
     }
   }
   return lines;
@@ -118,18 +115,18 @@ export function createPostRegistration(parts: PostRegistrationParts): PostRegist
     get: async tenant => shown((await find(tenant)) ?? (await make(tenant, ""))),
 
     async set(tenant, body) {
-      const commands = readCommands(body).join("\n");
+      const commands = readCommands(body, parts.parse).join("\n");
       const object = (await find(tenant)) ?? (await make(tenant, commands));
       const isSet = textOf(object) === commands;
       return shown(isSet ? object : await inventory.update(tenant, object.id, { commands }));
     },
 
     async run(registration) {
-      const { tenant, deviceId, endpoint } = registration;
+      const { tenant, deviceId } = registration;
       const commands = await commandsOf(tenant);
       if (commands.length === 0) return;
       const created: Operation[] = [];
-      if (!parts.isPending(endpoint)) {
+      if (!parts.isPending(registration)) {
         for (const text of commands) created.push(await operations.create(tenant, operationOf(deviceId, text)));
       }
       await parts.execute(registration, created);

@@ -1,9 +1,17 @@
-/** Answers of devices as operations show them (agent specification 10.3, result text). */
+/**
+ * Answers of devices as operations show them (agent specification 10.3, result text). The first line is the response code with its name,
+ * after a colon what the device said about an error; where nothing was sent it is `0.00 Nothing sent`. What follows is one line of JSON:
+ * - reads and observations: `{"/3/0/0":"ACME","/3/0/13":1700000000}`, every value under its path; opaque bytes as hexadecimal digits,
+ *   object links as `3:0`, times as seconds, integers past 2^53 as text;
+ * - discover: the attributes under each path; create: the new instance; coap: the payload.
+ */
+import { decodeUtf8, toHex } from "../base/bytes.ts";
 import { formatCode } from "../coap/codes.ts";
+import type { CoapResponse } from "../coap/request.ts";
 import type { ObjectLink } from "../lwm2m/codecs/link-format.ts";
 import type { DeviceAnswer } from "../lwm2m/operations/requests.ts";
 import { formatPath } from "../lwm2m/path.ts";
-import type { ResourceValue } from "../lwm2m/resource-value.ts";
+import type { ResourceValue, ScalarValue } from "../lwm2m/resource-value.ts";
 import { toJsonValue } from "../mapping/value-conversion.ts";
 
 /** Names of response codes (RFC 7252 table 6, RFC 7959, RFC 8132). */
@@ -47,10 +55,29 @@ export function statusText({ code, text }: Pick<DeviceAnswer, "code" | "text">):
   return text ? `${status}: ${text}` : status;
 }
 
+/** Hexadecimal digits, or `[12, 32]` as text, the form of early agents (agent specification 10.3). */
+export type BinaryForm = "hex" | "legacy";
+
+const shown = (value: ScalarValue, form: BinaryForm) =>
+  form === "legacy" && value instanceof Uint8Array ? `[${[...value].join(", ")}]` : toJsonValue(value);
+
 /** `{"/3/0/0":"ACME"}`, in the order of the message. */
-export const valuesText = (values: readonly ResourceValue[]): string =>
-  JSON.stringify(Object.fromEntries(values.map(({ path, value }) => [formatPath(path), toJsonValue(value)])));
+export const valuesText = (values: readonly ResourceValue[], form: BinaryForm): string =>
+  JSON.stringify(Object.fromEntries(values.map(({ path, value }) => [formatPath(path), shown(value, form)])));
 
 /** `{"/3/0/9":{"pmin":"10"}}` */
 export const linksText = (links: readonly ObjectLink[]): string =>
   JSON.stringify(Object.fromEntries(links.map(({ path, attributes }) => [formatPath(path), attributes])));
+
+/** Of the `coap` command: `{"contentFormat":0,"payloadHex":"3233","text":"23"}`; `text` where the payload is printable. */
+export function rawText({ contentFormat, locationPath, payload }: CoapResponse): string {
+  const text = decodeUtf8(payload);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  const isPrintable = text !== undefined && text !== "" && !/[\u0000-\u0008\u000e-\u001f]/.test(text);
+  return JSON.stringify({
+    ...(contentFormat !== undefined && { contentFormat }),
+    ...(locationPath && { location: `/${locationPath.join("/")}` }),
+    payloadHex: toHex(payload),
+    ...(isPrintable && { text }),
+  });
+}

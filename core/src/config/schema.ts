@@ -266,8 +266,24 @@ export const OPTIONS = {
     executionTimeoutMs: timeMs(600_000, "Limit of a whole operation once it runs", [
       "c8y.lwm2m.opexec.executionTimeoutMils",
     ]),
-    queueSize: count(1000, 100_000, "Operations that wait for one device", [
+    queueSize: count(1000, 100_000, "Operations that wait for one device; a further one fails", [
       "c8y.lwm2m.opexec.maxOperationQueueSizePerDevice",
+    ]),
+    failStarved: flag(true, "Whether operations that are EXECUTING for too long end FAILED", [
+      "C8Y.lwm2m.failStarvedOperation.enable",
+    ]),
+    starvedAfterHours: {
+      ...count(48, 8760, "For how long an operation may be EXECUTING", ["C8Y.lwm2m.operationMaxAgeHours"]),
+      unit: "hours",
+    },
+    starvedCheckMs: timeMs(
+      DAY_S * 1000,
+      "Pause between two looks for operations that are EXECUTING for too long",
+      ["C8Y.lwm2m.failStarvedOperation.fixedDelay"],
+      1000,
+    ),
+    legacyBinary: flag(false, "Whether results show opaque values as [12, 32] instead of hexadecimal digits", [
+      "C8Y.lwm2m.operation.legacyBinarySerialization",
     ]),
   },
   recording: {
@@ -477,9 +493,6 @@ export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> =
   "C8Y.lwm2m.decoder.retryDelayMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.decoder.processEventForMonths": "raw payloads are kept apart from events (decoding.rawRetentionDays)",
   "C8Y.lwm2m.decoder.serviceUnavailabilityDelayInMinutes": "there are no remote decoders yet",
-  "C8Y.lwm2m.failStarvedOperation.": "operations do not expire yet",
-  "C8Y.lwm2m.operationMaxAgeHours": "operations do not expire yet",
-  "C8Y.lwm2m.operation.legacyBinarySerialization": "there are no binary writes yet",
   "C8Y.mqtt.messaging.service.": "device data are not streamed yet",
   "C8Y.lwm2m.realtimeDisabledTenants": "operations reach the agent within the process",
   "c8y.lwm2m.opexec.realtimeSubscriptionTtl": "operations reach the agent within the process",

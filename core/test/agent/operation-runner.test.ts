@@ -106,8 +106,8 @@ describe("agent/operation-runner", () => {
   const refused: readonly [name: string, text: string, part: string][] = [
     ["an unknown command", "reed /3", '"reed" is no command'],
     ["a bad path", "read /x", '"/x"'],
-    ["an empty text", " ", "empty"],
-    ["a command that comes later", "cread /3", "later"],
+    ["an empty text", " ", "a command is missing"],
+    ["a command that the host does not offer", "fwupdate a;1;coap://h/a", "not offered"],
   ];
   for (const [name, text, part] of refused) {
     it(`bad input: ${name} fails at once, also while the device is away`, async () => {

@@ -18,10 +18,15 @@ const exact: Reviver = (_key, value, { source }) =>
 export function parseExactJson(payload: Uint8Array, code: FailureCode): unknown {
   const text = decodeUtf8(payload);
   if (text === undefined) throw new MooringError(code, "the payload is not UTF-8 text", { length: payload.length });
+  return parseExactJsonText(text, code);
+}
+
+/** @throws MooringError `code`, with the parser's own error as its cause */
+export function parseExactJsonText(text: string, code: FailureCode): unknown {
   try {
     return LONG_NUMBER.test(text) ? JSON.parse(text, exact as Parameters<typeof JSON.parse>[1]) : JSON.parse(text);
   } catch (cause) {
-    throw new MooringError(code, "the payload is not JSON", { length: payload.length }, { cause });
+    throw new MooringError(code, "the payload is not JSON", { length: text.length }, { cause });
   }
 }
 

@@ -44,6 +44,12 @@ export const BOOTSTRAP_PORT = 5683;
 const AGENT_OPTIONS: AgentOptions = {
   manageAvailability: true,
   maxPending: 50,
+  maxWaiting: 1000,
+  failStarved: true,
+  starvedAfterHours: 48,
+  starvedCheckMs: 86_400_000,
+  binaryForm: "hex",
+  maxFileBytes: 2 ** 20,
   executionTimeoutMs: 600_000,
   maxBulkFiles: 20,
   connectorLockTimeoutMs: 900_000,
