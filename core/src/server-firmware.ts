@@ -6,6 +6,7 @@ import type { Config } from "./config/schema.ts";
 import { type AnswerFetch, createCoapDownloads } from "./firmware/coap-download.ts";
 import { createFirmwareDownloads, type FirmwareDownloads } from "./firmware/downloads.ts";
 import { type FirmwareHttpServers, openFirmwareServers } from "./firmware/http-servers.ts";
+import { createFirmwareRepository, type FirmwareRepository } from "./firmware/repository.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Store } from "./store/store.ts";
 
@@ -21,6 +22,7 @@ export interface FirmwareParts {
 }
 
 export interface Firmware {
+  readonly repository: FirmwareRepository;
   readonly downloads: FirmwareDownloads;
   readonly http: FirmwareHttpServers;
   /** For the LwM2M server. */
@@ -42,5 +44,6 @@ export async function openFirmware(parts: FirmwareParts, opened: AsyncDisposable
     ports: { ...coapPorts, ...http.ports },
   });
   await downloads.sweep();
-  return { downloads, http, files: createCoapDownloads({ downloads, log, fetchFrom, blockSzx }) };
+  const repository = createFirmwareRepository({ store, platform });
+  return { repository, downloads, http, files: createCoapDownloads({ downloads, log, fetchFrom, blockSzx }) };
 }

@@ -388,6 +388,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     version: VERSION,
     agent,
     settings: agent.settings,
+    firmware,
     recordings,
     log,
     clock,

@@ -115,6 +115,24 @@ describe("@c8y/client", () => {
     });
   });
 
+  it("firmware as the platform's UI keeps it: a file, a version above it, the firmware above that; gone with one request", async () => {
+    const { inventory, inventoryBinary } = client;
+    const name = `fw ${id}`;
+    const firmware = (await inventory.create({ type: "c8y_Firmware", name, c8y_Global: {} })).data;
+    const file = (await inventoryBinary.create(Buffer.from("image") as never, { name: "fw.bin" })).data;
+    const url = (file as unknown as { self: string }).self;
+    const version = { type: "c8y_FirmwareBinary", c8y_Firmware: { version: "2.0", url }, c8y_Global: {} };
+    const made = (await inventory.childAdditionsCreate(version, firmware.id)).data;
+    await inventory.childAdditionsAdd(file.id!, made.id!);
+    const found = await inventory.childAdditionsList(firmware.id, { pageSize: 10 });
+    assert.deepEqual(found.data[0]?.["c8y_Firmware"], { version: "2.0", url });
+    assert.equal(await (await inventoryBinary.download(file.id!)).text(), "image");
+    await inventory.delete(firmware.id, { forceCascade: true });
+    for (const gone of [firmware.id, made.id!, file.id!]) {
+      assert.equal((await refused(() => inventory.detail(gone))).status, 404);
+    }
+  });
+
   it("children: create, add, bulk add, list with paging, remove", async () => {
     const { inventory } = client;
     const made = (await inventory.childAdditionsCreate({ name: "made" }, id)).data;

@@ -1,8 +1,6 @@
 /** CSV files of devices (agent specification 3.2): each row as the body that REST would have sent, or the reason why not. */
-import { once } from "node:events";
-import { type CsvError, parse } from "csv-parse";
-import { decodeUtf8 } from "../base/bytes.ts";
-import { isFailure, MooringError, messageOf } from "../base/errors.ts";
+import { type CsvRecord, nextTurn, readCsvFile } from "../base/csv-file.ts";
+import { isFailure, MooringError } from "../base/errors.ts";
 import { csvName, DEVICE_FIELDS, type DeviceField, readCell } from "./device-fields.ts";
 import { type LegacyRow, newLegacyRow, readLegacyColumn, requireLegacyCell, withLegacy } from "./legacy-columns.ts";
 import { type DeviceDraft, readRegistration } from "./registration-body.ts";
@@ -18,15 +16,8 @@ export interface CsvRow<T = DeviceDraft> {
 /** Cells of one row as what is wanted of it. @throws MooringError VALIDATION naming the column */
 type ReadRow<T> = (header: readonly string[], cells: readonly string[]) => T;
 
-const LARGEST_BYTES = 10 * 1024 * 1024;
-const LARGEST_RECORD = 256 * 1024;
-/** A file of usual rows is full of bytes before it has so many. */
-const MOST_ROWS = 100_000;
-const MOST_COLUMNS = 1000;
 /** What is read in one turn of the event loop, which devices wait for. */
-const SLICE_BYTES = 16 * 1024;
 const SLICE_ROWS = 200;
-const DELIMITERS = [";", ",", "\t"] as const;
 
 export const ENDPOINT = "endpoint id";
 export const MODE = "securityMode";
@@ -57,26 +48,6 @@ const COLUMNS = new Map<string, string>([
 
 const refuse = (field: string, rule: string): MooringError =>
   new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
-
-/** The delimiter that the header holds most of, outside quotes; the first named where they tie. */
-function delimiterOf(text: string): string {
-  const header = (/^[^\r\n]*/.exec(text)?.[0] ?? "").replace(/"[^"]*"/g, "");
-  const count = (delimiter: string): number => header.split(delimiter).length;
-  return DELIMITERS.reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best));
-}
-
-function readHeader(cells: readonly string[], required: readonly string[]): readonly string[] {
-  if (cells.length > MOST_COLUMNS) throw refuse("header", `has more than ${MOST_COLUMNS} columns`);
-  const names = cells.map(cell => cell.trim());
-  const unnamed = names.indexOf("");
-  if (unnamed >= 0) throw refuse("header", `column ${unnamed + 1} has no name`);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw refuse("header", `names "${twice}" twice`);
-  for (const column of required) {
-    if (!names.includes(column)) throw refuse("header", `has no column "${column}"`);
-  }
-  return names;
-}
 
 /** What a row becomes before it is checked as a REST body. */
 interface RowBody {
@@ -143,47 +114,8 @@ export const isDeviceColumn = (column: string): boolean =>
 export const readDeviceColumns = (columns: ReadonlyMap<string, string>): DeviceDraft =>
   readDevice([...columns.keys()], [...columns.values()]);
 
-interface RawRecord {
-  readonly line: number;
-  readonly cells: readonly string[] | CsvError;
-}
-
-const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
-
-/** All records, broken ones in their place; in slices, so that a large file does not hold up devices. */
-async function recordsOf(csv: Uint8Array, delimiter: string): Promise<RawRecord[]> {
-  const records: RawRecord[] = [];
-  const parser = parse({
-    bom: true,
-    delimiter,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    trim: true,
-    max_record_size: LARGEST_RECORD,
-    on_record(cells: readonly string[], { lines }) {
-      records.push({ line: lines, cells });
-      return null;
-    },
-    on_skip: error => void (error && records.push({ line: Number(error["lines"] ?? 0), cells: error })),
-  });
-  parser.resume();
-  for (let at = 0; at < csv.length; at += SLICE_BYTES) {
-    parser.write(csv.subarray(at, at + SLICE_BYTES));
-    if (records.length > MOST_ROWS + 1) {
-      parser.destroy();
-      throw new MooringError("TOO_LARGE", `the file has more than ${MOST_ROWS} rows`);
-    }
-    await nextTurn();
-  }
-  const ended = once(parser, "end");
-  parser.end();
-  await ended;
-  return records;
-}
-
-function toRow<T>(header: readonly string[], { line, cells }: RawRecord, read: ReadRow<T>): CsvRow<T> {
-  if (!Array.isArray(cells)) return { line, endpoint: "", outcome: refuse("row", messageOf(cells)) };
+function toRow<T>(header: readonly string[], { line, cells }: CsvRecord, read: ReadRow<T>): CsvRow<T> {
+  if (cells instanceof MooringError) return { line, endpoint: "", outcome: cells };
   const endpoint = cells[header.indexOf(ENDPOINT)] ?? "";
   try {
     return { line, endpoint, outcome: read(header, cells) };
@@ -195,7 +127,7 @@ function toRow<T>(header: readonly string[], { line, cells }: RawRecord, read: R
 
 async function rowsOf<T>(
   header: readonly string[],
-  records: readonly RawRecord[],
+  records: readonly CsvRecord[],
   read: ReadRow<T>,
 ): Promise<CsvRow<T>[]> {
   const rows: CsvRow<T>[] = [];
@@ -219,13 +151,8 @@ function withoutRepetitions<T>(rows: readonly CsvRow<T>[]): CsvRow<T>[] {
 }
 
 async function readCsv<T>(csv: Uint8Array, required: readonly string[], read: ReadRow<T>): Promise<CsvRow<T>[]> {
-  if (csv.length > LARGEST_BYTES) throw new MooringError("TOO_LARGE", `the file is larger than ${LARGEST_BYTES} bytes`);
-  const text = decodeUtf8(csv);
-  if (text === undefined) throw refuse("file", "is not UTF-8 text");
-  const [first, ...others] = await recordsOf(csv, delimiterOf(text.replace(/^\uFEFF/, "")));
-  if (!first || !Array.isArray(first.cells)) throw refuse("header", "cannot be read");
-  const header = readHeader(first.cells, required);
-  return withoutRepetitions(await rowsOf(header, others, read));
+  const { header, records } = await readCsvFile(csv, required);
+  return withoutRepetitions(await rowsOf(header, records, read));
 }
 
 /**

@@ -22,6 +22,7 @@ import { deviceRegistrationRouter } from "./device-registration.ts";
 import { deviceSettingsRouter } from "./device-settings.ts";
 import { eventsRouter } from "./events.ts";
 import { failuresRouter } from "./failures.ts";
+import { type FirmwareRouterParts, firmwareRouter } from "./firmware.ts";
 import { type HealthChecks, healthRouter } from "./health.ts";
 import { listenForRest } from "./http-server.ts";
 import { identityRouter } from "./identity.ts";
@@ -46,6 +47,7 @@ export interface RestAppParts {
   readonly trustedCertificates: TrustedCertificates;
   readonly agent: AgentServices;
   readonly settings: SettingsServices;
+  readonly firmware: FirmwareRouterParts["firmware"];
   readonly recordings: RecordingServices;
   readonly log: Log;
   readonly clock: Clock;
@@ -127,6 +129,7 @@ function createKoa(parts: RestAppParts): Koa {
     deviceRegistrationRouter(parts),
     deviceSettingsRouter(parts),
     objectMappingsRouter(parts),
+    firmwareRouter(parts),
     registrationsRouter(parts),
     recordingsRouter(parts),
     ...(publicAgentHealth ? [] : [agentHealth]),

@@ -6,6 +6,7 @@ import { createManualClock, type ManualClock } from "../../src/base/clock.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createSecretBox } from "../../src/base/secret-box.ts";
+import { createFirmwareRepository } from "../../src/firmware/repository.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import { createRestApp, type RestAppParts } from "../../src/rest/app.ts";
@@ -92,6 +93,7 @@ export async function openRest(
     version: "1.2.3",
     agent: agentFor?.(platform) ?? noAgent,
     settings: without<SettingsServices>(),
+    firmware: { repository: createFirmwareRepository({ store, platform }) },
     recordings: without<RecordingServices>(),
     log,
     clock,
