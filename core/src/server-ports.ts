@@ -25,6 +25,8 @@ const HANDSHAKE_DATAGRAM_BYTES = 1152;
 /** Certificates with their chains. */
 const HANDSHAKE_MESSAGE_BYTES = 32 * 1024;
 const BAD_RECORDS = { perSecond: 10, burst: 100 } as const;
+/** Below DTLS few are remembered: sessions have peers of their own, and of strangers nothing is to stay. */
+export const SECURED_MAX_PEERS = 1000;
 
 function dtlsOptions({ dtls }: Config): DtlsOptions {
   const { handshakesPerSecond, handshakesPerSecondPerAddress, sessionLifetimeSeconds, muteSeconds, ...options } = dtls;
@@ -60,9 +62,10 @@ export async function bindSockets(
   opened: AsyncDisposableStack,
 ): Promise<Sockets> {
   const { ignoredSrcPorts: ignoredPorts, maxPeers } = coap;
-  const bind = async (of: number): Promise<Transport> =>
-    opened.use(await openUdpTransport({ host, port: of, ignoredPorts, maxPeers, log }));
-  return { plain: await bind(port), secured: await bind(securedPort) };
+  const bind = async (of: number, most: number): Promise<Transport> =>
+    opened.use(await openUdpTransport({ host, port: of, ignoredPorts, maxPeers: most, log }));
+  const secured = Math.min(maxPeers, SECURED_MAX_PEERS);
+  return { plain: await bind(port, maxPeers), secured: await bind(securedPort, secured) };
 }
 
 export interface PortsParts {

@@ -1,11 +1,11 @@
 /** Memory of a DTLS session, live and asleep, in a server of its own that keeps its sessions as the host does. */
 import { eventually } from "../harness/eventually.ts";
+import { inspectorAddress, type MemoryUsage, memoryAfterCollection } from "../harness/inspector.ts";
 import type { TestProcess } from "../harness/process.ts";
 import type { DtlsLoadPlan, DtlsLoadResult } from "./dtls-load.ts";
 import { SLEEP_AFTER_MS } from "./dtls-parts.ts";
 import { type ServerProcess, startDtlsServer, temporaryDirectory } from "./dtls-process.ts";
 import { generateLoad } from "./generator.ts";
-import { inspectorAddress, type MemoryUsage, memoryAfterCollection } from "./inspector.ts";
 import { count, type Row } from "./row.ts";
 
 const PSK_CCM_8 = 0xc0a8;

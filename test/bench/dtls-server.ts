@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { type Clock, systemClock } from "@mooring/core/internal/base/clock.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
 import { createSystemRandom } from "@mooring/core/internal/base/random.ts";
+import { SECURED_MAX_PEERS } from "@mooring/core/internal/server-ports.ts";
 import { type DtlsTransport, openDtlsTransport } from "@mooring/core/internal/transport/dtls/dtls.ts";
 import { openSequenceJournal } from "@mooring/core/internal/transport/dtls/sequence-journal.ts";
 import type { Transport } from "@mooring/core/internal/transport/transport.ts";
@@ -50,7 +51,12 @@ function obey(line: string, { sessions: { live, sleeping } }: DtlsTransport): vo
   else if (command === "sessions") say("sessions", { live, sleeping });
 }
 
-const below = await openUdpTransport({ host: "127.0.0.1", port: plan.port ?? 0, maxPeers: 400_000, log: silentLog });
+const below = await openUdpTransport({
+  host: "127.0.0.1",
+  port: plan.port ?? 0,
+  ...(plan.isSecure ? { maxPeers: SECURED_MAX_PEERS } : {}),
+  log: silentLog,
+});
 if (plan.isSecure) {
   const beganAtMs = performance.now();
   const store = plan.keptIn === undefined ? undefined : (await openBenchSessions(plan.keptIn, clock)).sessions;

@@ -2,10 +2,10 @@
 import { registerDevice } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
 import { startHost } from "../harness/host.ts";
+import { inspectorAddress, type MemoryUsage, memoryAfterCollection } from "../harness/inspector.ts";
 import { mapFive, OBSERVED_LINKS } from "./five-observations.ts";
 import { generateLoad } from "./generator.ts";
 import type { HerdPlan, HerdResult } from "./herd.ts";
-import { inspectorAddress, type MemoryUsage, memoryAfterCollection } from "./inspector.ts";
 import { count, perSecond, type Row, ratioOf, times } from "./row.ts";
 
 const PREFIX = "herd-";

@@ -4,16 +4,30 @@ import { join } from "node:path";
 import { awaitOperation, expectStatus, uploadDevices } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
 import { startHost } from "../harness/host.ts";
+import { metricOf } from "../harness/metrics.ts";
 import { startProcess } from "../harness/process.ts";
-import type { RushPlan, RushResult } from "../harness/rush.ts";
+import type { RushResult } from "../harness/rush.ts";
+import type { RushPlan } from "../harness/rush-plan.ts";
+import { uploadSecureDevices } from "../harness/secure-accounts.ts";
 import { mapFive, OBSERVED_LINKS } from "./five-observations.ts";
 import { generateLoad } from "./generator.ts";
 import { count, type Row } from "./row.ts";
 import type { UpdateFigures, UpdatesPlan, UpdatesResult } from "./updates.ts";
 import { cpuSeconds } from "./usage.ts";
 
-const HERD = 20_000;
-const QUICK_HERD = 5_000;
+interface Herd {
+  readonly size: number;
+  readonly observations: number;
+  readonly isSecure: boolean;
+}
+
+const HERDS: readonly Herd[] = [
+  { size: 20_000, observations: 0, isSecure: false },
+  { size: 20_000, observations: 5, isSecure: false },
+  { size: 5_000, observations: 0, isSecure: true },
+];
+/** Part of each that a quick run has. */
+const QUICK_SHARE = 1 / 4;
 const FLEET = 200;
 const UPDATE_PERIOD_MS = 1000;
 /** A process may open no more sockets than that on many systems. */
@@ -33,7 +47,11 @@ export interface HerdTrial {
   readonly cpuSeconds: number | undefined;
 }
 
-async function makeDevices(client: Api, names: readonly string[]): Promise<void> {
+async function makeDevices(client: Api, names: readonly string[], isSecure: boolean): Promise<void> {
+  if (isSecure) {
+    await uploadSecureDevices(client, names);
+    return;
+  }
   const rows = names.map(name => `${name};c8y_lwm2m;NO_SEC;coap://127.0.0.1:5783`);
   const csv = ["endpoint id;type;securityMode;lwm2m server uri", ...rows].join("\n");
   const { id } = expectStatus(await uploadDevices(client, csv), 201, "bulk");
@@ -41,21 +59,16 @@ async function makeDevices(client: Api, names: readonly string[]): Promise<void>
   if (status !== "SUCCESSFUL") throw new Error(`bulk registration: ${failureReason}`);
 }
 
-async function registersStored(client: Api): Promise<number> {
-  const { body } = await client.get<string>("/metrics");
-  return Number(/^mooring_lwm2m_registers_total (\d+)/m.exec(String(body))?.[1]);
-}
-
-async function trial(herd: number, observations: number): Promise<HerdTrial> {
+async function trial({ size: herd, observations, isSecure }: Herd): Promise<HerdTrial> {
   await using host = await startHost();
   const client = api(host);
   if (observations > 0) await mapFive(client);
   const names = (prefix: string, size: number) => Array.from({ length: size }, (_, i) => `${prefix}${i}`);
-  await makeDevices(client, [...names("fleet-", FLEET), ...names("rush-", herd)]);
+  await makeDevices(client, [...names("fleet-", FLEET), ...names("rush-", herd)], isSecure);
   const startAtMs = Date.now() + PREPARE_MS;
-  const { coapPort: port } = host;
+  const port = isSecure ? host.coapsPort : host.coapPort;
   const updates: UpdatesPlan = {
-    port,
+    ...{ port, isSecure },
     prefix: "fleet-",
     from: 0,
     count: FLEET,
@@ -70,7 +83,7 @@ async function trial(herd: number, observations: number): Promise<HerdTrial> {
     args: [join(import.meta.dirname, "updates.ts"), JSON.stringify(updates)],
   });
   await fleet.line(/^ready/, PREPARE_MS);
-  const before = await registersStored(client);
+  const before = await metricOf(client, "mooring_lwm2m_registers_total");
   const cpuBefore = cpuSeconds(host.pid);
   const links = observations > 0 ? OBSERVED_LINKS : "</1/0>";
   const parts = Math.ceil(herd / MOST_PER_PROCESS);
@@ -78,13 +91,13 @@ async function trial(herd: number, observations: number): Promise<HerdTrial> {
     const part = Math.ceil(herd / parts);
     const from = i * part;
     const size = Math.min(part, herd - from);
-    const common = { port, prefix: "rush-", links, observations, withinMs: WITHIN_MS, startAtMs };
+    const common = { port, isSecure, prefix: "rush-", links, observations, withinMs: WITHIN_MS, startAtMs };
     return { ...common, from, count: size, spreadMs: 1000 };
   });
   const rushes = await Promise.all(
     plans.map(plan => generateLoad<RushResult>("rush.ts", plan, WITHIN_MS + PREPARE_MS * 4)),
   );
-  const stored = (await registersStored(client)) - before;
+  const stored = (await metricOf(client, "mooring_lwm2m_registers_total")) - before;
   const cpuAfter = cpuSeconds(host.pid);
   const result = JSON.parse(await fleet.line(/^\{/, FLEET_MS + PREPARE_MS)) as UpdatesResult;
   return {
@@ -99,11 +112,13 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 const showUpdates = ({ updates, unanswered, p50Ms, p99Ms, mostMs }: UpdateFigures): string =>
   `${count(updates)} Updates, ${unanswered} unanswered, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(0)} ms, most ${mostMs.toFixed(0)} ms`;
 
-function rowsOf(herd: number, observations: number, { rushes, updates, stored, cpuSeconds: cpu }: HerdTrial): Row[] {
+function rowsOf({ size: herd, observations, isSecure }: Herd, trialled: HerdTrial): Row[] {
+  const { rushes, updates, stored, cpuSeconds: cpu } = trialled;
   const of = (figure: (result: RushResult) => number): number => sum(rushes.map(figure));
   const last = (figure: (result: RushResult) => number): string => `${Math.max(...rushes.map(figure)).toFixed(1)} s`;
   const registered = of(({ registered }) => registered);
-  const what = `${count(herd)} Registers within a second${observations > 0 ? `, ${observations} observations each` : ""}`;
+  const offered = isSecure ? "handshakes and Registers over DTLS" : "Registers";
+  const what = `${count(herd)} ${offered} within a second${observations > 0 ? `, ${observations} observations each` : ""}`;
   const observed =
     observations > 0 ? `, ${count(of(r => r.observed))} observed after ${last(r => r.observedSeconds)}` : "";
   const work = cpu === undefined ? "" : `, ${((cpu * 1000) / herd).toFixed(2)} ms of CPU each`;
@@ -130,8 +145,10 @@ function rowsOf(herd: number, observations: number, { rushes, updates, stored, c
 }
 
 export async function benchHerd(quick: boolean): Promise<Row[]> {
-  const herd = quick ? QUICK_HERD : HERD;
   const rows: Row[] = [];
-  for (const observations of [0, 5]) rows.push(...rowsOf(herd, observations, await trial(herd, observations)));
+  for (const herd of HERDS) {
+    const part = quick ? { ...herd, size: herd.size * QUICK_SHARE } : herd;
+    rows.push(...rowsOf(part, await trial(part)));
+  }
   return rows;
 }

@@ -1,6 +1,7 @@
 /** Notifications and Updates of a fleet, with books: what each device sent and what it was told. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { LightDevice } from "../simulator/light-device.ts";
+import { inParallel } from "./in-parallel.ts";
 
 export interface DeviceBooks {
   /** Values of confirmable notifications that were acknowledged, in order. */
@@ -18,6 +19,8 @@ export interface FleetTraffic {
   readonly books: readonly DeviceBooks[];
   /** Runs until `signal` aborts and the last message of each device is answered. Values go on from one run to the next. */
   run(signal: AbortSignal): Promise<void>;
+  /** One more confirmable notification of each. Notifications go their way in order: those before it are stored then, or lost. */
+  notifyAll(): Promise<void>;
 }
 
 export interface TrafficOptions {
@@ -27,17 +30,19 @@ export interface TrafficOptions {
 
 /** Distance between the values of two devices: each value says whose it is. */
 const APART = 1_000_000;
+const AT_ONCE = 100;
 
 export function createFleetTraffic(devices: readonly LightDevice[], { pauseMs }: TrafficOptions): FleetTraffic {
   const books = devices.map((): DeviceBooks => ({ acknowledged: [], told: [], updates: [], failed: [] }));
   const values = devices.map((_, at) => (at + 1) * APART);
 
+  const notify = async (device: LightDevice, { acknowledged, failed }: DeviceBooks, value: number): Promise<void> => {
+    const outcome = await device.notify(value);
+    if (outcome === "acknowledged") acknowledged.push(value);
+    else failed.push(`${value} ${outcome}`);
+  };
   const messages = [
-    async (device: LightDevice, { acknowledged, failed }: DeviceBooks, value: number): Promise<void> => {
-      const outcome = await device.notify(value);
-      if (outcome === "acknowledged") acknowledged.push(value);
-      else failed.push(`${value} ${outcome}`);
-    },
+    notify,
     async (device: LightDevice, { told }: DeviceBooks, value: number): Promise<void> => {
       device.tell(value);
       told.push(value);
@@ -62,5 +67,7 @@ export function createFleetTraffic(devices: readonly LightDevice[], { pauseMs }:
         }),
       );
     },
+    notifyAll: async () =>
+      void (await inParallel(devices, (device, at) => notify(device, books[at]!, ++values[at]!), AT_ONCE)),
   };
 }

@@ -23,6 +23,8 @@ export interface LightDeviceOptions {
   readonly cid?: Uint8Array;
   readonly suites?: readonly number[];
   readonly lifetimeSeconds?: number;
+  /** Payload of Register; default `</1/0>,</3/0>,</3303/0>`. */
+  readonly links?: string;
   /** First retransmission of its messages; default 2000 (RFC 7252 section 4.8). */
   readonly ackTimeoutMs?: number;
   /** Shared by a fleet. */
@@ -61,7 +63,7 @@ export interface LightDevice extends AsyncDisposable {
 }
 
 const TEMPERATURE = ["3303", "0", "5700"];
-const LINKS = Buffer.from("</1/0>,</3/0>,</3303/0>");
+const LINKS = "</1/0>,</3/0>,</3303/0>";
 const LINK_FORMAT: NamedOption = { name: "Content-Format", value: Buffer.of(40) };
 const DEFAULT_MAX_AGE_S = 60;
 
@@ -149,7 +151,7 @@ export async function openLightDevice(options: LightDeviceOptions): Promise<Ligh
       lane.request({
         code: "0.02",
         options: [...path("rd"), LINK_FORMAT, ...query(`ep=${endpoint}`, `lt=${lifetimeSeconds}`, "lwm2m=1.0", "b=U")],
-        payload: LINKS,
+        payload: Buffer.from(options.links ?? LINKS),
       }),
     );
     if (answer?.code === "2.01") {
