@@ -3,6 +3,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { generate, type Packet, parse } from "coap-packet";
 import { optionNumber, uintBytes, uriOptions } from "../harness/raw-socket.ts";
+import type { PskCredentials } from "../simulator/dtls/client-options.ts";
+import { connectDtls } from "../simulator/dtls/connect.ts";
 
 export interface LoadDeviceOptions {
   readonly port: number;
@@ -13,6 +15,8 @@ export interface LoadDeviceOptions {
   readonly observations: number;
   /** Source address, of 127.0.0.0/8. */
   readonly address?: string;
+  /** Over DTLS, PSK_CCM_8 with Connection ID; absent: plain UDP. */
+  readonly psk?: PskCredentials;
 }
 
 export interface LoadDevice {
@@ -33,8 +37,15 @@ export interface LoadDevice {
 const ATTEMPTS = 6;
 const ATTEMPT_MS = 2000;
 
-export async function createLoadDevice(options: LoadDeviceOptions): Promise<LoadDevice> {
-  const { port, endpoint, links, observations, address = "127.0.0.1" } = options;
+const PSK_CCM_8 = 0xc0a8;
+
+/** How datagrams go to the server. */
+interface Way {
+  send(bytes: Uint8Array): void;
+  close(): void;
+}
+
+async function openUdpWay(port: number, address: string, receive: (bytes: Buffer) => void): Promise<Way> {
   const socket = createSocket({
     type: "udp4",
     lookup: (host, _options, found) => found(null, host, 4),
@@ -42,7 +53,25 @@ export async function createLoadDevice(options: LoadDeviceOptions): Promise<Load
   const listening = once(socket, "listening");
   socket.bind(0, address);
   await listening;
+  socket.on("message", receive);
+  return { send: bytes => socket.send(bytes, port, "127.0.0.1"), close: () => socket.close() };
+}
 
+async function openDtlsWay(
+  port: number,
+  address: string,
+  psk: PskCredentials,
+  receive: (bytes: Buffer) => void,
+): Promise<Way> {
+  const { client, pipe } = await connectDtls({
+    ...{ serverPort: port, bindAddress: address, psk, suites: [PSK_CCM_8], cid: new Uint8Array(0) },
+    onData: bytes => receive(Buffer.from(bytes)),
+  });
+  return { send: client.send, close: () => void pipe.close() };
+}
+
+export async function createLoadDevice(options: LoadDeviceOptions): Promise<LoadDevice> {
+  const { port, endpoint, links, observations, address = "127.0.0.1", psk } = options;
   const tokens: Buffer[] = [];
   const waiting = new Map<number, () => void>();
   let [messageId, observe] = [Math.floor(Math.random() * 0x10000), 1];
@@ -54,7 +83,13 @@ export async function createLoadDevice(options: LoadDeviceOptions): Promise<Load
   if (observations === 0) tellObserved();
   const nextMessageId = (): number => (messageId = (messageId + 1) & 0xffff);
   const nextObserve = (): Buffer => uintBytes(observe++);
-  const send = (bytes: Uint8Array): void => socket.send(bytes, port, "127.0.0.1");
+  const receive = (bytes: Buffer): void => {
+    const codeClass = bytes[1]! >> 5;
+    if (bytes[1] === 0) waiting.get(bytes.readUInt16BE(2))?.();
+    else if (codeClass === 0) answer(parse(bytes));
+    else registered(parse(bytes));
+  };
+  const { send, close } = await (psk ? openDtlsWay(port, address, psk, receive) : openUdpWay(port, address, receive));
 
   const answer = (request: ReturnType<typeof parse>): void => {
     const isObserve = optionNumber(request, "Observe") === 0;
@@ -70,12 +105,6 @@ export async function createLoadDevice(options: LoadDeviceOptions): Promise<Load
     tokens.push(request.token);
     if (tokens.length === observations) tellObserved();
   };
-  socket.on("message", bytes => {
-    const codeClass = bytes[1]! >> 5;
-    if (bytes[1] === 0) waiting.get(bytes.readUInt16BE(2))?.();
-    else if (codeClass === 0) answer(parse(bytes));
-    else registered(parse(bytes));
-  });
 
   const sendConfirmable = (bytes: Buffer, waitMs: number): Promise<boolean> =>
     new Promise(resolve => {
@@ -119,5 +148,5 @@ export async function createLoadDevice(options: LoadDeviceOptions): Promise<Load
     throw new Error(`Register of ${endpoint} was not answered`);
   };
 
-  return { tokens, observed, nextMessageId, nextObserve, send, sendConfirmable, register, close: () => socket.close() };
+  return { tokens, observed, nextMessageId, nextObserve, send, sendConfirmable, register, close };
 }

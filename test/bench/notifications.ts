@@ -6,6 +6,7 @@ import { eventually } from "../harness/eventually.ts";
 import { startHost } from "../harness/host.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
 import { startProcess } from "../harness/process.ts";
+import { uploadSecureDevices } from "../harness/secure-accounts.ts";
 import { generateLoad } from "./generator.ts";
 import type { LoadPlan, LoadResult } from "./load.ts";
 import type { NotifyPlan, NotifyResult } from "./notify-load.ts";
@@ -15,6 +16,7 @@ const DEVICES = 256;
 const BURST = 16;
 const ROUNDS = 3;
 const NOTIFICATION_TO_ECHO = 0.2;
+const DTLS_TO_UDP = 0.5;
 
 async function storedTotal(client: Api, ids: readonly string[]): Promise<number> {
   let total = 0;
@@ -46,23 +48,27 @@ async function echoRound(seconds: number): Promise<LoadResult> {
   }
 }
 
-interface Round {
-  readonly echo: LoadResult;
+interface Notified {
   readonly notify: NotifyResult;
   readonly stored: number;
 }
 
-async function round(seconds: number): Promise<Round> {
-  const echo = await echoRound(seconds);
+interface Round {
+  readonly echo: LoadResult;
+  readonly udp: Notified;
+  readonly dtls: Notified;
+}
+
+async function notified(seconds: number, isSecure: boolean): Promise<Notified> {
   await using host = await startHost();
   const client = api(host);
   await mapTemperature(client);
   const endpoints = Array.from({ length: DEVICES }, (_, at) => `notify-${at}`);
   const ids: string[] = [];
-  for (const endpointId of endpoints) ids.push((await registerDevice(client, { endpointId })).id);
+  if (isSecure) ids.push(...(await uploadSecureDevices(client, endpoints)));
+  else for (const endpointId of endpoints) ids.push((await registerDevice(client, { endpointId })).id);
   const plan: NotifyPlan = {
-    port: host.coapPort,
-    pid: host.pid,
+    ...{ port: isSecure ? host.coapsPort : host.coapPort, pid: host.pid, isSecure },
     endpoints,
     burst: BURST,
     warmUpMs: 2000,
@@ -79,33 +85,46 @@ async function round(seconds: number): Promise<Round> {
     },
     { withinMs: 10_000, everyMs: 250 },
   ).catch(() => {});
-  return { echo, notify, stored: stored - DEVICES };
+  return { notify, stored: stored - DEVICES };
 }
+
+async function round(seconds: number): Promise<Round> {
+  return {
+    echo: await echoRound(seconds),
+    udp: await notified(seconds, false),
+    dtls: await notified(seconds, true),
+  };
+}
+
+const paceOf = ({ perCpuSecond, perSecond: inAll }: LoadResult | NotifyResult): number => perCpuSecond ?? inAll;
 
 export async function benchNotifications(quick: boolean): Promise<Row[]> {
   const rounds: Round[] = [];
   for (let at = 0; at < (quick ? 1 : ROUNDS); at++) rounds.push(await round(quick ? 3 : 6));
   const of = (figure: (round: Round) => number): number => median(rounds.map(figure));
-  const rate = of(({ notify }) => notify.perSecond);
-  const cpu = of(({ notify }) => notify.perCpuSecond ?? notify.perSecond);
-  const ratio = of(({ notify, echo }) =>
-    ratioOf(notify.perCpuSecond ?? notify.perSecond, echo.perCpuSecond ?? echo.perSecond),
-  );
-  const sent = rounds.reduce((sum, { notify }) => sum + notify.sent, 0);
-  const stored = rounds.reduce((sum, each) => sum + each.stored, 0);
+  const rows = (what: string, over: "udp" | "dtls", to: "echo" | "udp", target: number): Row[] => {
+    const base = (round: Round): number => paceOf(to === "echo" ? round.echo : round.udp.notify);
+    const ratio = of(round => ratioOf(paceOf(round[over].notify), base(round)));
+    const sent = rounds.reduce((sum, each) => sum + each[over].notify.sent, 0);
+    const stored = rounds.reduce((sum, each) => sum + each[over].stored, 0);
+    return [
+      {
+        what,
+        figure: `${perSecond(of(each => each[over].notify.perSecond))}, ${perSecond(of(each => paceOf(each[over].notify)))} of CPU`,
+        ratio: `${times(ratio)} of ${to === "echo" ? "the raw echo" : "that over UDP"}`,
+        target: times(target),
+        met: ratio >= target,
+      },
+      {
+        what: "sent and found stored",
+        figure: `${count(stored)} of ${count(sent)}`,
+        target: "all",
+        met: stored === sent,
+      },
+    ];
+  };
   return [
-    {
-      what: "notification (NON) to stored measurement",
-      figure: `${perSecond(rate)}, ${perSecond(cpu)} of CPU`,
-      ratio: `${times(ratio)} of the raw echo`,
-      target: times(NOTIFICATION_TO_ECHO),
-      met: ratio >= NOTIFICATION_TO_ECHO,
-    },
-    {
-      what: "notifications sent and found stored",
-      figure: `${count(stored)} of ${count(sent)}`,
-      target: "all",
-      met: stored === sent,
-    },
+    ...rows("notification (NON) to stored measurement", "udp", "echo", NOTIFICATION_TO_ECHO),
+    ...rows("the same over DTLS, PSK_CCM_8 with Connection ID", "dtls", "udp", DTLS_TO_UDP),
   ];
 }

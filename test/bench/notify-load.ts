@@ -4,12 +4,15 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { generate } from "coap-packet";
+import { pskOf } from "../harness/secure-accounts.ts";
 import { createLoadDevice, type LoadDevice } from "./load-device.ts";
 import { cpuSeconds } from "./usage.ts";
 
 export interface NotifyPlan {
   readonly port: number;
   readonly pid: number;
+  /** Over DTLS with Connection ID, with the keys of secure-accounts.ts. */
+  readonly isSecure: boolean;
   readonly endpoints: readonly string[];
   /** Notifications in a burst, the confirmable one included. */
   readonly burst: number;
@@ -32,7 +35,10 @@ const REPEAT_AFTER_MS = 2000;
 async function run(plan: NotifyPlan): Promise<NotifyResult> {
   const devices: LoadDevice[] = [];
   for (const endpoint of plan.endpoints) {
-    const device = await createLoadDevice({ port: plan.port, endpoint, links: "</1/0>,</3303/0>", observations: 1 });
+    const device = await createLoadDevice({
+      ...{ port: plan.port, endpoint, links: "</1/0>,</3303/0>", observations: 1 },
+      ...(plan.isSecure ? { psk: pskOf(endpoint) } : {}),
+    });
     devices.push(device);
     await device.register();
   }

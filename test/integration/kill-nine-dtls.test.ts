@@ -20,10 +20,11 @@ import { atScale } from "../harness/scale.ts";
 import { pskOf, uploadSecureDevices } from "../harness/secure-accounts.ts";
 import { type SecureFleet, startSecureFleet } from "../simulator/secure-fleet.ts";
 
-const DEVICES = atScale(150, 5000);
-const PAUSE_MS = atScale(300, 3000);
-/** Less than usual where time is short: devices that spoke into the void are heard of soon. */
-const ACK_TIMEOUT_MS = atScale(500, 2000);
+const DEVICES = atScale(100, 5000);
+const PAUSE_MS = atScale(200, 3000);
+/** Sooner and more often than usual where time is short: devices that spoke into the void are heard of soon, and none gives up. */
+const ACK_TIMEOUT_MS = atScale(400, 2000);
+const MAX_RETRANSMIT = atScale(7, 4);
 /** Traffic after the last kill. */
 const FOLLOWING_MS = atScale(0, 60_000);
 const WITHIN_MS = atScale(30_000, 180_000);
@@ -57,7 +58,7 @@ describe(`kill -9 of the host under the traffic of ${DEVICES} DTLS sessions`, ()
     const endpoints = Array.from({ length: DEVICES }, (_, at) => `killed-${at}`);
     ids = await uploadSecureDevices(client, endpoints);
     fleet = await startSecureFleet({
-      ...{ count: DEVICES, serverPort: proxy.port, ackTimeoutMs: ACK_TIMEOUT_MS },
+      ...{ count: DEVICES, serverPort: proxy.port, ackTimeoutMs: ACK_TIMEOUT_MS, maxRetransmit: MAX_RETRANSMIT },
       endpoint: at => endpoints[at]!,
       psk: at => pskOf(endpoints[at]!),
     });
@@ -147,7 +148,6 @@ describe(`kill -9 of the host under the traffic of ${DEVICES} DTLS sessions`, ()
     );
     const recorded: PassedDatagram[] = [];
     for (const all of own.values()) recorded.push(...all.slice(0, FIRST), ...all.slice(-LAST));
-    await killAndStart();
     await killAndStart();
     const before = await dtlsFigures(client);
     const sealed = await replayAll(proxy, recorded, client);

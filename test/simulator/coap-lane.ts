@@ -8,6 +8,8 @@ export interface CoapLaneParts {
   readonly random: Random;
   /** First retransmission; default 2000 (RFC 7252 section 4.8). */
   readonly ackTimeoutMs?: number | undefined;
+  /** Default 4 (RFC 7252 section 4.8). */
+  readonly maxRetransmit?: number | undefined;
   send(datagram: Uint8Array): void;
   /** A request of the server, once however often it comes. @returns its answer, sent piggybacked where the request was confirmable */
   onRequest(request: ParsedPacket): LaneAnswer;
@@ -70,6 +72,7 @@ function parsed(datagram: Uint8Array): ParsedPacket | undefined {
 
 export function createCoapLane(parts: CoapLaneParts): CoapLane {
   const { clock, random, send, onRequest, onRetransmission, ackTimeoutMs = ACK_TIMEOUT_MS } = parts;
+  const { maxRetransmit = MAX_RETRANSMIT } = parts;
   const waiting = new Map<number, Waiting>();
   const remembered = new Map<number, Buffer>();
   let messageId = random.int(0x10000);
@@ -94,7 +97,7 @@ export function createCoapLane(parts: CoapLaneParts): CoapLane {
       const attempt = (): void => {
         send(bytes);
         if (sent++ > 0) onRetransmission?.();
-        entry.timer = clock.after(timeoutMs, () => (sent > MAX_RETRANSMIT ? entry.settle("unanswered") : attempt()));
+        entry.timer = clock.after(timeoutMs, () => (sent > maxRetransmit ? entry.settle("unanswered") : attempt()));
         timeoutMs *= 2;
       };
       waiting.set(id, entry);

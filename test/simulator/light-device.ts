@@ -27,6 +27,8 @@ export interface LightDeviceOptions {
   readonly links?: string;
   /** First retransmission of its messages; default 2000 (RFC 7252 section 4.8). */
   readonly ackTimeoutMs?: number;
+  /** Retransmissions of them; default 4. */
+  readonly maxRetransmit?: number;
   /** Shared by a fleet. */
   readonly random: Random;
   readonly counters: FleetCounters;
@@ -131,6 +133,7 @@ export async function openLightDevice(options: LightDeviceOptions): Promise<Ligh
     clock,
     random,
     ackTimeoutMs: options.ackTimeoutMs,
+    maxRetransmit: options.maxRetransmit,
     send: bytes => {
       if (!psk) carry(bytes);
       else if (client?.isConnected) client.send(bytes);

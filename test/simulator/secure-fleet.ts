@@ -18,6 +18,8 @@ export interface SecureFleetOptions {
   readonly lifetimeSeconds?: number;
   /** Of the devices' messages; default 2000 (RFC 7252 section 4.8). */
   readonly ackTimeoutMs?: number;
+  /** Retransmissions of them; default 4. */
+  readonly maxRetransmit?: number;
   /** Devices that connect and register at a time; default 100. All of them: a herd. */
   readonly atOnce?: number;
   readonly bindAddress?: (at: number) => string;
@@ -71,6 +73,7 @@ export async function startSecureFleet(options: SecureFleetOptions): Promise<Sec
       ...(cid ? { cid } : {}),
       ...(options.suites ? { suites: options.suites } : {}),
       ...(options.ackTimeoutMs === undefined ? {} : { ackTimeoutMs: options.ackTimeoutMs }),
+      ...(options.maxRetransmit === undefined ? {} : { maxRetransmit: options.maxRetransmit }),
       ...(options.bindAddress ? { bindAddress: options.bindAddress(at) } : {}),
       ...(onSent ? { onSent: (datagram: Uint8Array) => onSent(at, datagram) } : {}),
     };

@@ -8,9 +8,9 @@ import type { Clock } from "../../base/clock.ts";
 import { MooringError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { createTokenBuckets, type TokenBuckets } from "../../base/token-bucket.ts";
+import { createTurnGate, type Lane } from "../../base/turn-gate.ts";
 import { networkOf } from "../../transport/network-of.ts";
 import type { Peer } from "../../transport/transport.ts";
-import { createRegisterGate, type Lane } from "./register-gate.ts";
 import { createRegisterPace } from "./register-pace.ts";
 import { createReturnTimes } from "./return-times.ts";
 
@@ -62,7 +62,7 @@ const LEAST_WAITING = 32;
 const laneOf = (isKnown: boolean): Lane => (isKnown ? "known" : "stranger");
 
 export function createAdmission({ clock, random, options, received }: AdmissionParts): Admission {
-  const gate = createRegisterGate({ received });
+  const gate = createTurnGate({ received });
   const pace = createRegisterPace(clock, options.registersPerSecond);
   const returns = createReturnTimes(clock, random, MOST_KEYS);
   const bound = (name: string, perSecond: number): Bound => {

@@ -73,12 +73,16 @@ export interface ResumableSessions {
   find(id: Uint8Array): Promise<SessionParameters | undefined>;
 }
 
-/** A ClientHello whose cookie came back: only now may anything be kept of the peer. */
-export interface VerifiedHello {
+/** What a handshake begins with. */
+export interface FirstHello {
   /** The first fragment that brought the cookie; the same handshake takes the other ones. */
   readonly record: RecordView;
   /** Handshake message_seq of the hello, 1 after a HelloVerifyRequest. */
   readonly messageSequence: number;
+}
+
+/** A ClientHello whose cookie came back: only now may anything be kept of the peer. */
+export interface VerifiedHello extends FirstHello {
   /** Views on the record. */
   readonly start: HelloStart;
 }
@@ -98,7 +102,7 @@ export interface HelloVerifier {
 }
 
 export interface ServerHandshakeParts {
-  readonly hello: VerifiedHello;
+  readonly hello: FirstHello;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -1,14 +1,20 @@
-/** Handshakes under way, one for each source (address and port) at most, and who may begin one. */
+/**
+ * Handshakes under way, one for each source (address and port) at most, and who may begin one. Each takes as long as many Updates, so
+ * in a herd they begin in turns, and what devices with sessions send goes between.
+ */
+import { setImmediate as roundOver } from "node:timers/promises";
 import { equalBytes } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
+import { createTurnGate } from "../../base/turn-gate.ts";
 import type { Peer, PeerIdentity, Transport } from "../transport.ts";
 import { writeAlert } from "./alert.ts";
 import { freshCid } from "./connection-ids.ts";
 import type { Credentials, DtlsCounters, DtlsOptions } from "./dtls.ts";
 import type {
   Established,
+  FirstHello,
   HandshakeFailure,
   HelloVerifier,
   ResumableSessions,
@@ -16,13 +22,13 @@ import type {
   VerifiedHello,
 } from "./handshake.ts";
 import { createHandshakeAdmission } from "./handshake-admission.ts";
-import { CONTENT, type RecordView } from "./records.ts";
+import { CONTENT, copyRecord, type RecordView } from "./records.ts";
 import { createServerHandshake } from "./server-handshake.ts";
 import { type CidKey, cidKey, NO_CID } from "./session.ts";
 import { createWithdrawals } from "./withdrawals.ts";
 
 export interface HandshakesParts {
-  readonly below: Pick<Transport, "send">;
+  readonly below: Pick<Transport, "send" | "counters">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -61,7 +67,7 @@ interface UnderWay {
   readonly source: Peer;
   /** Of the client: another one is another handshake. */
   readonly random: Uint8Array;
-  /** Undefined until it is made, and when it has ended before that. */
+  /** Undefined until its turn has come and it is made, and when it has ended before that. */
   handshake: ServerHandshake | undefined;
   cid: CidKey;
   hasEnded: boolean;
@@ -72,6 +78,7 @@ interface UnderWay {
 export function createHandshakes(parts: HandshakesParts): Handshakes {
   const { below, clock, options, counters, verifier } = parts;
   const admission = createHandshakeAdmission(clock, options);
+  const turns = createTurnGate({ received: () => below.counters.received });
   const bySource = new Map<string, UnderWay>();
   const cids = new Map<CidKey, UnderWay>();
   const withdrawals = createWithdrawals(() => bySource.values().next().value?.withdrawnBefore);
@@ -102,7 +109,7 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
     parts.failed("withdrawn", source);
   }
 
-  function begin(hello: VerifiedHello, source: Peer, random: Uint8Array): void {
+  function enter(source: Peer, random: Uint8Array): UnderWay {
     const underWay: UnderWay = {
       source,
       random: Uint8Array.from(random),
@@ -113,6 +120,11 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
     };
     bySource.set(source.key, underWay);
     counters.handshakesBegun++;
+    return underWay;
+  }
+
+  function begin(hello: FirstHello, underWay: UnderWay): void {
+    const { source } = underWay;
     underWay.handshake = createServerHandshake({
       hello,
       clock,
@@ -146,8 +158,8 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
       before.handshake?.receive(hello.record);
       return;
     }
-    const underWay = bySource.size + parts.finishing();
-    if (!admission.admit(source.address, underWay, parts.isKnown(source, sessionId))) {
+    const isKnown = parts.isKnown(source, sessionId);
+    if (!admission.admit(source.address, bySource.size + parts.finishing(), isKnown)) {
       counters.handshakesRefused++;
       return;
     }
@@ -155,7 +167,12 @@ export function createHandshakes(parts: HandshakesParts): Handshakes {
       cancel(before);
       parts.failed("superseded", source);
     }
-    begin(hello, source, random);
+    const underWay = enter(source, random);
+    const kept = { record: copyRecord(hello.record), messageSequence: hello.messageSequence };
+    void turns.run(isKnown ? "known" : "stranger", async () => {
+      if (!underWay.hasEnded) begin(kept, underWay);
+      await roundOver();
+    });
   }
 
   return {

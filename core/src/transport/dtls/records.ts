@@ -24,6 +24,13 @@ export interface RecordView {
   readonly fragment: Uint8Array;
 }
 
+/** For one that outlives its datagram. */
+export const copyRecord = (record: RecordView): RecordView => ({
+  ...record,
+  cid: Uint8Array.from(record.cid),
+  fragment: Uint8Array.from(record.fragment),
+});
+
 export interface RecordsRead {
   /** In their order; views on the datagram. */
   readonly records: RecordView[];

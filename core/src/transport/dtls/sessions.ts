@@ -17,7 +17,7 @@ import type {
 } from "./dtls.ts";
 import type { Established, SessionParameters } from "./handshake.ts";
 import { identityOf, principalOf } from "./principal.ts";
-import { CONTENT, type RecordView } from "./records.ts";
+import { CONTENT, copyRecord, type RecordView } from "./records.ts";
 import {
   createSession,
   isClosed,
@@ -75,12 +75,6 @@ export interface Sessions extends AsyncDisposable {
   findResumable(id: Uint8Array): Promise<SessionParameters | undefined>;
   endSessions(isEnded: (identity: PeerIdentity) => boolean): Promise<number>;
 }
-
-const copyOf = (record: RecordView): RecordView => ({
-  ...record,
-  cid: Uint8Array.from(record.cid),
-  fragment: Uint8Array.from(record.fragment),
-});
 
 export function createSessions(parts: SessionsParts): Sessions {
   const { below, clock, random, log, options, store, journal, counters, traffic } = parts;
@@ -268,7 +262,7 @@ export function createSessions(parts: SessionsParts): Sessions {
       if (session.live) receiveLive(session, session.live, record, source);
       else if (record.sequence <= session.received) parts.refused("replayed", record, source);
       else {
-        const copy = copyOf(record);
+        const copy = copyRecord(record);
         const waits = waker.wake(session, live => receiveLive(session, live, copy, source));
         if (!waits) parts.refused("full", record, source);
       }

@@ -1,6 +1,7 @@
 import { assert } from "chai";
 import { concatBytes, encodeUtf8 } from "../../../src/base/bytes.ts";
-import { CONTENT } from "../../../src/transport/dtls/records.ts";
+import { HANDSHAKE } from "../../../src/transport/dtls/handshake-message.ts";
+import { CONTENT, RECORD_HEADER_BYTES as FIRST_MESSAGE_AT } from "../../../src/transport/dtls/records.ts";
 import { type Device, type DeviceOptions, type DtlsWorld, openWorld } from "./support/dtls-world.ts";
 import { createKeptSessions } from "./support/kept-sessions.ts";
 
@@ -71,6 +72,18 @@ describe("transport/dtls, limits", () => {
       const fine = world.device({ identity: "fine", port: 1, maxRetransmissions: 12 });
       await world.clock.advance(600_000);
       assert.isTrue(fine.client.isConnected);
+    });
+
+    it("in a herd they begin in turns: few at once, all in the end", async () => {
+      const world = await openWorld();
+      const herd = Array.from({ length: 20 }, (_, n) => world.device({ identity: `d${n}`, port: 1000 + n }));
+      const serverHellos = () =>
+        world.wire.filter(({ outgoing, bytes }) => outgoing && bytes[FIRST_MESSAGE_AT] === HANDSHAKE.serverHello)
+          .length;
+      while (world.dtls.dtls.handshakesBegun < herd.length) await Promise.resolve();
+      assert.equal(serverHellos(), 4);
+      await Promise.all(herd.map(({ connecting }) => connecting));
+      assert.equal(serverHellos(), herd.length);
     });
 
     it("no more begun than the rates in all and for each address allow", async () => {

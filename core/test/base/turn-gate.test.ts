@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import { createRegisterGate, type Lane } from "../../../src/lwm2m/registration/register-gate.ts";
+import { createTurnGate, type Lane } from "../../src/base/turn-gate.ts";
 
 const round = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
@@ -8,7 +8,7 @@ function open() {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   let datagrams = 0;
-  const gate = createRegisterGate({ received: () => datagrams });
+  const gate = createTurnGate({ received: () => datagrams });
   return {
     begun,
     gate,
@@ -26,7 +26,7 @@ function open() {
   };
 }
 
-describe("lwm2m/registration/register-gate", () => {
+describe("base/turn-gate", () => {
   it("begins at once where little runs, in rounds of the event loop where more comes, and never more than 32", async () => {
     const { ask, begun, gate, end } = open();
     for (let i = 0; i < 50; i++) void ask("stranger", `s${i}`);
@@ -66,7 +66,7 @@ describe("lwm2m/registration/register-gate", () => {
   });
 
   it("gives back what the work gives, also its failure, and goes on", async () => {
-    const gate = createRegisterGate({ received: () => 0 });
+    const gate = createTurnGate({ received: () => 0 });
     assert.equal(await gate.run("known", async () => 7), 7);
     const failures = await Promise.allSettled(
       Array.from({ length: 40 }, (_, i) => gate.run("known", async () => Promise.reject(i))),

@@ -1,18 +1,18 @@
 /**
- * Turns for Registers: each costs the store and several milliseconds, while an Update that changes nothing costs some
- * microseconds. In a herd all datagrams come through one socket, so what is slow must not stand before what is quick: Registers wait
- * here, few are worked on at once, and as long as the socket is full only one more is begun per round of the event loop.
+ * Turns for slow work. In a herd all datagrams come through one socket, so what costs milliseconds must not stand before what costs
+ * some microseconds: the slow waits here, little of it is worked on at once, and as long as the socket is full only one more is begun
+ * per round of the event loop.
  */
 
 /** Devices that are registered already go before those that are not, and leave them every fourth turn. */
 export type Lane = "known" | "stranger";
 
-export interface RegisterGateParts {
+export interface TurnGateParts {
   /** Datagrams that have come so far, of any kind. */
   received(): number;
 }
 
-export interface RegisterGate {
+export interface TurnGate {
   /** Runs `work` when its turn has come. */
   run<T>(lane: Lane, work: () => Promise<T>): Promise<T>;
   waiting(lane: Lane): number;
@@ -25,7 +25,7 @@ const MOST_AT_ONCE = 32;
 const FLOODED = 16;
 const STRANGERS_TURN = 4;
 
-export function createRegisterGate({ received }: RegisterGateParts): RegisterGate {
+export function createTurnGate({ received }: TurnGateParts): TurnGate {
   const lines: Readonly<Record<Lane, (() => void)[]>> = { known: [], stranger: [] };
   let running = 0;
   let turns = 0;
