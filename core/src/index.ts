@@ -1,6 +1,7 @@
 /** What an extension may see of the host: types, schemas and constants of the contract. `@mooring/sdk` re-exports it. */
 
-export { type FailureCode, MooringError } from "./base/errors.ts";
+export type { Clock } from "./base/clock.ts";
+export { type FailureCode, MooringError, messageOf } from "./base/errors.ts";
 export type { Log, LogFields } from "./base/log.ts";
 export type { JsonSchema } from "./base/schema.ts";
 export type {
@@ -29,7 +30,9 @@ export {
   decoderManifestSchema,
   decoderResultSchema,
 } from "./contract/manifest.ts";
-export { CONTRACT_VERSION, type Plugin, type PluginHost } from "./contract/plugin.ts";
+export { CONTRACT_VERSION, type Figure, type Plugin, type PluginHost } from "./contract/plugin.ts";
+export type { DeviceData, Publisher, ValueSource } from "./contract/publisher.ts";
+export { senmlStream } from "./lwm2m/codecs/senml-stream.ts";
 export type { ObjectModel, ResourceModel } from "./lwm2m/model/object-model.ts";
 export { formatPath, type Lwm2mPath, parsePath } from "./lwm2m/path.ts";
 export {

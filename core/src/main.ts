@@ -13,7 +13,12 @@ import type { GeneratedLogin } from "./tenants/tenants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** What this distribution brings; they are named here and nowhere imported, since core knows no plugin. */
-const PLUGINS = ["@mooring/plugin-connectivity", "@mooring/plugin-device", "@mooring/plugin-location"];
+const PLUGINS = [
+  "@mooring/plugin-connectivity",
+  "@mooring/plugin-device",
+  "@mooring/plugin-location",
+  "@mooring/plugin-streaming",
+];
 const DEMO_DEVICES = 5;
 /** A stop that takes longer has gone wrong: what is stored is stored, the rest is said. */
 const STOP_LIMIT_MS = 9_000;

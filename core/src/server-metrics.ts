@@ -4,6 +4,7 @@ import type { Connection } from "./agent/device-accounts.ts";
 import type { DecodeQueue } from "./decoding/decode-queue.ts";
 import type { BootstrapServer } from "./lwm2m/bootstrap/bootstrap-server.ts";
 import type { Uplink } from "./mapping/uplink.ts";
+import type { Figures, PluginFigure } from "./plugin-host/figures.ts";
 import type { LabelledValue, Metric, Metrics } from "./rest/metrics.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import type { Ports } from "./server-ports.ts";
@@ -85,6 +86,14 @@ function secureMetrics(ports: MeasuredParts["ports"]): Metrics {
 const bootstrapMetrics = (server: BootstrapServer | undefined): Metrics =>
   server ? numbers("bootstrap", { ...server.counters, sessions: server.sessions }, new Set(["sessions"])) : {};
 
+const pluginMetrics = (figures: readonly PluginFigure[]): Metrics =>
+  Object.fromEntries(
+    figures.map(({ plugin, figure: { name, help, type, value } }): [string, Metric] => {
+      const ending = type === "counter" ? "_total" : "";
+      return [`mooring_plugin_${plugin.replaceAll("-", "_")}_${name}${ending}`, { help, type, value: value() }];
+    }),
+  );
+
 export interface MeasuredParts {
   readonly store: Store;
   readonly ports: Readonly<Record<Connection, Ports>>;
@@ -92,10 +101,11 @@ export interface MeasuredParts {
   readonly uplink: Uplink;
   readonly decodeQueue: DecodeQueue;
   readonly runtime: DecoderRuntime;
+  readonly figures: Figures;
 }
 
 /** One collector for all parts, asked at every scrape. */
-export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runtime }: MeasuredParts): Metrics {
+export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runtime, figures }: MeasuredParts): Metrics {
   const lwm2m = agent.server;
   const { queued, behind, decoded, failed } = decodeQueue.stats();
   return {
@@ -114,5 +124,6 @@ export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runti
       value: lwm2m.registrations.size,
     },
     ...decoderMetrics(runtime),
+    ...pluginMetrics(figures.list()),
   };
 }

@@ -13,7 +13,7 @@ import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { createSecretBox, type SecretBox } from "./base/secret-box.ts";
 import { type CoapEndpoint, createCoapEndpoint, type EndpointParts } from "./coap/endpoint.ts";
-import type { Config } from "./config/schema.ts";
+import { type Config, PLUGIN_GROUPS } from "./config/schema.ts";
 import { loadSecretKey } from "./config/secret-key.ts";
 import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";
@@ -29,9 +29,11 @@ import { createLwm2mServer, type Lwm2mServer } from "./lwm2m/server/lwm2m-server
 import { createModelViews } from "./lwm2m/server/model-views.ts";
 import { type ActionRegistry, createActionRegistry } from "./mapping/action-registry.ts";
 import { createEffectApplier } from "./mapping/apply-effects.ts";
+import { createPublishers } from "./mapping/publishers.ts";
 import { createUplink, type Uplink } from "./mapping/uplink.ts";
 import { createPlatform } from "./platform/create-platform.ts";
 import type { Platform } from "./platform/platform.ts";
+import { createFigures, type Figures } from "./plugin-host/figures.ts";
 import { createPluginHost } from "./plugin-host/host.ts";
 import { createFlightRecorder, type FlightRecorder } from "./recording/flight-recorder.ts";
 import { createRestApp } from "./rest/app.ts";
@@ -125,6 +127,7 @@ async function openBase(parts: HostParts, opened: AsyncDisposableStack): Promise
 /** The way up: values to effects to documents, and decoders beside it. */
 interface Way {
   readonly actions: ActionRegistry;
+  readonly figures: Figures;
   readonly uplink: Uplink;
   readonly runtime: DecoderRuntime;
   readonly decodeQueue: DecodeQueue;
@@ -140,7 +143,13 @@ async function openWay(
   const decoders = createDecoderRegistry({ runtime, log });
   await decoders.loadFolders(parts.decoderFolders);
   const actions = createActionRegistry(decoders.keys);
-  const plugins = opened.use(createPluginHost({ registry: actions, log }));
+  const publishers = createPublishers(log);
+  const figures = createFigures();
+  const optionsOf = (plugin: string) => {
+    const group = PLUGIN_GROUPS.find(name => name === plugin);
+    return group && config[group];
+  };
+  const plugins = opened.use(createPluginHost({ registry: actions, publishers, figures, clock, log, optionsOf }));
   for (const plugin of parts.plugins) await plugins.activate(plugin);
 
   const applier = createEffectApplier({
@@ -162,6 +171,7 @@ async function openWay(
     log,
     mapping,
     applier,
+    publishers,
     ...(parts.onStored && { onStored: parts.onStored }),
   });
   const payloads = store.collection(RAW_PAYLOADS);
@@ -179,7 +189,7 @@ async function openWay(
   );
   const keepMs = config.decoding.rawRetentionDays * DAY_MS;
   opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs })).start();
-  return { actions, uplink, runtime, decodeQueue };
+  return { actions, figures, uplink, runtime, decodeQueue };
 }
 
 /** Sockets of both servers, bound. */

@@ -4,6 +4,7 @@ import type { Decoder, Plugin } from "@mooring/core";
 export {
   type ActionInput,
   type AlarmStatus,
+  type Clock,
   CONTRACT_VERSION,
   checkDecoderManifest,
   checkDecoderResult,
@@ -17,11 +18,13 @@ export {
   type DecoderManifest,
   type DecoderResult,
   type DefaultHandler,
+  type DeviceData,
   type DeviceView,
   decoderManifestSchema,
   decoderResultSchema,
   type Effect,
   type FailureCode,
+  type Figure,
   formatPath,
   type InstanceInput,
   isObjectLink,
@@ -31,10 +34,12 @@ export {
   type Lwm2mPath,
   type MappingAction,
   MooringError,
+  messageOf,
   type ObjectLinkValue,
   type ObjectModel,
   type Plugin,
   type PluginHost,
+  type Publisher,
   parsePath,
   type ResourceModel,
   type ResourceType,
@@ -42,6 +47,8 @@ export {
   type ScalarValue,
   type SeriesValue,
   type Severity,
+  senmlStream,
+  type ValueSource,
 } from "@mooring/core";
 
 /**

@@ -297,6 +297,40 @@ export const OPTIONS = {
     ]),
     lenientOctal: flag(false, "Reads a text such as -029 as decimal instead of refusing it"),
   },
+  streaming: {
+    mqttUrl: {
+      type: "text",
+      pattern: /^(?:mqtts?|tcp|ssl|wss?):\/\/[^\s]+$/,
+      rule: "must be an URL such as mqtt://host:1883 or mqtts://user:password@host",
+      secret: true,
+      description: "Broker that data of devices are published to, topic lwm2m/data (agent specification 16.4)",
+      agent: ["C8Y.mqtt.messaging.service.url"],
+    },
+    webhookUrl: {
+      type: "text",
+      pattern: /^https?:\/\/[^\s/@]+(?:\/\S*)?$/,
+      rule: "must be an http:// or https:// URL; user and password go into streaming.webhookAuthorization",
+      secret: true,
+      description: "Where data of devices are posted to, as JSON arrays",
+    },
+    webhookAuthorization: {
+      type: "text",
+      pattern: /^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/,
+      rule: "must be a value for the header Authorization: printable ASCII, at most 4096 characters",
+      secret: true,
+      description: "Header Authorization of what is posted",
+    },
+    tenants: {
+      type: "text",
+      pattern: /^(?:\*|[a-z][a-z0-9]{0,31}(?:,[a-z][a-z0-9]{0,31})*)$/,
+      rule: "must be tenants with commas between them, or *",
+      description: "Tenants whose data are published; none by default",
+      agent: ["C8Y.mqtt.messaging.service.enabledForTenants"],
+    },
+    requestTimeoutMs: timeMs(10_000, "Limit of one request, and of one batch to the broker", [], 100),
+    maxQueueBytes: bytes(16 * MIB, 4096 * MIB, "Data that wait for one target; above it the oldest are dropped"),
+    maxMessageBytes: bytes(MIB / 4, 64 * MIB, "Largest message; data of one device are parted above it"),
+  },
   bulk: {
     maxPending: count(20, 1000, "Bulk files that wait", ["c8y.lwm2m.bulkoperation.maxSizeOfPendingOperations"]),
   },
@@ -394,6 +428,9 @@ export const OPTIONS = {
     enabled: { ...flag(false, "Starts simulated devices"), short: "demo" },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option>>>>;
+
+/** Groups that a plugin of the same name is given; all others are none of a plugin's business. */
+export const PLUGIN_GROUPS = ["streaming"] as const satisfies readonly (keyof typeof OPTIONS)[];
 
 type ValueOf<O> = O extends { readonly type: "integer" | "number" }
   ? number
@@ -493,7 +530,6 @@ export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> =
   "C8Y.lwm2m.decoder.retryDelayMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.decoder.processEventForMonths": "raw payloads are kept apart from events (decoding.rawRetentionDays)",
   "C8Y.lwm2m.decoder.serviceUnavailabilityDelayInMinutes": "there are no remote decoders yet",
-  "C8Y.mqtt.messaging.service.": "device data are not streamed yet",
   "C8Y.lwm2m.realtimeDisabledTenants": "operations reach the agent within the process",
   "c8y.lwm2m.opexec.realtimeSubscriptionTtl": "operations reach the agent within the process",
   "c8y.lwm2m.opexec.realtimeSubscriptionTtlExtension": "operations reach the agent within the process",

@@ -53,6 +53,8 @@ export interface UplinkParts {
   readonly log: Log;
   readonly mapping: MapParts;
   readonly applier: EffectApplier;
+  /** Told of each message, once it is stored. */
+  readonly publishers?: { publish(batch: ValueBatch): void };
   /** Devices whose open failure alarms are remembered; default 200 000. */
   readonly rememberedDevices?: number;
   /** Told what a message became, once it is stored. */
@@ -169,6 +171,7 @@ export function createUplink(parts: UplinkParts): Uplink {
       }
       for (const reason of stored(target, effects, leftOut))
         log.error("uplink.unstorable", { endpoint, path: formatPath(requestPath), reason });
+      parts.publishers?.publish(batch);
     },
 
     async applyDecoded({ tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more }) {

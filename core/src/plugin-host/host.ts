@@ -1,8 +1,11 @@
 /** Runs plugins: each gets a host of its own with all that it may do, and takes everything with it when it goes. */
+import type { Clock } from "../base/clock.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Plugin, PluginHost } from "../contract/plugin.ts";
 import type { ActionRegistry } from "../mapping/action-registry.ts";
+import type { Publishers } from "../mapping/publishers.ts";
+import type { Figures } from "./figures.ts";
 import { checkPlugin } from "./load.ts";
 import { createScope, type Scope } from "./scope.ts";
 
@@ -25,8 +28,15 @@ export interface Plugins extends AsyncDisposable {
 
 export interface PluginHostParts {
   readonly registry: ActionRegistry;
+  readonly publishers: Pick<Publishers, "add">;
+  readonly figures: Pick<Figures, "add">;
+  readonly clock: Clock;
   readonly log: Log;
+  /** The host's options of a group; undefined where there is no such group. */
+  optionsOf(group: string): PluginHost["options"] | undefined;
 }
+
+const NO_OPTIONS: PluginHost["options"] = Object.freeze({});
 
 interface Entry {
   readonly plugin: Plugin;
@@ -34,11 +44,16 @@ interface Entry {
   active: boolean;
 }
 
-function hostFor(plugin: Plugin, scope: Scope, { registry, log }: PluginHostParts): PluginHost {
+function hostFor({ name }: Plugin, scope: Scope, parts: PluginHostParts): PluginHost {
+  const { registry, publishers, figures, clock, log } = parts;
   return {
-    log: log.with({ plugin: plugin.name }),
+    log: log.with({ plugin: name }),
+    clock,
+    options: parts.optionsOf(name) ?? NO_OPTIONS,
     actions: { add: action => scope.lend(() => registry.addAction(action)) },
     handlers: { add: handler => scope.lend(() => registry.addHandler(handler)) },
+    publishers: { add: publisher => scope.lend(() => publishers.add(publisher)) },
+    figures: { add: figure => scope.lend(() => figures.add(name, figure)) },
     onClose: resource => void scope.own(() => resource),
   };
 }

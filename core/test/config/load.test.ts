@@ -271,6 +271,26 @@ describe("config/load: refusals name option, value and rule", () => {
     assert.lengthOf(error.details["problems"] as unknown[], 3);
   });
 
+  it("16.4: streaming takes the agent's names, and says what is wrong without showing what may hold a password", () => {
+    const named = {
+      C8Y_MQTT_MESSAGING_SERVICE_URL: "tcp://broker:1883",
+      C8Y_MQTT_MESSAGING_SERVICE_ENABLEDFORTENANTS: "t1,t2",
+    };
+    assert.deepInclude(load({ env: named }).streaming, { mqttUrl: "tcp://broker:1883", tenants: "t1,t2" });
+    for (const [name, value, rule] of [
+      ["MQTT_URL", "broker:1883", /MQTT_URL must be an URL such as/],
+      ["WEBHOOK_URL", "ftp://x", /WEBHOOK_URL must be an http:\/\/ or https:\/\/ URL/],
+      ["WEBHOOK_URL", "https://user:pass@x/", /WEBHOOK_URL .*streaming\.webhookAuthorization/],
+      ["WEBHOOK_AUTHORIZATION", "Bearer a\nb", /WEBHOOK_AUTHORIZATION must be a value for the header/],
+      ["TENANTS", "t1, t2", /TENANTS = "t1, t2" must be tenants with commas/],
+      ["MAX_QUEUE_BYTES", "10", /MAX_QUEUE_BYTES = .* 1024/],
+    ] as const) {
+      const { message } = refusal({ env: { [`MOORING_STREAMING_${name}`]: value } });
+      assert.match(message, rule);
+      assert.notInclude(message, "pass@");
+    }
+  });
+
   it("a secret is never shown", () => {
     const error = refusal({ env: { MOORING_ADMIN_PASSWORD: "short", MOORING_STORE: "postgres://u:hunter2@x" } });
     assert.notInclude(error.message, "short");

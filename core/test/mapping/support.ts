@@ -1,5 +1,4 @@
 /** Small values for the tests of the mapping. */
-import { silentLog } from "../../src/base/log.ts";
 import type { DefaultHandler, DeviceView, Effect, MappingAction } from "../../src/contract/action.ts";
 import type { Plugin } from "../../src/contract/plugin.ts";
 import type { DeviceProtocol, ResourceMapping } from "../../src/device-protocols/device-protocol.ts";
@@ -9,6 +8,7 @@ import type { ResourceType, ResourceValue, ScalarValue } from "../../src/lwm2m/r
 import { createActionRegistry } from "../../src/mapping/action-registry.ts";
 import { type MapInput, type MapParts, type MapResult, mapMessage } from "../../src/mapping/engine.ts";
 import { createPluginHost } from "../../src/plugin-host/host.ts";
+import { pluginHostParts } from "../plugin-host/support.ts";
 
 /** 2026-01-01T00:00:00Z */
 export const NOW_MS = Date.UTC(2026, 0, 1);
@@ -105,7 +105,7 @@ export async function mapWithPlugin(
   over: Partial<MapInput> = {},
 ): Promise<MapResult> {
   const registry = createActionRegistry();
-  await using plugins = createPluginHost({ registry, log: silentLog });
+  await using plugins = createPluginHost(pluginHostParts({ registry }));
   await plugins.activate(plugin);
   const byId = new Map(protocols.map(one => [one.objectModel.id, one]));
   return mapMessage({ protocol: (_tenant, objectId) => byId.get(objectId), actions: registry }, inputOf(values, over));

@@ -1,10 +1,14 @@
 import { assert } from "chai";
 import { isFailure, MooringError } from "../../src/base/errors.ts";
-import { createRecordingLog, silentLog } from "../../src/base/log.ts";
+import { createRecordingLog } from "../../src/base/log.ts";
 import type { MappingAction } from "../../src/contract/action.ts";
 import type { Plugin, PluginHost } from "../../src/contract/plugin.ts";
+import type { ValueBatch } from "../../src/lwm2m/server/value-batch.ts";
 import { createActionRegistry } from "../../src/mapping/action-registry.ts";
+import { createPublishers } from "../../src/mapping/publishers.ts";
+import { createFigures } from "../../src/plugin-host/figures.ts";
 import { createPluginHost } from "../../src/plugin-host/host.ts";
+import { pluginHostParts } from "./support.ts";
 
 const action = (name: string): MappingAction => ({ name, run: () => [] });
 const plugin = (name: string, activate: Plugin["activate"]): Plugin => ({
@@ -17,7 +21,11 @@ const plugin = (name: string, activate: Plugin["activate"]): Plugin => ({
 function setUp() {
   const registry = createActionRegistry();
   const log = createRecordingLog();
-  return { registry, log, plugins: createPluginHost({ registry, log }) };
+  const publishers = createPublishers(log);
+  const figures = createFigures();
+  const optionsOf = (group: string) => (group === "one" ? { depth: 7 } : undefined);
+  const parts = pluginHostParts({ registry, publishers, figures, log, optionsOf });
+  return { registry, publishers, figures, log, plugins: createPluginHost(parts) };
 }
 
 async function refusal(work: Promise<unknown>): Promise<MooringError> {
@@ -154,10 +162,46 @@ describe("plugin-host/host", () => {
     });
   });
 
+  it("a plugin has the options of its own name, and none of another", async () => {
+    const { plugins } = setUp();
+    const seen: unknown[] = [];
+    for (const name of ["one", "two"]) await plugins.activate(plugin(name, ({ options }) => void seen.push(options)));
+    assert.deepEqual(seen, [{ depth: 7 }, {}]);
+  });
+
+  it("publishers and figures go with the plugin that added them", async () => {
+    const { plugins, publishers, figures, log } = setUp();
+    const told: string[] = [];
+    await plugins.activate(
+      plugin("one", host => {
+        host.publishers.add({ name: "a", publish: ({ endpoint }) => void told.push(endpoint) });
+        host.figures.add({ name: "told", help: "Told", type: "counter", value: () => told.length });
+      }),
+    );
+    const registration = { id: "r", endpoint: "dev", tenant: "t1", deviceId: "7" } as ValueBatch["registration"];
+    const values = [{ path: [3, 0, 9], type: "INTEGER", value: 80 } as const];
+    const batch = { registration, values, source: "SEND", messageKey: "m", requestPath: [], receivedAtMs: 0 } as const;
+    publishers.publish({ ...batch, compositePaths: undefined });
+    assert.deepEqual(
+      figures.list().map(({ plugin: owner, figure }) => [owner, figure.name, figure.value()]),
+      [["one", "told", 1]],
+    );
+    const again = (name: string) =>
+      plugin("two", host => void host.figures.add({ name, help: "", type: "gauge", value: () => 0 }));
+    assert.equal((await refusal(plugins.activate(again("Not_a_name")))).code, "PLUGIN_INVALID");
+    await plugins.activate(again("told"));
+    await plugins.deactivate("two");
+    await plugins.deactivate("one");
+    publishers.publish({ ...batch, compositePaths: undefined });
+    assert.deepEqual(told, ["dev"]);
+    assert.isEmpty(figures.list());
+    assert.isEmpty(log.lines.filter(({ level }) => level === "warn"));
+  });
+
   it("disposing the host ends its plugins, the last first", async () => {
     const order: string[] = [];
     {
-      await using plugins = createPluginHost({ registry: createActionRegistry(), log: silentLog });
+      await using plugins = createPluginHost(pluginHostParts());
       for (const name of ["one", "two"]) {
         await plugins.activate(plugin(name, host => host.onClose({ [Symbol.dispose]: () => void order.push(name) })));
       }

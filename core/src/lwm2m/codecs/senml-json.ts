@@ -38,29 +38,33 @@ function numberField({ path }: ResourceValue, value: number | bigint): string {
   });
 }
 
-/** Label and JSON text; integers of 64 bits with all their digits, bytes in base64url without padding. */
-function valueField(resource: ResourceValue): string {
+/** RFC 8428 section 4.3 asks for the first, without padding; the other one is padded. */
+type Base64 = "base64url" | "base64";
+
+/** Label and JSON text; integers of 64 bits with all their digits. */
+function valueField(resource: ResourceValue, base64: Base64): string {
   const { value } = resource;
   if (typeof value === "string") return `"vs":${JSON.stringify(value)}`;
   if (typeof value === "boolean") return `"vb":${value}`;
   if (value instanceof Uint8Array) {
-    return `"vd":"${Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64url")}"`;
+    return `"vd":"${Buffer.from(value.buffer, value.byteOffset, value.length).toString(base64)}"`;
   }
   return typeof value === "object" ? `"vlo":"${formatObjectLinkText(value)}"` : numberField(resource, value);
 }
 
-function recordText({ bn, n, t, value }: OutgoingRecord): string {
+export function recordText({ bn, bt, n, t, value }: OutgoingRecord, base64: Base64 = "base64url"): string {
   const fields = [
     bn === undefined ? [] : [`"bn":${JSON.stringify(bn)}`],
+    bt === undefined ? [] : [`"bt":${bt}`],
     n === undefined ? [] : [`"n":${JSON.stringify(n)}`],
     t === undefined ? [] : [`"t":${t}`],
-    value === undefined ? [] : [valueField(value)],
+    value === undefined ? [] : [valueField(value, base64)],
   ];
   return `{${fields.flat().join(",")}}`;
 }
 
 export const writeJsonRecords = (records: readonly OutgoingRecord[]): Uint8Array =>
-  encodeUtf8(`[${records.map(recordText).join(",")}]`);
+  encodeUtf8(`[${records.map(record => recordText(record)).join(",")}]`);
 
 export const senmlJsonCodec: Codec = {
   contentFormat: CONTENT_FORMAT.SENML_JSON,

@@ -179,6 +179,8 @@ export function valuesOfRecords(records: readonly SenmlRecord[], context: CodecC
 /** One record to write: its names and time, and the value still as it is here. */
 export interface OutgoingRecord {
   readonly bn?: string;
+  /** Seconds; only in JSON. */
+  readonly bt?: number;
   readonly n?: string;
   /** Seconds. */
   readonly t?: number;
