@@ -110,6 +110,7 @@ export function schemaBody(protocol: DeviceProtocol): Fragments {
     name: `Schema of ${id} ${title}`,
     type: SCHEMA_TYPE,
     appliesTo: { GENERIC_UI: true },
+    c8y_Global: {},
     [`${MARKER}${id}`]: {},
     c8y_JsonSchema: {
       fragmentType: lastValuesPattern(id),

@@ -41,6 +41,7 @@ describe("device-protocols/object-schema (agent specification 11.1)", () => {
       type: "c8y_JsonSchema",
       name: "Schema of 3303 Temperature",
       appliesTo: { GENERIC_UI: true },
+      c8y_Global: {},
       c8y_GenericUI_Schema_3303: {},
     });
     assert.equal(schemaObjectId(body), 3303);

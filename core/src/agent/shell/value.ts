@@ -5,7 +5,7 @@ import type { ModelView, ResourceModel } from "../../lwm2m/model/object-model.ts
 import { formatPath, type Lwm2mPath } from "../../lwm2m/path.ts";
 import type { ResourceType, ResourceValue, ScalarValue } from "../../lwm2m/resource-value.ts";
 import type { JsonObject, JsonValue, PathValue } from "./command.ts";
-import { isJsonObject, readJsonObject } from "./json.ts";
+import { isJsonObject, readJson, readJsonObject } from "./json.ts";
 import { checkResources } from "./readers.ts";
 import { refuse, type Word } from "./words.ts";
 
@@ -71,6 +71,12 @@ const textOf = (value: Exclude<JsonValue, object | null>): string => String(valu
 
 const INSTANCES = '{"0":value,"1":value}';
 
+/** The objects view sends an array: each value at the place of its instance, null where there is none. */
+function readPlaces(word: Word): JsonObject {
+  const values = readJson(word, INSTANCES) as readonly JsonValue[];
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+}
+
 /** Members of a map of resource instances. */
 function readInstances(path: Lwm2mPath, word: Word, instances: JsonObject, type: ResourceType): ResourceValue[] {
   const wrong = (message: string) => refuse(word, message, INSTANCES, "VALUE_TYPE");
@@ -131,10 +137,11 @@ export function readValue({ path, value: word }: PathValue, models: ModelView): 
   }
   const { dataType, multiple } = modelOf(models, path, word);
   if (!multiple || path.length === 4) return [readScalar(path, word, dataType)];
-  if (!word.text.startsWith("{")) {
+  const first = word.text[0];
+  if (first !== "{" && first !== "[") {
     throw refuse(word, `is one value for ${formatPath(path)}`, `it has several: ${INSTANCES}`, "VALUE_TYPE");
   }
-  return readInstances(path, word, readJsonObject(word, INSTANCES), dataType);
+  return readInstances(path, word, first === "[" ? readPlaces(word) : readJsonObject(word, INSTANCES), dataType);
 }
 
 /** One value of one resource or resource instance, for messages that name every value. @throws MooringError VALUE_TYPE */

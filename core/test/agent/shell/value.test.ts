@@ -78,6 +78,12 @@ describe("agent/shell/value", () => {
       ["/9/0/1/5", 2],
     ]);
     assert.deepEqual(pairs(readValue(given("7", [9, 0, 1, 3]), modelOf("INTEGER", true))), [["/9/0/1/3", 7]]);
+    const places = readValue(given("[1,null,3]"), modelOf("INTEGER", true));
+    const sent = [
+      ["/9/0/1/0", 1],
+      ["/9/0/1/2", 3],
+    ];
+    assert.deepEqual(pairs(places), sent, "as the objects view sends them");
     const exact = readValue(given('{"0":18446744073709551615}'), modelOf("UNSIGNED_INTEGER", true));
     assert.deepEqual(pairs(exact), [["/9/0/1/0", 18446744073709551615n]]);
   });
@@ -92,7 +98,20 @@ describe("agent/shell/value", () => {
     assert.deepEqual(pairs(readResources([9], given("").value, { "1": 5 }, MODELS)), [["/9/0/1", 5]]);
   });
 
-  for (const text of ["7", "[1]", "{}", "null", '{"a":1}', '{"70000":1}', '{"0":{}}', '{"0":null}', "{"]) {
+  for (const text of [
+    "7",
+    "[]",
+    "[null]",
+    "[[1]]",
+    "[",
+    "{}",
+    "null",
+    '{"a":1}',
+    '{"70000":1}',
+    '{"0":{}}',
+    '{"0":null}',
+    "{",
+  ]) {
     it(`bad input: several instances as ${text}`, () => {
       const { details } = refusalOf(() => readValue(given(text), modelOf("INTEGER", true)));
       assert.isDefined(details["position"]);
