@@ -120,6 +120,14 @@ export function withLastValues(requests: DeviceRequests, parts: LastValueParts):
       else await maybeForget(registration, paths, isGoneComposite(answer.code));
       return answer;
     },
+    async create(registration, objectId, values, options) {
+      const answer = await requests.create(registration, objectId, values, options);
+      const { ok, path: instance } = answer;
+      if (!ok || !instance) return answer;
+      const made = values.map(value => ({ ...value, path: [...instance, ...value.path.slice(2)] }));
+      await written(registration, made, instance, true);
+      return answer;
+    },
     async delete(registration, path, options) {
       const answer = await requests.delete(registration, path, options);
       await maybeForget(registration, [path], answer.ok);

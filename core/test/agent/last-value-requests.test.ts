@@ -79,6 +79,21 @@ describe("agent/last-value-requests", () => {
       assert.deepEqual(await ofObject(3), [{ instance: 0, "0": "ACME", "7": { "0": 1, "1": 2 } }]);
       assert.deepEqual(await ofObject(1), [{ instance: 0, "1": 60 }]);
     });
+    it("go with the instance that was deleted", async () => {
+      await open(PURGING);
+      assert.equal(await run("delete /1/0", { code: 66 }), "SUCCESSFUL");
+      assert.isEmpty(await ofObject(1));
+      assert.equal(await run("delete /3/0", { code: 131 }), "FAILED");
+      assert.deepEqual(await ofObject(3), [device3]);
+    });
+    it("a composite Read that is refused removes all that it asked for; one that the device does not know nothing", async () => {
+      await open(PURGING);
+      await run("cread /3/0/9 /1/0", { code: 161 });
+      assert.deepEqual(await ofObject(3), [device3]);
+      await run("cread /3/0/9 /1/0", { code: 132 });
+      assert.deepEqual(await ofObject(3), [{ instance: 0, "0": "ACME", "7": { "0": 1, "1": 2 } }]);
+      assert.isEmpty(await ofObject(1));
+    });
     it("a Discover that fails removes nothing", async () => {
       await open(PURGING);
       await run("discover /3/0", { code: 132 });
@@ -99,6 +114,26 @@ describe("agent/last-value-requests", () => {
       assert.deepEqual(await ofObject(1), [{ instance: 0, "1": 70 }]);
       await run("write /3/0/15 Europe/Berlin", CHANGED);
       assert.deepEqual(await ofObject(3), [{ ...device3, "15": "Europe/Berlin" }]);
+    });
+    it("instances of a resource, as a whole or one by one; several objects at once", async () => {
+      await open();
+      await run('write /3/0/7 {"0":5}', CHANGED);
+      assert.deepInclude((await ofObject(3))[0], { "7": { "0": 5 } });
+      await run("cwrite /1/0/1 70 /3/0/15 UTC", CHANGED);
+      assert.deepInclude((await ofObject(3))[0], { "7": { "0": 5 }, "15": "UTC" });
+      assert.deepEqual(await ofObject(1), [{ instance: 0, "1": 70 }]);
+    });
+    it("a new instance with what it was made with, under the id that the device chose", async () => {
+      await open();
+      const answer = { code: 65, location: "/1/4" };
+      assert.equal(await run('create /1 {"1":300}', answer), "SUCCESSFUL");
+      assert.sameDeepMembers(
+        [...(await ofObject(1))],
+        [
+          { instance: 0, "1": 60 },
+          { instance: 4, "1": 300 },
+        ],
+      );
     });
     it("not what it refused, and nothing that cannot be read", async () => {
       await open();

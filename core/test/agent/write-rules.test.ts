@@ -82,6 +82,22 @@ describe("agent/write-rules (agent specification 12)", () => {
     assert.isEmpty(sent());
   });
 
+  it("hold for each way to write, and for each value of a line", async () => {
+    assert.include(await reason("writep /10000/0/1 100"), "/10000/0/1: 100 is refused");
+    assert.include(await reason("cwrite /10000/0/4 ok /10000/0/1 100"), "/10000/0/1: 100 is refused");
+    assert.include(await reason('write /10000/0 {"4":"ok","1":100}'), "/10000/0/1: 100 is refused");
+    assert.isEmpty(sent());
+  });
+
+  it("hold for the lines of one operation as well", async () => {
+    const { id } = await run("write /10000/0/4 ok\nwrite /10000/0/1 100");
+    const page = { currentPage: 1, pageSize: 10, withTotal: false };
+    const { items } = await world.wait(world.platform.operations.list(TENANT, { deviceId }, page));
+    const lines = items.filter(operation => operation.id !== id).map(({ status }) => status);
+    assert.sameMembers(lines, ["SUCCESSFUL", "FAILED"]);
+    assert.deepEqual(sent(), ["PUT /10000/0/4"]);
+  });
+
   it("a command of the shell passes them by", async () => {
     assert.equal((await run("write /10000/0/1 -7", null)).status, "SUCCESSFUL");
     assert.equal((await run("write /10000/0/1 -7", "not a place")).status, "SUCCESSFUL");
