@@ -114,7 +114,11 @@ export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runti
     ...bootstrapMetrics(agent.bootstrap),
     ...numbers("coap", { ...lwm2m.coap.counters }, COAP_SIZES),
     ...numbers("lwm2m", { ...lwm2m.counters }),
-    ...numbers("agent", { ...agent.figures }, new Set(["operationsWaiting", "lifecycleEventsWaiting"])),
+    ...numbers(
+      "agent",
+      { ...agent.figures },
+      new Set(["operationsWaiting", "firmwareUpdatesWaiting", "lifecycleEventsWaiting"]),
+    ),
     ...numbers("uplink", { ...uplink.counters }),
     ...numbers("store", { ...store.statistics() }, new Set(["queuedWrites", "pendingReads"])),
     ...numbers("decode_queue", { queued, behind: behind ? 1 : 0, decoded, failed }, new Set(["queued", "behind"])),

@@ -22,6 +22,7 @@ import { createDecoderRegistry } from "./decoding/decoder-registry.ts";
 import { createRawRetention } from "./decoding/raw-retention.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "./device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "./device-protocols/protocol-repository.ts";
+import { FIRMWARE_PROTOCOLS } from "./firmware/downloads.ts";
 import { createBootstrapServer } from "./lwm2m/bootstrap/bootstrap-server.ts";
 import { CONTENT_FORMAT } from "./lwm2m/codecs/codec.ts";
 import { createModelRegistry, type ModelRegistry } from "./lwm2m/model/model-registry.ts";
@@ -283,6 +284,11 @@ async function openDevices(
     tenantOptions,
     firstTenant: config.tenant.id,
     trusted,
+    firmware: {
+      downloads: firmware.downloads,
+      offered: FIRMWARE_PROTOCOLS,
+      blockSzx: Math.min(config.firmware.blockSzx, config.coap.blockSzx),
+    },
     options: {
       manageAvailability,
       maxPending,
@@ -399,6 +405,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     agent,
     settings: agent.settings,
     firmware,
+    firmwareUpdates: agent.firmware,
     recordings,
     log,
     clock,

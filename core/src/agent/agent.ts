@@ -11,6 +11,7 @@ import type { DdfUpload, DeviceProtocols } from "../device-protocols/device-prot
 import { createObjectSchemas } from "../device-protocols/object-schemas.ts";
 import { observedPaths } from "../device-protocols/observed-paths.ts";
 import { readProtocol } from "../device-protocols/schema.ts";
+import type { FirmwareDownloads, FirmwareProtocol } from "../firmware/downloads.ts";
 import type { BootstrapServer, BootstrapUp } from "../lwm2m/bootstrap/bootstrap-server.ts";
 import type { ModelView } from "../lwm2m/model/object-model.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
@@ -44,6 +45,8 @@ import { settingsOf } from "./device-settings.ts";
 import { type Explanation, explain } from "./explain/explain.ts";
 import { type FactSources, gatherFacts } from "./explain/gather-facts.ts";
 import type { TroubleBook } from "./explain/trouble-book.ts";
+import { createFirmwareUpdates, type FirmwareServices } from "./firmware/firmware-updates.ts";
+import { isFirmware } from "./firmware/wanted-firmware.ts";
 import { createInventoryDevices } from "./inventory-devices.ts";
 import { withLastValues } from "./last-value-requests.ts";
 import { createLifecycle } from "./lifecycle.ts";
@@ -101,6 +104,13 @@ export interface AgentParts {
   readonly tenantOptions: TenantOptions;
   readonly firstTenant: string;
   readonly trusted: TrustedCertificates;
+  readonly firmware: {
+    readonly downloads: FirmwareDownloads;
+    /** By what devices can fetch from this host. */
+    readonly offered: readonly FirmwareProtocol[];
+    /** Size exponent of the largest blocks of a package that is pushed, 0..6. */
+    readonly blockSzx: number;
+  };
   /** What went wrong lately: handshakes are noted by the transport, the rest here. */
   readonly troubles: TroubleBook;
   /** Keys of the decoders that can be asked. */
@@ -126,6 +136,7 @@ export interface AgentParts {
 
 export interface AgentFigures {
   readonly operationsWaiting: number;
+  readonly firmwareUpdatesWaiting: number;
   readonly lifecycleEventsWaiting: number;
   readonly lifecycleEventsDropped: number;
 }
@@ -179,6 +190,7 @@ export interface Agent extends AgentServices, AsyncDisposable {
   readonly accounts: DeviceAccountStore;
   readonly certificates: Certificates;
   readonly settings: SettingsServices;
+  readonly firmware: FirmwareServices;
   readonly figures: AgentFigures;
   /** Of a device of the tenant, registered or not; undefined: there is none of that id. */
   endpointOf(tenant: string, deviceId: string): Promise<string | undefined>;
@@ -248,6 +260,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     async values(batch) {
       try {
         await parts.uplink.values(batch);
+        firmware.heard(batch);
       } catch (error) {
         if (!isFailure(error, "NOT_FOUND")) throw error;
         // A device whose managed object is gone is cleared up; its values are nobody's, a repetition would not help.
@@ -303,6 +316,10 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     async chooseFormat({ tenant, deviceId }, format) {
       await platform.inventory.update(tenant, deviceId, { serializationFormat: format ?? null });
     },
+    async startFirmware({ tenant, deviceId }, { name, version, url }) {
+      const { id } = await firmware.startFirmware(tenant, deviceId, { name, version, url });
+      return `the update to ${name} ${version} is operation ${id}`;
+    },
     binaryForm: options.binaryForm,
     maxFileBytes: options.maxFileBytes,
   };
@@ -316,13 +333,13 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     parse,
     answerHere: command => (command.kind === "help" ? helpText(command.about, withoutCommands) : undefined),
     check: (registration, command) => checkCommand(registration, command, parts.models(registration)),
-    isForeign: () => false,
     endpointOf,
     registrationOf: server.registrations.byEndpoint,
     isReachable(endpoint) {
       const registration = server.registrations.byEndpoint(endpoint);
       return registration !== undefined && server.isReachable(registration);
     },
+    isForeign: isFirmware,
     isUrgent: isPostRegistration,
     onPostponed: (operation, tenant, reason) => operationEvents.postponed(tenant, operation, reason),
     inTurn: server.queues.run,
@@ -339,6 +356,21 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     },
   });
 
+  const firmware = createFirmwareUpdates({
+    ...parts.firmware,
+    // What this host has signed for itself is trusted by devices that were told to.
+    distrusted: () => (certificates.hasFirmwareCertificate ? [] : ["https"]),
+    store,
+    platform,
+    server,
+    events,
+    operationEvents,
+    clock,
+    log,
+    models: parts.models,
+    endpointOf,
+  });
+
   const lifecycle = createLifecycle({
     server,
     platform,
@@ -352,7 +384,10 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       observedPaths(objectId => protocols.find(tenant, objectId), objectLinks),
     holdOperations: registration => runner.hold(registration),
     afterRegister: registration => postRegistration.run(registration),
-    wakeOperations: registration => runner.wake(registration),
+    wakeOperations(registration) {
+      firmware.connected(registration);
+      runner.wake(registration);
+    },
   });
   const postRegistration = createPostRegistration({
     platform,
@@ -387,10 +422,17 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   });
   const onOperation = platform.operations.onCreated((tenant, operation) => {
     runner.created(tenant, operation);
+    firmware.created(tenant, operation);
     connectorCommands.created(tenant, operation);
   });
-  const onOperationChanged = platform.operations.onChanged((_tenant, operation) => runner.changed(operation));
-  const onOperationsDeleted = platform.operations.onDeleted((_tenant, ids) => runner.deleted(ids));
+  const onOperationChanged = platform.operations.onChanged((_tenant, operation) => {
+    runner.changed(operation);
+    firmware.changed(operation);
+  });
+  const onOperationsDeleted = platform.operations.onDeleted((_tenant, ids) => {
+    runner.deleted(ids);
+    firmware.deleted(ids);
+  });
   const onChanged = platform.inventory.onChanged((tenant, object) => {
     protocols.changed(tenant, object);
     fromInventory.changed(tenant, object);
@@ -401,6 +443,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       connectors.refuseRemoval(object);
       await devices.dismiss(tenant, object.id);
       runner.forget(object.id);
+      await firmware.forget(object.id);
       events.forget(object.id);
       parts.uplink.forget(object.id);
       protocols.forget(tenant, object.id);
@@ -421,6 +464,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     await Promise.all([
       runner[Symbol.asyncDispose](),
       starved[Symbol.asyncDispose](),
+      firmware[Symbol.asyncDispose](),
       lifecycle[Symbol.asyncDispose](),
       bulk[Symbol.asyncDispose](),
       connectorCommands[Symbol.asyncDispose](),
@@ -441,6 +485,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       await connectorCommands.recover(tenant);
     }
     lifecycle.resume();
+    await firmware.recover(tenants);
     await runner.recover(tenants);
     objectSchemas.start();
   }
@@ -485,10 +530,12 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     accounts,
     certificates,
     settings,
+    firmware,
     endpointOf,
     get figures() {
       return {
         operationsWaiting: runner.waiting,
+        firmwareUpdatesWaiting: firmware.waiting,
         lifecycleEventsWaiting: events.waiting,
         lifecycleEventsDropped: events.dropped,
       };

@@ -34,6 +34,8 @@ export interface Certificates extends Pick<Credentials, "serverCertificate" | "c
   serverCertificateNames(): readonly string[];
   /** A server certificate as it is written to devices (/0/x/4): DER of the leaf. */
   serverCertificateDer(name: string): Uint8Array | undefined;
+  /** Whether there is a certificate for firmware over HTTPS that devices have reason to trust. */
+  readonly hasFirmwareCertificate: boolean;
   /** Tells the certificate for firmware over HTTPS, now and whenever the options are stored anew; undefined: none is given. Called once. */
   followFirmware(use: (certificate: ServerCertificate | undefined) => void): void;
 }
@@ -90,6 +92,9 @@ export async function createCertificates(parts: CertificatesParts): Promise<Cert
     clientCertificate: createX509Identity({ accounts, clock, log, anchors: trusted.anchors }),
     serverCertificateNames: () => [...inForce.keys()],
     serverCertificateDer: name => inForce.get(name)?.leaf.der,
+    get hasFirmwareCertificate() {
+      return firmware !== undefined;
+    },
     followFirmware(use) {
       useFirmware = use;
       use(firmware);

@@ -22,8 +22,9 @@ export interface DeviceEvent {
   readonly logLevel: DeviceSettings["logLevel"];
   readonly type: string;
   readonly text: string;
-  /** Content of `c8y_LWM2MLifecycle`. */
   readonly fragment: Fragments;
+  /** Default: `c8y_LWM2MLifecycle`. */
+  readonly fragmentName?: string;
 }
 
 export interface LifecycleEvents extends AsyncDisposable {
@@ -70,6 +71,7 @@ interface Waiting extends Pick<DeviceEvent, "tenant" | "deviceId" | "type" | "te
 }
 
 const TRAFFIC = "c8y_LWM2MTraffic";
+const LIFECYCLE = "c8y_LWM2MLifecycle";
 
 function trafficText({ from, request, answer }: TrafficEntry): string {
   const told = from === "device" ? "Received" : "Sent";
@@ -153,11 +155,11 @@ export function createLifecycleEvents({ store, platform, clock, log }: Lifecycle
       if (settings.logLevel === "NONE") return;
       const about = { tenant, deviceId, ...WORDS[kind], atMs: clock.now() };
       const most = kind === "updated" ? MOST_UPDATES : MOST_WAITING;
-      put({ ...about, fragments: () => ({ c8y_LWM2MLifecycle: lifecycleFragment(registration) }) }, most);
+      put({ ...about, fragments: () => ({ [LIFECYCLE]: lifecycleFragment(registration) }) }, most);
     },
-    addOther({ logLevel, fragment, ...about }) {
+    addOther({ logLevel, fragment, fragmentName = LIFECYCLE, ...about }) {
       if (logLevel === "NONE") return;
-      put({ ...about, atMs: clock.now(), fragments: () => ({ c8y_LWM2MLifecycle: fragment }) }, MOST_WAITING);
+      put({ ...about, atMs: clock.now(), fragments: () => ({ [fragmentName]: fragment }) }, MOST_WAITING);
     },
     addTraffic(entry) {
       const { registration, ...exchange } = entry;

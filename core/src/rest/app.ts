@@ -2,6 +2,7 @@
 import type { RequestListener } from "node:http";
 import Koa, { type Middleware, type Next } from "koa";
 import type { AgentServices } from "../agent/agent.ts";
+import type { FirmwareServices } from "../agent/firmware/firmware-updates.ts";
 import type { RecordingServices } from "../agent/recordings.ts";
 import type { SettingsServices } from "../agent/settings.ts";
 import type { Clock } from "../base/clock.ts";
@@ -23,6 +24,7 @@ import { deviceSettingsRouter } from "./device-settings.ts";
 import { eventsRouter } from "./events.ts";
 import { failuresRouter } from "./failures.ts";
 import { type FirmwareRouterParts, firmwareRouter } from "./firmware.ts";
+import { firmwareUpdatesRouter } from "./firmware-updates.ts";
 import { type HealthChecks, healthRouter } from "./health.ts";
 import { listenForRest } from "./http-server.ts";
 import { identityRouter } from "./identity.ts";
@@ -48,6 +50,7 @@ export interface RestAppParts {
   readonly agent: AgentServices;
   readonly settings: SettingsServices;
   readonly firmware: FirmwareRouterParts["firmware"];
+  readonly firmwareUpdates: FirmwareServices;
   readonly recordings: RecordingServices;
   readonly log: Log;
   readonly clock: Clock;
@@ -132,6 +135,7 @@ function createKoa(parts: RestAppParts): Koa {
     firmwareRouter(parts),
     registrationsRouter(parts),
     recordingsRouter(parts),
+    firmwareUpdatesRouter(parts),
     ...(publicAgentHealth ? [] : [agentHealth]),
     metrics,
   ]);

@@ -107,7 +107,7 @@ describe("agent/operation-runner", () => {
     ["an unknown command", "reed /3", '"reed" is no command'],
     ["a bad path", "read /x", '"/x"'],
     ["an empty text", " ", "a command is missing"],
-    ["a command that the host does not offer", "fwupdate a;1;coap://h/a", "not offered"],
+    ["a firmware without a version", "fwupdate a;;coap://h/a", "is no firmware"],
   ];
   for (const [name, text, part] of refused) {
     it(`bad input: ${name} fails at once, also while the device is away`, async () => {

@@ -1,5 +1,6 @@
 /** The REST application on a real listener, over the embedded store in memory, with an agent that the test sees through. */
 import type { AgentServices } from "../../src/agent/agent.ts";
+import type { FirmwareServices } from "../../src/agent/firmware/firmware-updates.ts";
 import type { RecordingServices } from "../../src/agent/recordings.ts";
 import type { SettingsServices } from "../../src/agent/settings.ts";
 import { createManualClock, type ManualClock } from "../../src/base/clock.ts";
@@ -95,6 +96,7 @@ export async function openRest(
     settings: without<SettingsServices>(),
     firmware: { repository: createFirmwareRepository({ store, platform }) },
     recordings: without<RecordingServices>(),
+    firmwareUpdates: without<FirmwareServices>(),
     log,
     clock,
     limits: LIMITS,

@@ -18,6 +18,8 @@ export interface DeliveryQuestion {
   readonly source: PackageSource;
   /** By what this host hands packages out. */
   readonly offered: readonly PackageProtocol[];
+  /** Those of them that many devices would refuse: where there is nothing else. */
+  readonly distrusted: readonly PackageProtocol[];
   /** Whether the device came by DTLS. */
   readonly secured: boolean;
 }
@@ -50,14 +52,15 @@ export function resetTarget(
 }
 
 function pull(question: DeliveryQuestion, told: readonly PackageProtocol[]): Delivery | string {
-  const { settings, source, offered, secured } = question;
+  const { settings, source, offered, distrusted, secured } = question;
   const able = settings.protocol ? [settings.protocol] : told.length > 0 ? told : UNSAID;
   if (source.kind === "external") {
     const protocol = able.find(name => name === source.scheme);
     if (protocol) return { method: "PULL", protocol };
     return `the device fetches firmware by ${listed(able)}, its URL begins with ${source.scheme}://`;
   }
-  const protocol = PREFERRED[secured ? "secured" : "plain"].find(name => able.includes(name) && offered.includes(name));
+  const common = PREFERRED[secured ? "secured" : "plain"].filter(name => able.includes(name) && offered.includes(name));
+  const protocol = common.find(name => !distrusted.includes(name)) ?? common[0];
   if (protocol) return { method: "PULL", protocol };
   return `the device fetches firmware by ${listed(able)}, this host offers ${listed(offered)}`;
 }

@@ -61,6 +61,10 @@ export const beginFirmware = ({ resets }: Pick<FirmwareContext, "resets">): Firm
   at: resets ? "RESET" : "QUERY",
 });
 
+/** Whether the device has answered to the first step. */
+export const hasBegun = ({ at }: FirmwareState, context: Pick<FirmwareContext, "resets">): boolean =>
+  at !== "RESET" && at !== beginFirmware(context).at;
+
 export const hasEnded = ({ at }: FirmwareState): boolean => at === "SUCCEEDED" || at === "FAILED";
 
 const isWaiting = ({ at }: FirmwareState): boolean => at === "AWAIT_DOWNLOAD" || at === "AWAIT_RESULT";

@@ -9,6 +9,12 @@ import { createSeededRandom } from "../../../src/base/random.ts";
 import { createSecretBox, SECRET_KEY_BYTES } from "../../../src/base/secret-box.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "../../../src/device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "../../../src/device-protocols/protocol-repository.ts";
+import {
+  createFirmwareDownloads,
+  FIRMWARE_PROTOCOLS,
+  type FirmwareDownloads,
+  type FirmwareProtocol,
+} from "../../../src/firmware/downloads.ts";
 import { createBootstrapServer } from "../../../src/lwm2m/bootstrap/bootstrap-server.ts";
 import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
 import { createLwm2mServer, type Lwm2mServerOptions } from "../../../src/lwm2m/server/lwm2m-server.ts";
@@ -69,6 +75,7 @@ export interface AgentWorld extends AsyncDisposable {
   readonly store: Store;
   readonly platform: Platform;
   readonly protocols: DeviceProtocols;
+  readonly downloads: FirmwareDownloads;
   readonly agent: Agent;
   readonly log: ReturnType<typeof createRecordingLog>;
   readonly batches: ValueBatch[];
@@ -90,6 +97,8 @@ export interface AgentWorld extends AsyncDisposable {
 }
 
 export interface WorldOptions {
+  /** By what devices fetch firmware; default: all. */
+  readonly offered?: readonly FirmwareProtocol[];
   readonly server?: Partial<Lwm2mServerOptions>;
   readonly agent?: Partial<AgentOptions>;
 }
@@ -131,6 +140,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
     readonly agent: Agent;
     readonly platform: Platform;
     readonly protocols: DeviceProtocols;
+    readonly downloads: FirmwareDownloads;
   }
 
   async function start(): Promise<Life> {
@@ -142,6 +152,15 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
     const repository = createInventoryRepository(platform.inventory, USER);
     const protocols = createDeviceProtocols({ repository, models, managementTenant: "management", log });
     const views = createModelViews(models);
+    const downloads = createFirmwareDownloads({
+      store,
+      platform,
+      clock,
+      random,
+      log,
+      address: "fw.example.com",
+      ports: { coap: 5783, coaps: 5784, http: 8773, https: 8774 },
+    });
     const transport = network.open(HOST_ADDRESS, HOST_PORT);
     closeTransport = async () => void (await transport[Symbol.asyncDispose]());
     const agent = await createAgent({
@@ -170,6 +189,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
         const ended = world.sessions.filter(each => each.connection === connection && isEnded(each.identity));
         world.sessions = world.sessions.filter(each => !ended.includes(each));
       },
+      firmware: { downloads, offered: options.offered ?? FIRMWARE_PROTOCOLS, blockSzx: 5 },
       troubles: createTroubleBook(clock),
       decoders: () => [],
       models: views,
@@ -204,7 +224,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
           openEndpoint: endpointOver({ transport, clock, random, log }),
         }),
     });
-    return { agent, platform, protocols };
+    return { agent, platform, protocols, downloads };
   }
 
   const world = {

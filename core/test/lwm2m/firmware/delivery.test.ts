@@ -3,7 +3,14 @@ import { chooseDelivery, type DeliveryQuestion, resetTarget } from "../../../src
 import type { FirmwareFacts, PackageProtocol } from "../../../src/lwm2m/firmware/firmware-object.ts";
 
 const ALL = ["coap", "coaps", "http", "https"] as const;
-const STORED: DeliveryQuestion = { settings: {}, source: { kind: "stored" }, offered: ALL, secured: false };
+const STORED: DeliveryQuestion = {
+  settings: {},
+  source: { kind: "stored" },
+  offered: ALL,
+  distrusted: [],
+  secured: false,
+};
+const SELF_SIGNED: DeliveryQuestion = { ...STORED, distrusted: ["https"] };
 const external = (scheme: string): DeliveryQuestion => ({ ...STORED, source: { kind: "external", scheme } });
 const device = (method: FirmwareFacts["method"], ...protocols: PackageProtocol[]): FirmwareFacts => ({
   ...(method && { method }),
@@ -35,6 +42,13 @@ describe("lwm2m/firmware: delivery", () => {
     ["BOTH means PULL", STORED, device("BOTH", "coap"), "PULL coap"],
     ["HTTPS before CoAP before HTTP", STORED, device("PULL", "http", "coap", "https"), "PULL https"],
     ["CoAP before HTTP", STORED, device("PULL", "http", "coap"), "PULL coap"],
+    [
+      "HTTPS without a certificate that devices trust comes last",
+      SELF_SIGNED,
+      device("PULL", "http", "https"),
+      "PULL http",
+    ],
+    ["but it comes", SELF_SIGNED, device("PULL", "https"), "PULL https"],
     ["CoAPS first for a device that came by DTLS", { ...STORED, secured: true }, device("PULL", ...ALL), "PULL coaps"],
     ["CoAPS last for one that did not", STORED, device("PULL", "coaps"), "PULL coaps"],
     ["only what this host offers", { ...STORED, offered: ["coap"] }, device("PULL", "https", "coap"), "PULL coap"],

@@ -14,6 +14,7 @@ const CONTEXT: FirmwareContext = {
   settings: {},
   source: { kind: "stored" },
   offered: ["coap", "coaps", "http", "https"],
+  distrusted: [],
   secured: false,
   resets: true,
   failOnUnexpected: false,
