@@ -38,6 +38,7 @@ import { createDeviceAccountStore } from "./create-device-accounts.ts";
 import { createCredentials } from "./credentials.ts";
 import type { Connection, DeviceAccountStore } from "./device-accounts.ts";
 import { createDeviceGroups } from "./device-groups.ts";
+import { type DeviceObjects, deviceObjects } from "./device-objects.ts";
 import { createDeviceRecords, type DeviceRecord, securityOf } from "./device-records.ts";
 import { createDeviceRegistration } from "./device-registration.ts";
 import { createDeviceSessions } from "./device-sessions.ts";
@@ -116,7 +117,7 @@ export interface AgentParts {
   /** Keys of the decoders that can be asked. */
   decoders(): readonly string[];
   /** Object models in force for a device. */
-  models(registration: Registration): ModelView;
+  models(registration: Pick<Registration, "tenant" | "objectLinks">): ModelView;
   tenants(): Promise<readonly string[]>;
   /** Ends the secure sessions of a connection whose peers may not come any more. Absent: there is no secure transport. */
   endSessions?(connection: Connection, isEnded: (identity: PeerIdentity) => boolean): Promise<void>;
@@ -177,6 +178,8 @@ export interface AgentServices {
   postRegistrationOptions(tenant: string): Promise<PostRegistrationOptions>;
   /** @param body `{"commands": text of lines, or an array of them}`, unchecked. @throws MooringError VALIDATION */
   setPostRegistrationOptions(tenant: string, body: unknown): Promise<PostRegistrationOptions>;
+  /** What a device has, to choose paths from. @throws MooringError NOT_FOUND */
+  deviceObjects(tenant: string, deviceId: string): Promise<DeviceObjects>;
   /** The tenant's live registrations, by endpoint (agent specification 18). */
   listRegistrations(tenant: string, page: PageRequest): Promise<Page<RegistrationSummary>>;
   /** Why a device's values come or do not come, link by link. @throws MooringError NOT_FOUND where it is no LwM2M device */
@@ -555,6 +558,8 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       if (!record) throw new MooringError("NOT_FOUND", `no LwM2M device ${deviceId}`, { deviceId });
       return explain(await gatherFacts(factSources, { tenant, deviceId, record }));
     },
+    deviceObjects: async (tenant, deviceId) =>
+      deviceObjects({ server, inventory: platform.inventory, models: parts.models, endpointOf }, tenant, deviceId),
     listRegistrations: async (tenant, page) => listRegistrations(server, tenant, page),
     [Symbol.asyncDispose]: close,
   };

@@ -1,4 +1,4 @@
-/** `/service/lwm2m-agent/v1/registration`, `/postRegistrationOptions` (agent specification 13, 18) and `/explain`. */
+/** `/service/lwm2m-agent/v1/registration`, `/postRegistrationOptions` (agent specification 13, 18), `/explain` and the objects of a device. */
 import { answerPlain, createRouter, jsonBody, may, type RestRouter, selfUrl, tenantOf } from "./context.ts";
 import type { AgentRouterParts } from "./device-registration.ts";
 import { collectionBody, pageParameters } from "./paging.ts";
@@ -17,6 +17,10 @@ export function registrationsRouter({ agent, limits }: AgentRouterParts): RestRo
 
   router.get(`${BASE}/explain/:deviceId`, may("inventory:read"), async ctx => {
     answerPlain(ctx, 200, await agent.explain(tenantOf(ctx), ctx.params["deviceId"]!));
+  });
+
+  router.get(`${BASE}/v1/device/:deviceId/objects`, may("inventory:read"), async ctx => {
+    answerPlain(ctx, 200, await agent.deviceObjects(tenantOf(ctx), ctx.params["deviceId"]!));
   });
 
   router.get(OPTIONS, may("inventory:read"), async ctx => {

@@ -59,6 +59,10 @@ function createNotingAgent(platform: Platform, calls: unknown[][]): AgentService
       return { id: "1", type: "lwm2m_post_registration", commands: "read /6" };
     },
     explain: () => Promise.reject(new TypeError("not asked")),
+    async deviceObjects(tenant, deviceId) {
+      calls.push(["deviceObjects", tenant, deviceId]);
+      return { deviceId, endpoint: "dev", registered: false, awake: false, objects: [] };
+    },
     async listRegistrations(tenant, page) {
       calls.push(["listRegistrations", tenant, page.currentPage, page.pageSize, page.withTotal]);
       return { items: [{ endpoint: "dev" } as RegistrationSummary], total: 7 };
@@ -152,6 +156,12 @@ describe("rest/agent", () => {
     assert.deepEqual(body.statistics, { currentPage: 2, pageSize: 1, totalElements: 7 });
     assert.include(body.next, "currentPage=3");
     assert.deepEqual(calls, [["listRegistrations", "t1", 2, 1, true]]);
+  });
+
+  it("the objects of a device are those of the caller's tenant", async () => {
+    const { status, body } = await rest.ask("GET", `${AGENT}/v1/device/7/objects`);
+    assert.deepEqual([status, body.endpoint, body.objects], [200, "dev", []]);
+    assert.deepEqual(calls, [["deviceObjects", "t1", "7"]]);
   });
 
   describe("object mappings (agent specification 7.2)", () => {

@@ -67,6 +67,7 @@ const noAgent: AgentServices = {
   postRegistrationOptions: () => Promise.reject(new TypeError("no agent here")),
   setPostRegistrationOptions: () => Promise.reject(new TypeError("no agent here")),
   listRegistrations: () => Promise.resolve({ items: [] }),
+  deviceObjects: () => Promise.reject(new TypeError("no agent here")),
   explain: () => Promise.reject(new TypeError("no agent here")),
 };
 

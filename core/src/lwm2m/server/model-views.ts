@@ -5,7 +5,9 @@ import type { ModelView } from "../model/object-model.ts";
 import type { Registration } from "../registration/registration.ts";
 
 /** Devices with equal links share one list of them, so its identity is the key; views follow later uploads by themselves. */
-export function createModelViews(models: ModelRegistry): (registration: Registration) => ModelView {
+export function createModelViews(
+  models: ModelRegistry,
+): (registration: Pick<Registration, "tenant" | "objectLinks">) => ModelView {
   const known = new WeakMap<Registration["objectLinks"], Map<string, ModelView>>();
   return ({ objectLinks, tenant }) => {
     const views = known.get(objectLinks) ?? new Map<string, ModelView>();
