@@ -1,0 +1,88 @@
+/** A REST client of the host: JSON in and out, refusals as errors that people can read. */
+import { CliError, EXIT } from "./command.ts";
+import type { CliIo } from "./io.ts";
+
+export interface Login {
+  readonly url: string;
+  /** `tenant/user`, or the user alone where there is one tenant. */
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface Client {
+  /** @returns undefined for 404. @throws CliError */
+  find<T>(path: string): Promise<T | undefined>;
+  /** @throws CliError */
+  get<T>(path: string): Promise<T>;
+  /** @throws CliError */
+  post<T>(path: string, body: unknown): Promise<T>;
+}
+
+/** The host does not answer: perhaps soon again. */
+export class UnreachableError extends CliError {}
+
+const NOT_FOUND = 404;
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const { code, message } = (cause ?? error) as { readonly code?: string; readonly message?: string };
+  return code ?? message ?? String(error);
+}
+
+/** What the host says of a refusal (platform API 2.3), else its first characters. */
+function messageOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { readonly message?: unknown };
+    if (typeof message === "string") return message;
+  } catch {
+    // Something else answers there than a host.
+  }
+  return text.slice(0, 200);
+}
+
+export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fetch">): Client {
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+
+  async function call(method: string, path: string, body?: unknown): Promise<{ status: number; text: string }> {
+    try {
+      const answer = await io.fetch(new URL(path, url), {
+        method,
+        headers: {
+          authorization,
+          accept: "application/json",
+          ...(body !== undefined && { "content-type": "application/json" }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, text: await answer.text() };
+    } catch (cause) {
+      throw new UnreachableError(EXIT.host, `${url} does not answer: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  function read<T>(status: number, text: string): T {
+    if (status === 401) throw new CliError(EXIT.host, `${url} refuses the login of ${user}: ${messageOf(text)}`);
+    if (status === 503) throw new UnreachableError(EXIT.host, `${url} is busy: ${messageOf(text)}`);
+    if (status >= 400) throw new CliError(EXIT.host, `${url} refuses (${status}): ${messageOf(text)}`);
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new CliError(EXIT.host, `${url} answers no JSON: is it a host?`, { cause });
+    }
+  }
+
+  return {
+    async find(path) {
+      const { status, text } = await call("GET", path);
+      return status === NOT_FOUND ? undefined : read(status, text);
+    },
+    async get(path) {
+      const { status, text } = await call("GET", path);
+      return read(status, text);
+    },
+    async post(path, body) {
+      const { status, text } = await call("POST", path, body);
+      return read(status, text);
+    },
+  };
+}

@@ -1,0 +1,5 @@
+/** The commands of `mooring`, in the order in which help lists them. */
+import type { CliCommand } from "./command.ts";
+import { shellCommand } from "./shell.ts";
+
+export const COMMANDS: readonly CliCommand[] = [shellCommand];

@@ -1,0 +1,5 @@
+/** The process behind `mooring`. */
+import { runCli } from "./cli.ts";
+import { processIo } from "./io.ts";
+
+process.exitCode = await runCli(process.argv.slice(2), processIo());

@@ -1,0 +1,153 @@
+import { assert } from "chai";
+import { runCli } from "../../src/cli/cli.ts";
+import { type CliCommand, CliError, EXIT } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { createFakeHost, createFakeIo, type FakeHost } from "./fake-host.ts";
+
+const HELLO: CliCommand = {
+  name: "hello",
+  usage: "<name> [--loud]",
+  summary: "Greets somebody",
+  notes: ["Only here."],
+  options: { loud: { type: "boolean", short: "l", summary: "In capitals" } },
+  arguments: [1, 1],
+  async run({ args, flag, io, connect }) {
+    if (args[0] === "nobody") throw new CliError(EXIT.failed, "nobody is there");
+    if (args[0] === "host") await (await connect()).get("/health");
+    io.output.write(flag("loud") ? args[0]!.toUpperCase() : args[0]!);
+    return EXIT.ok;
+  },
+};
+
+describe("cli", () => {
+  let host: FakeHost;
+  beforeEach(() => {
+    host = createFakeHost();
+  });
+  async function run(argv: readonly string[], env: Readonly<Record<string, string>> = { MOORING_PASSWORD: "secret" }) {
+    const { io, output, errors } = createFakeIo(host, { env });
+    return { code: await runCli(argv, io, [HELLO]), output: output(), errors: errors() };
+  }
+
+  it("help lists every command, and explains each from the table", async () => {
+    for (const argv of [["--help"], ["-h"], ["help"]]) {
+      const { code, output } = await run(argv);
+      assert.equal(code, EXIT.ok);
+      assert.match(output, /hello <name> \[--loud\] +Greets somebody/);
+    }
+    for (const argv of [
+      ["hello", "--help"],
+      ["hello", "x", "-h"],
+      ["help", "hello"],
+    ]) {
+      const { code, output } = await run(argv);
+      assert.equal(code, EXIT.ok);
+      assert.include(output, "Usage: mooring hello <name> [--loud]");
+      assert.match(output, /-l, --loud +In capitals/);
+      assert.match(output, /--url <url> +Of the host; MOORING_URL/);
+    }
+    assert.equal((await run([])).code, EXIT.usage);
+  });
+
+  it("every command of ours has a help of its own", async () => {
+    for (const { name, summary } of COMMANDS) {
+      const { io, output } = createFakeIo(host);
+      assert.equal(await runCli([name, "--help"], io), EXIT.ok);
+      assert.include(output(), summary);
+    }
+  });
+
+  it("arguments and options reach the command", async () => {
+    assert.deepEqual(await run(["hello", "you"]), { code: EXIT.ok, output: "you", errors: "" });
+    assert.equal((await run(["hello", "-l", "you"])).output, "YOU");
+    assert.deepEqual(await run(["hello", "nobody"]), { code: EXIT.failed, output: "", errors: "nobody is there\n" });
+  });
+
+  const bad: readonly [argv: readonly string[], part: string][] = [
+    [["helo"], '"helo" is no command of mooring'],
+    [["hello"], "Usage: mooring hello"],
+    [["hello", "a", "b"], "Usage: mooring hello"],
+    [["hello", "a", "--soft"], "--soft"],
+    [["hello", "a", "--url"], "--url"],
+    [["hello", "host", "--url", "ftp://x"], '"ftp://x" is no address of a host'],
+  ];
+  for (const [argv, part] of bad) {
+    it(`bad input: mooring ${argv.join(" ")}`, async () => {
+      const { code, output, errors } = await run(argv);
+      assert.equal(code, EXIT.usage);
+      assert.include(errors, part);
+      assert.equal(output, "");
+    });
+  }
+
+  it("bad input: no password and nobody to ask", async () => {
+    const { code, errors } = await run(["hello", "host"], {});
+    assert.equal(code, EXIT.usage);
+    assert.include(errors, "MOORING_PASSWORD");
+  });
+
+  describe("the login", () => {
+    const logins: readonly [
+      env: Readonly<Record<string, string>>,
+      argv: readonly string[],
+      url: string,
+      login: string,
+    ][] = [
+      [{ MOORING_PASSWORD: "p" }, [], "http://127.0.0.1:8068/health", "admin:p"],
+      [
+        { MOORING_URL: "https://h:1", MOORING_USER: "t1/ann", MOORING_PASSWORD: "p:q" },
+        [],
+        "https://h:1/health",
+        "t1/ann:p:q",
+      ],
+      [
+        { MOORING_URL: "https://h:1", MOORING_USER: "t1/ann", MOORING_PASSWORD: "p" },
+        ["--url", "http://i", "--user", "bob", "--password", "x"],
+        "http://i/health",
+        "bob:x",
+      ],
+    ];
+    for (const [env, argv, url, login] of logins) {
+      it(`${url} as ${login}`, async () => {
+        const calls: [url: string, authorization: string][] = [];
+        host = {
+          ...host,
+          async fetch(input, init) {
+            const { authorization = "" } = init!.headers as Record<string, string>;
+            calls.push([String(input), Buffer.from(authorization.slice("Basic ".length), "base64").toString()]);
+            return new Response("{}");
+          },
+        };
+        assert.equal((await run(["hello", "host", ...argv], env)).code, EXIT.ok);
+        assert.deepEqual(calls, [[url, login]]);
+      });
+    }
+  });
+
+  const answers: readonly [name: string, answer: () => Response | Promise<Response>, part: string][] = [
+    [
+      "refuses the login",
+      () => new Response('{"message":"Bad credentials"}', { status: 401 }),
+      "refuses the login of admin: Bad credentials",
+    ],
+    ["refuses", () => new Response('{"message":"Access is denied"}', { status: 403 }), "(403): Access is denied"],
+    ["is something else", () => new Response("<html>", { status: 200 }), "is it a host?"],
+    ["is busy", () => new Response("{}", { status: 503 }), "is busy"],
+    [
+      "is not there",
+      () =>
+        Promise.reject(
+          new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) }),
+        ),
+      "does not answer: ECONNREFUSED",
+    ],
+  ];
+  for (const [name, answer, part] of answers) {
+    it(`a host that ${name} is told of`, async () => {
+      host = { ...host, fetch: async () => answer() };
+      const { code, errors } = await run(["hello", "host"]);
+      assert.equal(code, EXIT.host);
+      assert.include(errors, part);
+    });
+  }
+});
