@@ -15,7 +15,7 @@ import {
   runCommand,
   uploadDdf,
 } from "../harness/agent.ts";
-import { managedObject } from "../harness/documents.ts";
+import { alarms, managedObject } from "../harness/documents.ts";
 import { eventually } from "../harness/eventually.ts";
 import { withHost } from "../harness/with-host.ts";
 import { createSimulatedDevice, type SimulatedDevice } from "../simulator/index.ts";
@@ -148,6 +148,39 @@ describe("objects view", () => {
       [1, 2, 3, 5].map(key => properties[key]!.type),
       ["integer", "string", "integer", "array"],
     );
+  });
+
+  it("20-14: an object without a definition raises the alarm, one with a definition and no mapping does not", async () => {
+    const { api } = suite;
+    const other = await registerDevice(api, { endpointId: "pump-3" });
+    const unknown: SimulatedInstance = new Map([[1, { type: "integer", value: 1 }]]);
+    const objects: SimulatedObjects = new Map([
+      [10_330, new Map([[2, pump(() => {})]])],
+      [10_331, new Map([[0, unknown]])],
+    ]);
+    const third = await createSimulatedDevice({
+      endpoint: "pump-3",
+      serverPort: suite.host.coapPort,
+      objects,
+      lwm2mVersion: "1.1",
+    });
+    try {
+      await third.register();
+      const read = async (path: string) =>
+        assert.equal((await runCommand(api, other.id, `read ${path}`)).status, "SUCCESSFUL");
+      await read("/10330/2/1");
+      assert.isEmpty(await alarms(api, other.id));
+      await read("/10331/0/1");
+      const raised = (await alarms(api, other.id)).map(({ type, status }) => [type, status]);
+      assert.deepEqual(raised, [["c8y_LWM2MNoMapping_10331", "ACTIVE"]]);
+      expectStatus(await uploadDdf(api, "other.xml", DDF.replaceAll("10330", "10331")), 200, "other.xml");
+      assert.deepEqual(
+        (await alarms(api, other.id)).map(({ status }) => status),
+        ["CLEARED"],
+      );
+    } finally {
+      await third.close();
+    }
   });
 
   it("buttons read, write and execute; what was written is shown at once", async () => {

@@ -120,6 +120,7 @@ export function createObjectSchemas(parts: ObjectSchemaParts): ObjectSchemas {
       for (const tenant of await parts.tenants()) mark(tenant, objectIds);
       run();
     } catch (error) {
+      if (closed) return;
       log.warn("objectSchemas.not-kept", { reason: messageOf(error) });
       retry ??= clock.after(RETRY_MS, () => void markTenants("all"));
     }
