@@ -3,6 +3,7 @@ import { assert } from "chai";
 import { AGENT, createCommand, mapResources, registerDevice, registerPskDevice } from "../harness/agent.ts";
 import { eventually } from "../harness/eventually.ts";
 import { mapAcmeMeter, mapTemperature } from "../harness/meter-protocol.ts";
+import { runMooring } from "../harness/mooring-cli.ts";
 import { openRawDevice, type RawAnswer, type RawDevice } from "../harness/raw-device.ts";
 import type { Received } from "../harness/raw-socket.ts";
 import { withHost } from "../harness/with-host.ts";
@@ -97,6 +98,14 @@ describe("explain", () => {
     const { evidence } = await isNamed(id, "handshake", "wrong-key");
     assert.deepInclude(evidence, { identity: endpoint, count: 1 });
     assert.match(String(evidence?.["address"]), /^127\.0\.0\.1:\d+$/);
+  });
+
+  it("mooring explain says so, and ends with 1", async () => {
+    await registerDevice(suite.api, { endpointId: endpoint });
+    const { code, output } = await runMooring(suite.host, ["explain", endpoint]);
+    assert.equal(code, 1);
+    assert.match(output, /^registration +BROKEN/m);
+    assert.match(output, /^never-seen: /m);
   });
 
   it("an identity that nobody has", async () => {

@@ -1,11 +1,9 @@
 /** `mooring shell` as its users start it, against a host with a device. */
-import { join } from "node:path";
 import { assert } from "chai";
 import { registerDevice } from "../harness/agent.ts";
 import { eventually } from "../harness/eventually.ts";
-import { root } from "../harness/host.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
-import { startProcess, type TestProcess } from "../harness/process.ts";
+import { type MooringProcess, startMooring } from "../harness/mooring-cli.ts";
 import { withHost } from "../harness/with-host.ts";
 import { createSimulatedDevice, meterObjects, type SimulatedDevice } from "../simulator/index.ts";
 
@@ -24,29 +22,10 @@ describe("mooring shell", () => {
   });
   after(() => device?.[Symbol.asyncDispose]());
 
-  function start(
-    args: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-  ): TestProcess & { stdout(): string } {
-    const { http, admin } = suite.host;
-    let stdout = "";
-    const login = {
-      MOORING_URL: http,
-      MOORING_USER: `${admin.tenant}/${admin.user}`,
-      MOORING_PASSWORD: admin.password,
-    };
-    const process_ = startProcess({
-      name: "mooring",
-      command: process.execPath,
-      args: [join(root, "sdk/bin/mooring.mjs"), "shell", ...args],
-      cwd: root,
-      env: { ...login, ...env },
-      onOutput: bytes => {
-        stdout += bytes.toString();
-      },
-    });
-    suite.onFailure(process_.tail);
-    return Object.assign(process_, { stdout: () => stdout });
+  function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): MooringProcess {
+    const shell = startMooring(suite.host, ["shell", ...args], env);
+    suite.onFailure(shell.tail);
+    return shell;
   }
   async function run(args: readonly string[], typed?: string, env?: Readonly<Record<string, string>>) {
     const shell = start(args, env);

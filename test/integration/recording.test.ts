@@ -1,9 +1,13 @@
 /** Recordings of a device's messages: switched on over REST, fetched as a capture file, played against another host. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { assert } from "chai";
 import { AGENT, mapResources, registerDevice, runCommand } from "../harness/agent.ts";
 import { measuredValue, storedValues } from "../harness/documents.ts";
 import { eventually } from "../harness/eventually.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
+import { runMooring } from "../harness/mooring-cli.ts";
 import { fetchRecording, recordingStatus, replay, startRecording } from "../harness/recordings.ts";
 import { pskOf, uploadSecureDevices } from "../harness/secure-accounts.ts";
 import { withHost } from "../harness/with-host.ts";
@@ -78,6 +82,19 @@ describe("recordings", () => {
       withinMs: 2000,
     });
     assert.include(difference?.got.join(), "GET /3303/0/5701");
+  });
+
+  it("mooring record fetches the file, mooring replay plays it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "mooring-recording-"));
+    const output = join(folder, "day.pcapng");
+    const fetched = await runMooring(first.host, ["record", ENDPOINT, "fetch", "--output", output]);
+    assert.equal(fetched.code, 0, fetched.lines.join("\n"));
+    assert.deepEqual(new Uint8Array(await readFile(output)), file);
+    const to = `coap://127.0.0.1:${first.host.coapPort}`;
+    const played = await runMooring(first.host, ["replay", output, "--to", to]);
+    await rm(folder, { recursive: true });
+    assert.equal(played.code, 0, played.lines.join("\n"));
+    assert.match(played.output, /^recorded-1: \d+ messages of the device/);
   });
 
   it("messages of a device with keys are recorded in the clear", async () => {

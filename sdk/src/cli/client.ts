@@ -16,6 +16,10 @@ export interface Client {
   get<T>(path: string): Promise<T>;
   /** @throws CliError */
   post<T>(path: string, body: unknown): Promise<T>;
+  /** @throws CliError */
+  put<T>(path: string, body: unknown): Promise<T>;
+  /** What is no JSON. @throws CliError */
+  bytes(path: string): Promise<Uint8Array>;
 }
 
 /** The host does not answer: perhaps soon again. */
@@ -43,7 +47,10 @@ function messageOf(text: string): string {
 export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fetch">): Client {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 
-  async function call(method: string, path: string, body?: unknown): Promise<{ status: number; text: string }> {
+  async function ask<T>(
+    [method, path, body]: readonly [method: string, path: string, body?: unknown],
+    read: (answer: Response) => Promise<T>,
+  ): Promise<{ status: number; content: T }> {
     try {
       const answer = await io.fetch(new URL(path, url), {
         method,
@@ -54,16 +61,25 @@ export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fe
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      return { status: answer.status, text: await answer.text() };
+      return { status: answer.status, content: await read(answer) };
     } catch (cause) {
       throw new UnreachableError(EXIT.host, `${url} does not answer: ${reasonOf(cause)}`, { cause });
     }
   }
 
-  function read<T>(status: number, text: string): T {
+  async function call(method: string, path: string, body?: unknown): Promise<{ status: number; text: string }> {
+    const { status, content } = await ask([method, path, body], answer => answer.text());
+    return { status, text: content };
+  }
+
+  function assertGood(status: number, text: string): void {
     if (status === 401) throw new CliError(EXIT.host, `${url} refuses the login of ${user}: ${messageOf(text)}`);
     if (status === 503) throw new UnreachableError(EXIT.host, `${url} is busy: ${messageOf(text)}`);
     if (status >= 400) throw new CliError(EXIT.host, `${url} refuses (${status}): ${messageOf(text)}`);
+  }
+
+  function read<T>(status: number, text: string): T {
+    assertGood(status, text);
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
@@ -83,6 +99,15 @@ export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fe
     async post(path, body) {
       const { status, text } = await call("POST", path, body);
       return read(status, text);
+    },
+    async put(path, body) {
+      const { status, text } = await call("PUT", path, body);
+      return read(status, text);
+    },
+    async bytes(path) {
+      const { status, content } = await ask(["GET", path], async answer => new Uint8Array(await answer.arrayBuffer()));
+      assertGood(status, new TextDecoder().decode(content.subarray(0, 1000)));
+      return content;
     },
   };
 }
