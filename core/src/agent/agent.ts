@@ -352,7 +352,9 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       const current = await lifecycle.refreshSettings(registration);
       const { models } = parts;
       if (task.kind === "sync") {
-        return runConfigSync({ requests, inventory: platform.inventory, models }, current, task, call);
+        // Under names of their own: what is written follows from the reference device as it is then.
+        const { names: _names, ...own } = call;
+        return runConfigSync({ requests, inventory: platform.inventory, models }, current, task, own);
       }
       const used = isFromObjectsView(operation) ? checkedRequests : requests;
       return runCommand({ ...commandParts, requests: used }, current, task, call);

@@ -117,14 +117,13 @@ export async function runCommand(
     case "cobserve":
       return observed(await requests.observeComposite(registration, command.paths, options), parts.binaryForm);
     case "cancelobserve":
-      return cancelled(
-        [command.path],
-        await requests.cancelObservation(registration, command.path, "request", options),
+      return cancelled([command.path], () =>
+        requests.cancelObservation(registration, command.path, "request", options),
       );
     case "cancelobservation":
-      return cancelled(command.paths, await forgetObservation(requests, registration, command.paths));
+      return cancelled(command.paths, () => forgetObservation(requests, registration, command.paths));
     case "cancelcompositeobserve":
-      return cancelled(command.paths, await requests.cancelComposite(registration, command.paths, "request", options));
+      return cancelled(command.paths, () => requests.cancelComposite(registration, command.paths, "request", options));
     case "discover": {
       const answer = await requests.discover(registration, command.path, options);
       return outcome(answer, linksText(answer.links));
@@ -174,11 +173,23 @@ function observed(answer: ObserveAnswer, form: BinaryForm): CommandOutcome {
   return failed(seen.result, "the device answered without Observe: the value was used, no observation was established");
 }
 
-function cancelled(paths: readonly Lwm2mPath[], answer: DeviceAnswer | undefined): CommandOutcome {
-  const named = paths.map(formatPath).join(" ");
-  if (!answer) return failed(NOTHING_SENT, `${named} is not observed${paths.length > 1 ? " together" : ""}`);
-  if (answer.code !== 0) return outcome(answer);
-  return done(JSON.stringify({ forgotten: paths.map(formatPath) }));
+/** An observation is forgotten with or without an answer: what the device still notifies of it is answered by Reset. */
+async function cancelled(
+  paths: readonly Lwm2mPath[],
+  cancel: () => Promise<DeviceAnswer | undefined>,
+): Promise<CommandOutcome> {
+  const forgotten = JSON.stringify({ forgotten: paths.map(formatPath) });
+  let answer: DeviceAnswer | undefined;
+  try {
+    answer = await cancel();
+  } catch (error) {
+    if (!isFailure(error, "EXCHANGE_TIMEOUT", "EXCHANGE_RESET")) throw error;
+    return { ok: true, result: `no answer\n${forgotten}` };
+  }
+  if (answer?.code) return outcome(answer);
+  if (answer) return done(forgotten);
+  const together = paths.length > 1 ? " together" : "";
+  return failed(NOTHING_SENT, `${paths.map(formatPath).join(" ")} is not observed${together}`);
 }
 
 /** Without a request; a single path may also be a composite observation of its own. */
@@ -259,7 +270,7 @@ async function writeAttributes(
   }
   // Observe 1 as a way to cancel came with 1.1 for good: a 1.0 device hears it by Reset.
   const how = registration.version === "1.0" ? "reset" : "request";
-  return cancelled([path], await requests.cancelObservation(registration, path, how, options));
+  return cancelled([path], () => requests.cancelObservation(registration, path, how, options));
 }
 
 /** The setting as JSON, and whether it has an effect now. */

@@ -205,6 +205,42 @@ describe("agent: commands of the shell on a device (agent specification 10.3)", 
       assert.equal(failureReason, "/3304 /3303/0/5700 is not observed together");
     });
 
+    it("a cancelation without an answer holds all the same: the observation is forgotten", async () => {
+      await shell.world.wait(
+        shell.world.platform.inventory.update(TENANT, shell.deviceId, { lwm2mRequestTimeout: 10_000 }),
+      );
+      await shell.run("observe /3303/0/5700");
+      shell.device.script = () => undefined;
+      const id = await shell.command("cancelobserve /3303/0/5700");
+      await shell.world.clock.advance(11_000);
+      assert.deepInclude(await shell.shown(id), {
+        status: "SUCCESSFUL",
+        result: 'no answer\n{"forgotten":["/3303/0/5700"]}',
+      });
+      const [{ token }] = shell.device.asked as [Asked];
+      assert.equal((await shell.device.notify({ token, sequence: 2, payload: "21" }))?.type, 3);
+    });
+
+    it("an Observe that takes the place of another and gets no answer is delivered again as the same request", async () => {
+      await shell.world.wait(
+        shell.world.platform.inventory.update(TENANT, shell.deviceId, { lwm2mRequestTimeout: 10_000 }),
+      );
+      for (const text of ["observe /3303/0/5700", "cobserve /3303/0/5700 /3304"]) {
+        await shell.run(text);
+        shell.device.asked.splice(0);
+        shell.device.script = asked => (asked.observe === 1 ? accept(asked) : undefined);
+        const id = await shell.command(text);
+        await shell.world.clock.advance(11_000);
+        const first = shell.device.asked.find(({ observe }) => observe === 0)!;
+        shell.device.asked.splice(0);
+        shell.device.script = accept;
+        await shell.register("ep=dev&lwm2m=1.1", "</>;ct=110,</3303/0>,</3304/0>");
+        assert.equal((await shell.shown(id)).status, "SUCCESSFUL");
+        const [again] = shell.device.asked as [Asked];
+        assert.deepEqual([again.messageId, again.observe, again.path], [first.messageId, 0, first.path]);
+      }
+    });
+
     it("a composite observation of one path is cancelled by that path", async () => {
       await shell.run("cobserve /3303/0/5700");
       assert.equal((await shell.run("cancelobservation /3303/0/5700")).status, "SUCCESSFUL");

@@ -1,5 +1,5 @@
 /** Commands of the shell as values: what `parseCommand` makes of a line, and all that running one needs. */
-import type { Method } from "../../coap/request.ts";
+import type { CoapRequest } from "../../coap/request.ts";
 import type { ContentFormatName } from "../../lwm2m/codecs/codec.ts";
 import type { Lwm2mPath } from "../../lwm2m/path.ts";
 import type { NotificationAttributes } from "../../lwm2m/wire/to-coap.ts";
@@ -24,14 +24,7 @@ export interface FirmwareName {
 }
 
 /** One request as it is (agent specification 10.3, `coap`). */
-export interface RawRequest {
-  readonly method: Method;
-  readonly path: readonly string[];
-  readonly query: readonly string[];
-  readonly contentFormat?: number;
-  readonly accept?: number;
-  readonly payload: Uint8Array;
-}
+export type RawRequest = Pick<CoapRequest, "method" | "path" | "query" | "contentFormat" | "accept" | "payload">;
 
 export type Command =
   | { readonly kind: "read" | "observe" | "cancelobserve" | "discover" | "delete"; readonly path: Lwm2mPath }

@@ -8,7 +8,7 @@ import { formatPath, type Lwm2mPath } from "../path.ts";
 import type { Registration } from "../registration/registration.ts";
 import type { ResourceValue } from "../resource-value.ts";
 import { readCompositeRequest, segmentsOf, writeCompositeRequest } from "../wire/to-coap.ts";
-import { answerOf, assertVersion, CONTENT_REFUSALS, type DeviceExchange } from "./device-exchange.ts";
+import { answerOf, assertVersion, CONTENT_REFUSALS, type DeviceExchange, endEarlier } from "./device-exchange.ts";
 import type { DeviceRequests } from "./requests.ts";
 
 type CompositeRequests = Pick<
@@ -65,7 +65,7 @@ export function createCompositeRequests(exchange: DeviceExchange, observations: 
     async observeComposite(registration, paths, options = {}) {
       assertVersion(registration, "1.1", "composite observations");
       const target = pathSet(setOf(paths));
-      if (observations.find(registration.id, target)) await exchange.cancel(registration, target, "request", options);
+      if (observations.find(registration.id, target)) await endEarlier(exchange, registration, target, options);
       return exchange.observe(registration, target, CONTENT_REFUSALS, options);
     },
 

@@ -21,7 +21,7 @@ import {
   writeRequest,
 } from "../wire/to-coap.ts";
 import { createCompositeRequests } from "./composite-requests.ts";
-import { answerOf, assertVersion, createDeviceExchange } from "./device-exchange.ts";
+import { answerOf, assertVersion, createDeviceExchange, endEarlier } from "./device-exchange.ts";
 import { patiently } from "./exchange.ts";
 import { createFormatChoice } from "./format-choice.ts";
 import { createdPath, encodeInstance } from "./new-instance.ts";
@@ -136,7 +136,7 @@ export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests
     async observe(registration, path, { attributes, ...options } = {}) {
       assertReachesBelowResource(registration, path);
       const target = onePath(path);
-      if (observations.find(registration.id, target)) await exchange.cancel(registration, target, "request", options);
+      if (observations.find(registration.id, target)) await endEarlier(exchange, registration, target, options);
       if (attributes && Object.keys(attributes).length > 0) {
         const { ok, code } = await writeAttributes(registration, path, attributes, options);
         // The observation is worth having all the same, at the device's own pace.

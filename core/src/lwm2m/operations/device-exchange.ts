@@ -104,6 +104,14 @@ export function answerOf({ code, contentFormat, payload }: CoapResponse, success
   return { code, ok, contentFormat, text: ok || payload.length === 0 ? undefined : diagnostic.decode(payload) };
 }
 
+/** Ends an observation that a new one takes the place of: under no given names, as it is not there any more when the call is made again. */
+export const endEarlier = (
+  exchange: DeviceExchange,
+  registration: Registration,
+  target: ObservationTarget,
+  { names: _names, ...options }: CallOptions,
+): Promise<DeviceAnswer | undefined> => exchange.cancel(registration, target, "request", options);
+
 /** @throws MooringError UNSUPPORTED */
 export function assertVersion({ version }: Registration, minimum: Lwm2mVersion, what: string): void {
   if (isAtLeast(version, minimum)) return;

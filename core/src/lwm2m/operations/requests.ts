@@ -57,7 +57,7 @@ export interface DeviceRequestsParts {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Names that the requests of the call go under; default: names of their own. */
+  /** Names that the requests of the call go under, the same requests each time; default: names of their own. */
   readonly names?: NameSupply;
 }
 
