@@ -47,7 +47,7 @@ const ENDED: readonly string[] = ["SUCCESSFUL", "FAILED"];
 /** Of an operation that has lost its end to a write of ours that was under way. */
 const ENDED_ELSEWHERE = "Firmware update was ended by a change of its operation";
 
-/** What an operation ends with; undefined: nothing of ours. */
+/** What an operation ends with. */
 function endOf({ at, reason = "" }: FirmwareState): Fragments {
   if (at === "SUCCEEDED") return { status: "SUCCESSFUL" };
   return { status: "FAILED", failureReason: at === "FAILED" ? storable(reason, LONGEST_REASON) : ENDED_ELSEWHERE };
@@ -59,22 +59,24 @@ export function bindRun(parts: BindParts, { tenant, endpoint, operation, wanted,
   const { id: operationId, deviceId } = operation;
   const registration = (): Registration | undefined => server.registrations.byEndpoint(endpoint);
 
-  async function find(): Promise<Operation | undefined> {
+  /** Undefined: what it is about is gone. */
+  async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
     try {
-      return await operations.get(tenant, operationId);
+      return await work;
     } catch (error) {
       if (isFailure(error, "NOT_FOUND")) return undefined;
       throw error;
     }
   }
 
-  async function installed(): Promise<void> {
-    const { name, version } = wanted;
-    try {
-      await inventory.update(tenant, deviceId, { [FIRMWARE_FRAGMENT]: { name, version, url: wanted.url } });
-    } catch (error) {
-      if (!isFailure(error, "NOT_FOUND")) throw error;
+  async function writeEnd({ status: before }: Operation, details: UpdateDetails): Promise<void> {
+    const isEnded = ENDED.includes(before);
+    if (!isEnded && details.state.at === "SUCCEEDED") {
+      await ifThere(inventory.update(tenant, deviceId, { [FIRMWARE_FRAGMENT]: wanted }));
     }
+    const end = isEnded ? { status: before } : endOf(details.state);
+    await ifThere(operations.update(tenant, operationId, end, asDetails(details)));
+    log.info("firmware.ended", { endpoint, operationId, ...end });
   }
 
   const source: PackageSource =
@@ -139,14 +141,8 @@ export function bindRun(parts: BindParts, { tenant, endpoint, operation, wanted,
     },
 
     async finish(details) {
-      const now = await find();
-      if (now) {
-        const isEnded = ENDED.includes(now.status);
-        if (!isEnded && details.state.at === "SUCCEEDED") await installed();
-        const end = isEnded ? { status: now.status } : endOf(details.state);
-        await operations.update(tenant, operationId, end, asDetails(details));
-        log.info("firmware.ended", { endpoint, operationId, ...end });
-      }
+      const now = await ifThere(operations.get(tenant, operationId));
+      if (now) await writeEnd(now, details);
       await downloads.withdraw(operationId);
       await positions.forget(operationId);
     },

@@ -198,7 +198,13 @@ export function createFirmwareUpdates(parts: FirmwareUpdatesParts): FirmwareUpda
       }
       const operation = await open(lane.tenant, id);
       const details = operation && detailsOf(operation);
-      if (operation && details) begin(lane, operation, details);
+      if (!operation || !details) continue;
+      try {
+        begin(lane, operation, details);
+      } catch (error) {
+        // Somebody has changed it since it was accepted.
+        await refuse(lane.tenant, operation, error);
+      }
     }
   }
 

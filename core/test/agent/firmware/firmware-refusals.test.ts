@@ -84,6 +84,19 @@ describe("agent/firmware: what is refused and what is ended", () => {
     assert.match(await status(await update({ name: "" })), /^FAILED/);
   });
 
+  it("bad input: an operation that is changed while it waits fails when its turn comes, the next one begins", async () => {
+    const { world, device, update, status } = await open(PULL);
+    await device.register();
+    await update();
+    const [changed, last] = [await update(), await update()];
+    const changes = { status: "PENDING", c8y_Firmware: { name: "fw" } };
+    await world.wait(world.platform.operations.update(TENANT, changed, changes));
+    device.change({ state: 0, result: 5 });
+    await device.settle();
+    assert.equal(await status(changed), "FAILED: c8y_Firmware.version is missing");
+    assert.equal(await status(last), "EXECUTING");
+  });
+
   it("agent specification 14.7: disableFirmwareStateMachine", async () => {
     const { device, update, status, set } = await open();
     await set({ disableFirmwareStateMachine: true });
