@@ -1,6 +1,7 @@
 /** `npm run fuzz -- <target> [--count N] [--seed S]`: throws seeded bad input at one part and fails on the first broken promise. */
 import { parseArgs } from "node:util";
 import { fuzzCoap } from "./coap.ts";
+import { fuzzCodecs } from "./codecs.ts";
 import { fuzzDtls } from "./dtls.ts";
 
 export interface FuzzOptions {
@@ -17,6 +18,7 @@ export interface FuzzResult {
 
 const TARGETS: Readonly<Record<string, (options: FuzzOptions) => Promise<FuzzResult>>> = {
   coap: fuzzCoap,
+  codecs: fuzzCodecs,
   dtls: fuzzDtls,
 };
 

@@ -2,8 +2,10 @@
  * What a device can be registered with (agent specification 3.3), as one table: its name in REST, in CSV and as a fragment of the
  * managed object, and what it may hold. Security is not here: see security.ts.
  */
+
 import { MooringError } from "../base/errors.ts";
 import type { JsonSchema } from "../base/schema.ts";
+import { SERIALIZATION_FORMATS } from "../lwm2m/codecs/codec.ts";
 
 export type FieldKind =
   | { readonly kind: "integer"; readonly least: number; readonly most: number }
@@ -197,7 +199,7 @@ export const DEVICE_FIELDS: readonly DeviceField[] = [
   },
   {
     rest: "serializationFormat",
-    value: choice("TLV", "JSON", "CBOR", "TEXT", "OPAQUE", "SENML_JSON", "SENML_CBOR"),
+    value: choice(...SERIALIZATION_FORMATS),
     step: "Advanced",
     title: "Serialization format",
     description: "Preferred content format; without one what the device offers",

@@ -35,8 +35,9 @@ export const FAILURES = {
   QUERY_INVALID: { coap: "4.00", http: 400 }, // a query of Register or Update that cannot be
   LWM2M_VERSION_UNSUPPORTED: { coap: "4.12", http: 422 }, // neither 1.0, 1.1 nor 1.2
   LINK_FORMAT_INVALID: { coap: "4.00", http: 400 }, // links that cannot be read (RFC 6690)
-  TLV_INVALID: { coap: "4.00", http: 400 }, // these five: a payload that breaks its format
+  TLV_INVALID: { coap: "4.00", http: 400 }, // these six: a payload that breaks its format
   CBOR_INVALID: { coap: "4.00", http: 400 },
+  LWM2M_CBOR_INVALID: { coap: "4.00", http: 400 },
   SENML_INVALID: { coap: "4.00", http: 400 },
   JSON_INVALID: { coap: "4.00", http: 400 },
   TEXT_INVALID: { coap: "4.00", http: 400 },

@@ -285,6 +285,11 @@ export const OPTIONS = {
     legacyBinary: flag(false, "Whether results show opaque values as [12, 32] instead of hexadecimal digits", [
       "C8Y.lwm2m.operation.legacyBinarySerialization",
     ]),
+    supportDeprecatedContentFormat: flag(
+      true,
+      "Whether the Content-Formats 1542 and 1543 of early devices are spoken",
+      ["C8Y.lwm2m.supportDeprecatedContentFormat"],
+    ),
   },
   recording: {
     maxBytesPerDevice: bytes(4 * MIB, 256 * MIB, "Messages kept of a device that is being recorded"),
@@ -525,7 +530,6 @@ export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> =
   "californium3.properties.COAP.MAX_ACK_TIMEOUT": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
   "californium3.properties.COAP.ACK_TIMEOUT_SCALE": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
   "C8Y.lwm2m.deduplicateObservationPaths": "a path is observed once, however many mappings ask for it",
-  "C8Y.lwm2m.supportDeprecatedContentFormat": "the formats 1542 and 1543 of early devices are always understood",
   "C8Y.lwm2m.decoder.maxRetries": "a decoder in the sandbox gives the same result again; there are no remote ones yet",
   "C8Y.lwm2m.decoder.retryDelayMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.decoder.processEventForMonths": "raw payloads are kept apart from events (decoding.rawRetentionDays)",

@@ -4,7 +4,9 @@ import { MooringError } from "../base/errors.ts";
 /** `[]` is the root, then object, object instance, resource, resource instance; each 0..65534 (65535 is reserved). */
 export type Lwm2mPath = readonly number[];
 
-const LARGEST_ID = 65534;
+export const LARGEST_ID = 65534;
+/** In place of an object instance: Create leaves the number to the device (LwM2M Core 1.2.2 section 7.5.4). No text has it. */
+export const UNNUMBERED_INSTANCE = 65535;
 
 /**
  * @param text `/3/0/9`; a missing leading slash and one trailing slash are tolerated (seen in the field), leading zeros are not
@@ -23,6 +25,17 @@ export function parsePath(text: string): Lwm2mPath {
     );
   }
   return ids;
+}
+
+/**
+ * A path as names in payloads have it: below the device's alternate root, which some clients leave out (LwM2M Transport 1.2.2
+ * section 6.4.1).
+ * @param rootPath `/` or undefined: the device has no alternate root
+ * @throws MooringError PATH_INVALID
+ */
+export function parsePathBelow(text: string, rootPath: string | undefined): Lwm2mPath {
+  const hasRoot = rootPath !== undefined && rootPath !== "/" && `${text}/`.startsWith(`${rootPath}/`);
+  return parsePath(hasRoot ? text.slice(rootPath.length) : text);
 }
 
 /** `/3/0/9`; `/` for the root. */

@@ -22,6 +22,8 @@ const MEDIA_TYPES: Readonly<Record<string, number>> = {
   "application/cbor": CONTENT_FORMAT.CBOR,
   "application/senml+json": CONTENT_FORMAT.SENML_JSON,
   "application/senml+cbor": CONTENT_FORMAT.SENML_CBOR,
+  "application/senml-etch+json": CONTENT_FORMAT.SENML_ETCH_JSON,
+  "application/senml-etch+cbor": CONTENT_FORMAT.SENML_ETCH_CBOR,
   "application/vnd.oma.lwm2m+tlv": CONTENT_FORMAT.TLV,
   "application/vnd.oma.lwm2m+json": CONTENT_FORMAT.JSON,
   "application/vnd.oma.lwm2m+cbor": CONTENT_FORMAT.LWM2M_CBOR,

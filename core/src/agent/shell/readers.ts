@@ -1,6 +1,6 @@
 /** What follows the path in commands that have a form of their own (agent specification 10.3). Pure. */
 import { fromHex } from "../../base/bytes.ts";
-import { CONTENT_FORMAT, type ContentFormatName } from "../../lwm2m/codecs/codec.ts";
+import { type ContentFormatName, SERIALIZATION_FORMATS } from "../../lwm2m/codecs/codec.ts";
 import type { NotificationAttributes } from "../../lwm2m/wire/to-coap.ts";
 import type { CommandOf, FirmwareName, JsonObject } from "./command.ts";
 import { isJsonObject, readJsonObject } from "./json.ts";
@@ -100,10 +100,7 @@ export function readAttributes(word: Word): Pick<CommandOf<"writeattr">, "attrib
   return { attributes, cancel };
 }
 
-/** Formats of values; links are none. */
-export const FORMAT_NAMES = Object.keys(CONTENT_FORMAT).filter(
-  name => !name.startsWith("OLD_") && name !== "LINK",
-) as readonly ContentFormatName[];
+export const FORMAT_NAMES: readonly ContentFormatName[] = SERIALIZATION_FORMATS;
 export const DEFAULT_FORMAT = "DEFAULT";
 
 /** @returns undefined for DEFAULT. @throws MooringError VALIDATION */

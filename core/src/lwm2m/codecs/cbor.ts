@@ -8,7 +8,7 @@ import { assertScalar, describeValue, fitScalar, formatObjectLinkText, naturalTy
 import { assertSingle, onlyValue } from "./single.ts";
 
 /** @returns whether the item is a single value rather than a structure or null */
-function isCborScalar(item: CborItem): item is CborScalar {
+export function isCborScalar(item: CborItem): item is CborScalar {
   if (item === null || item === undefined) return false;
   return typeof item !== "object" || item instanceof Uint8Array || "epochSeconds" in item;
 }

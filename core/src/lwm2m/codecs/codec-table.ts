@@ -6,6 +6,7 @@ import { isAtLeast } from "../version.ts";
 import { cborCodec } from "./cbor.ts";
 import { CONTENT_FORMAT, type Codec, type CodecContext, contentFormatName } from "./codec.ts";
 import { jsonCodec } from "./json.ts";
+import { lwm2mCborCodec } from "./lwm2m-cbor.ts";
 import { opaqueCodec } from "./opaque.ts";
 import { senmlCborCodec } from "./senml-cbor.ts";
 import { senmlJsonCodec } from "./senml-json.ts";
@@ -13,6 +14,10 @@ import { textCodec } from "./text.ts";
 import { tlvCodec } from "./tlv.ts";
 
 const { TEXT, OPAQUE, CBOR, SENML_CBOR, SENML_JSON, TLV, OLD_TLV, JSON: LWM2M_JSON, OLD_JSON } = CONTENT_FORMAT;
+const { LWM2M_CBOR, SENML_ETCH_CBOR, SENML_ETCH_JSON } = CONTENT_FORMAT;
+
+/** Numbers of TLV and JSON before they were registered. */
+const DEPRECATED: readonly number[] = [OLD_TLV, OLD_JSON];
 
 /** Each becomes documents of its own, and all those of a message are stored together. */
 const MOST_VALUES = 10_000;
@@ -39,6 +44,9 @@ const CODECS: ReadonlyMap<number, Codec> = new Map(
     { ...tlvCodec, contentFormat: OLD_TLV },
     jsonCodec,
     { ...jsonCodec, contentFormat: OLD_JSON },
+    lwm2mCborCodec,
+    { ...senmlCborCodec, contentFormat: SENML_ETCH_CBOR },
+    { ...senmlJsonCodec, contentFormat: SENML_ETCH_JSON },
   ].map(codec => [codec.contentFormat, limited(codec)]),
 );
 
@@ -52,12 +60,15 @@ const NO_CONTENT_FORMAT = 65535;
 export function codecFor(contentFormat: number): Codec {
   const codec = CODECS.get(contentFormat);
   if (codec) return codec;
-  throw new MooringError(
-    "CONTENT_FORMAT_UNSUPPORTED",
-    `Content-Format ${contentFormatName(contentFormat)} is not supported for values`,
-    { contentFormat },
-  );
+  throw unsupported(contentFormat, "is not supported for values");
 }
+
+const unsupported = (contentFormat: number, rule: string): MooringError =>
+  new MooringError("CONTENT_FORMAT_UNSUPPORTED", `Content-Format ${contentFormatName(contentFormat)} ${rule}`, {
+    contentFormat,
+  });
+
+export const isDeprecated = (contentFormat: number): boolean => DEPRECATED.includes(contentFormat);
 
 /**
  * A payload that came without Content-Format: text where the path names a single resource; nothing where it is empty.
@@ -98,11 +109,21 @@ export function decodePayload(
   return codecFor(contentFormat).decode(payload, context);
 }
 
-/** Formats of several values, best first (agent specification 10.2), and those of one. */
-const STRUCTURED = [TLV, OLD_TLV, SENML_CBOR, SENML_JSON, LWM2M_JSON, OLD_JSON];
+export type DecodePayload = typeof decodePayload;
+
+/** As {@link decodePayload}, where the numbers 1542 and 1543 of early devices are not to be understood (agent specification 10.2). */
+export const decodeCurrentPayload: DecodePayload = (contentFormat, payload, context) => {
+  if (contentFormat !== undefined && isDeprecated(contentFormat))
+    throw unsupported(contentFormat, "is deprecated, and not to be understood here");
+  return decodePayload(contentFormat, payload, context);
+};
+
+/**
+ * Formats of several values, best first (agent specification 10.2), and those of one. LwM2M CBOR stands behind SenML, since
+ * that alone can say times.
+ */
+const STRUCTURED = [TLV, OLD_TLV, SENML_CBOR, SENML_JSON, LWM2M_CBOR, LWM2M_JSON, OLD_JSON];
 const SINGLE = [CBOR, TEXT, OPAQUE];
-/** Formats of values at several paths of any object: what composite operations speak (LwM2M Core 1.1.1 section 6.3.8). */
-const COMPOSITE = [SENML_CBOR, SENML_JSON];
 
 /** What a device has that offers nothing: TLV in 1.0 and mostly in 1.1; SenML CBOR first in 1.2, where TLV is optional. */
 function assumed(version: string): number[] {
@@ -123,8 +144,15 @@ export function preferredFormats(version: string, offered: readonly number[], pa
   return found.length > 0 ? found : assumed(version).filter(format => CODECS.has(format));
 }
 
-/** As {@link preferredFormats}, for the composite operations. A device that offers none of them is asked in them all the same. */
-export function compositeFormats(offered: readonly number[]): number[] {
-  const found = COMPOSITE.filter(format => offered.includes(format));
-  return found.length > 0 ? found : COMPOSITE;
+/** What the composite operations may speak: answers, lists of paths, and values that are written (LwM2M Transport 1.2.2 table 6.4.4-1). */
+const COMPOSITE = {
+  answer: [SENML_CBOR, SENML_JSON, LWM2M_CBOR],
+  paths: [SENML_CBOR, SENML_JSON, SENML_ETCH_CBOR, SENML_ETCH_JSON],
+  write: [SENML_CBOR, SENML_JSON, LWM2M_CBOR, SENML_ETCH_CBOR, SENML_ETCH_JSON],
+} as const;
+
+/** As {@link preferredFormats}, for a body of a composite operation. A device that offers none is asked in SenML all the same. */
+export function compositeFormats(body: keyof typeof COMPOSITE, offered: readonly number[]): number[] {
+  const found = COMPOSITE[body].filter(format => offered.includes(format));
+  return found.length > 0 ? found : [SENML_CBOR, SENML_JSON];
 }

@@ -4,7 +4,7 @@ import type { ModelView } from "../model/object-model.ts";
 import type { Lwm2mPath } from "../path.ts";
 import type { ResourceValue } from "../resource-value.ts";
 
-/** CoAP Content-Format numbers (IANA; agent specification 10.2). */
+/** CoAP Content-Format numbers (IANA; agent specification 10.2; SenML-ETCH: RFC 8790). */
 export const CONTENT_FORMAT = {
   TEXT: 0,
   LINK: 40,
@@ -15,10 +15,24 @@ export const CONTENT_FORMAT = {
   TLV: 11542,
   JSON: 11543,
   LWM2M_CBOR: 11544,
+  SENML_ETCH_JSON: 320,
+  SENML_ETCH_CBOR: 322,
   OLD_TLV: 1542,
   OLD_JSON: 1543,
 } as const;
 export type ContentFormatName = keyof typeof CONTENT_FORMAT;
+
+/** Those that an operator may prefer for a device (agent specification 3.3, 10.3), and LwM2M CBOR. */
+export const SERIALIZATION_FORMATS = [
+  "TLV",
+  "JSON",
+  "CBOR",
+  "TEXT",
+  "OPAQUE",
+  "SENML_JSON",
+  "SENML_CBOR",
+  "LWM2M_CBOR",
+] as const satisfies readonly ContentFormatName[];
 
 const NAMES = new Map<number, string>(Object.entries(CONTENT_FORMAT).map(([name, number]) => [number, name]));
 
@@ -32,6 +46,10 @@ export function contentFormatName(contentFormat: number): string {
 export interface CodecContext {
   /** The request's path: TLV, text, opaque and CBOR payloads are relative to it. */
   readonly path: Lwm2mPath;
+  /** The device's alternate root, which names that are read may begin with; `/` or absent where it has none. */
+  readonly rootPath?: string;
+  /** Whether names that are written begin with it (LwM2M Transport 1.2.2 section 6.4.1). */
+  readonly writesRoot?: boolean;
   readonly models: ModelView;
   /** Receipt, ms since the epoch: the base of relative SenML times. */
   readonly nowMs: number;

@@ -4,12 +4,13 @@
  */
 import { encodeUtf8 } from "../../base/bytes.ts";
 import { MooringError } from "../../base/errors.ts";
-import { formatPath, isBelow, type Lwm2mPath, parsePath } from "../path.ts";
+import { formatPath, isBelow, type Lwm2mPath, parsePathBelow } from "../path.ts";
 import type { ResourceType, ResourceValue, ScalarValue } from "../resource-value.ts";
 import { CONTENT_FORMAT, type Codec, type CodecContext } from "./codec.ts";
 import { numberText, parseExactJson } from "./exact-json.ts";
 import {
-  assertScalar,
+  assertEncodable,
+  assertNumbered,
   decodeBase64,
   describeValue,
   fitScalar,
@@ -54,12 +55,13 @@ function valueIn(entry: Fields, at: string): NaturalValue {
 }
 
 /** Base name, else the request's path, with one slash before the entry's own name. A name with a slash in front is whole. */
-function pathOf(base: string | undefined, name: string | undefined, asked: Lwm2mPath, at: string): Lwm2mPath {
+function pathOf(base: string | undefined, name: string | undefined, context: CodecContext, at: string): Lwm2mPath {
+  const { path: asked, rootPath } = context;
   const prefix = base ?? formatPath(asked);
   const whole = base === undefined && name?.startsWith("/") ? name : `${prefix}/${name ?? ""}`.replace(/\/{2,}/g, "/");
   let path: Lwm2mPath;
   try {
-    path = parsePath(whole);
+    path = parsePathBelow(whole, rootPath);
   } catch (cause) {
     throw new MooringError("JSON_INVALID", `${at}: its name is no path`, {}, { cause });
   }
@@ -89,7 +91,7 @@ function decode(payload: Uint8Array, context: CodecContext): ResourceValue[] {
   return entries.map((entry: unknown, index) => {
     const at = `entry ${index}`;
     if (!isFields(entry)) throw invalid(`${at}: is no object`);
-    const path = pathOf(base, member(entry, "n", isText, at), context.path, at);
+    const path = pathOf(base, member(entry, "n", isText, at), context, at);
     const natural = valueIn(entry, at);
     const type = context.models.resource(path[0]!, path[2]!)?.dataType ?? naturalType(natural);
     const value = fit(natural, type);
@@ -121,13 +123,9 @@ function encode(values: readonly ResourceValue[], { path: asked }: CodecContext)
   }
   const base = asked.slice(0, 2);
   const entries = values.map(value => {
-    const { path, type } = value;
-    assertScalar(path, type, value.value);
-    if (path.length < 3 || !isBelow(path, asked)) {
-      const [given, wanted] = [formatPath(path), formatPath(asked)];
-      throw new MooringError("VALUE_TYPE", `${given} does not go with a request for ${wanted}`, { path: given });
-    }
-    return `{"n":"${path.slice(base.length).join("/")}",${valueField(value)}}`;
+    assertEncodable(value, asked);
+    assertNumbered(value.path, "LwM2M 1.0 JSON");
+    return `{"n":"${value.path.slice(base.length).join("/")}",${valueField(value)}}`;
   });
   return encodeUtf8(`{"bn":"${formatPath(base)}/","e":[${entries.join(",")}]}`);
 }

@@ -1,7 +1,13 @@
 /** Rules of single values that all codecs share: what fits which data type (LwM2M Core 1.1.1 appendix C). */
 import { MooringError } from "../../base/errors.ts";
-import { formatPath, type Lwm2mPath } from "../path.ts";
-import { isObjectLink, type ObjectLinkValue, type ResourceType, type ScalarValue } from "../resource-value.ts";
+import { formatPath, isBelow, type Lwm2mPath, UNNUMBERED_INSTANCE } from "../path.ts";
+import {
+  isObjectLink,
+  type ObjectLinkValue,
+  type ResourceType,
+  type ResourceValue,
+  type ScalarValue,
+} from "../resource-value.ts";
 
 /** A point in time that the format itself marks as one (CBOR tags 0 and 1); seconds since 1970, fraction allowed. */
 export interface EpochTime {
@@ -145,4 +151,25 @@ export function assertScalar(path: Lwm2mPath, type: ResourceType, value: ScalarV
     path: formatPath(path),
     type,
   });
+}
+
+/** Guards one of the values of a payload for `asked`. @throws MooringError VALUE_TYPE */
+export function assertEncodable({ path, type, value }: ResourceValue, asked: Lwm2mPath): void {
+  assertScalar(path, type, value);
+  if (path.length >= 3 && isBelow(path, asked)) return;
+  throw new MooringError("VALUE_TYPE", `${formatPath(path)} is no resource below ${formatPath(asked)}`, {
+    path: formatPath(path),
+  });
+}
+
+/** For formats whose names are whole paths. @throws MooringError CONTENT_FORMAT_UNSUPPORTED */
+export function assertNumbered(path: Lwm2mPath, format: string): void {
+  if (path[1] !== UNNUMBERED_INSTANCE) return;
+  throw new MooringError(
+    "CONTENT_FORMAT_UNSUPPORTED",
+    `${format} needs the number of the new instance of /${path[0]}`,
+    {
+      objectId: path[0],
+    },
+  );
 }

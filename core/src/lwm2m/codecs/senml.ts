@@ -4,12 +4,14 @@
  * a time below 2^28 is relative to now (RFC 8428 section 4.5.3).
  */
 import { MooringError } from "../../base/errors.ts";
-import { formatPath, isBelow, type Lwm2mPath, parsePath } from "../path.ts";
+import { formatPath, isBelow, type Lwm2mPath, parsePathBelow } from "../path.ts";
 import type { ResourceValue } from "../resource-value.ts";
 import type { CodecContext } from "./codec.ts";
 import {
-  assertScalar,
+  assertEncodable,
+  assertNumbered,
   describeValue,
+  exactInteger,
   fitScalar,
   type NaturalValue,
   naturalType,
@@ -65,12 +67,17 @@ const invalid = (at: number, rule: string, details: Record<string, unknown> = {}
 const isNumber = (value: unknown): value is number | bigint => typeof value === "number" || typeof value === "bigint";
 
 /** A number, also in the time tag that some clients put round base times. */
-function numberOf(record: SenmlRecord, label: SenmlLabel, at: number): number | undefined {
+function exactNumberOf(record: SenmlRecord, label: SenmlLabel, at: number): number | bigint | undefined {
   const given = record.get(label);
   if (given === undefined || given === null) return undefined;
   const plain = typeof given === "object" && "epochSeconds" in given ? given.epochSeconds : given;
-  if (isNumber(plain) && Number.isFinite(Number(plain))) return Number(plain);
+  if (isNumber(plain) && Number.isFinite(Number(plain))) return plain;
   throw invalid(at, `${label} is no number`, { label });
+}
+
+function numberOf(record: SenmlRecord, label: SenmlLabel, at: number): number | undefined {
+  const exact = exactNumberOf(record, label, at);
+  return exact === undefined ? undefined : Number(exact);
 }
 
 function textOf(record: SenmlRecord, label: SenmlLabel, at: number): string | undefined {
@@ -100,8 +107,12 @@ function valueIn(record: SenmlRecord, at: number): NaturalValue | undefined {
   return value;
 }
 
-function addBase(base: number | undefined, value: NaturalValue): NaturalValue {
-  return base !== undefined && isNumber(value) ? base + Number(value) : value;
+const isWhole = (value: number | bigint): boolean => typeof value === "bigint" || Number.isInteger(value);
+
+/** Whole numbers keep all their digits. */
+function addBase(base: number | bigint | undefined, value: NaturalValue): NaturalValue {
+  if (base === undefined || !isNumber(value)) return value;
+  return isWhole(base) && isWhole(value) ? exactInteger(BigInt(base) + BigInt(value)) : Number(base) + Number(value);
 }
 
 /** Section 4.4: a label that ends in an underscore must be understood. */
@@ -128,12 +139,12 @@ function timeOf(base: number | undefined, own: number | undefined, nowMs: number
 export function resolveRecords(records: readonly SenmlRecord[], nowMs: number): ResolvedRecord[] {
   let baseName = "";
   let baseTime: number | undefined;
-  let baseValue: number | undefined;
+  let baseValue: number | bigint | undefined;
   return records.flatMap((record, at) => {
     assertUnderstood(record, at);
     baseName = textOf(record, "bn", at) ?? baseName;
     baseTime = numberOf(record, "bt", at) ?? baseTime;
-    baseValue = numberOf(record, "bv", at) ?? baseValue;
+    baseValue = exactNumberOf(record, "bv", at) ?? baseValue;
     const ownName = textOf(record, "n", at);
     const value = valueIn(record, at);
     if (value === undefined) {
@@ -145,10 +156,10 @@ export function resolveRecords(records: readonly SenmlRecord[], nowMs: number): 
   });
 }
 
-function pathOf(name: string, at: number, asked: Lwm2mPath): Lwm2mPath {
+function pathOf(name: string, at: number, { path: asked, rootPath }: CodecContext): Lwm2mPath {
   let path: Lwm2mPath;
   try {
-    path = parsePath(name);
+    path = parsePathBelow(name, rootPath);
   } catch (cause) {
     throw new MooringError("SENML_INVALID", `SenML record ${at}: its name is no path`, { record: at }, { cause });
   }
@@ -163,7 +174,7 @@ function pathOf(name: string, at: number, asked: Lwm2mPath): Lwm2mPath {
  */
 export function valuesOfRecords(records: readonly SenmlRecord[], context: CodecContext): ResourceValue[] {
   return resolveRecords(records, context.nowMs).map(({ at, name, atMs, value: natural }) => {
-    const path = pathOf(name, at, context.path);
+    const path = pathOf(name, at, context);
     const type = context.models.resource(path[0]!, path[2]!)?.dataType ?? naturalType(natural);
     const value = fitScalar(natural, type);
     if (value === undefined) {
@@ -187,11 +198,22 @@ export interface OutgoingRecord {
   readonly value?: ResourceValue;
 }
 
+/** A whole name: the path, below the alternate root where it is to be written. */
+export function nameOf(
+  path: Lwm2mPath,
+  { rootPath = "/", writesRoot }: Pick<CodecContext, "rootPath" | "writesRoot">,
+): string {
+  if (!writesRoot || rootPath === "/") return formatPath(path);
+  return path.length === 0 ? rootPath : `${rootPath}${formatPath(path)}`;
+}
+
 /** Base name and names: the request's path and what lies below it. */
-function namesOf(path: Lwm2mPath, base: Lwm2mPath, isFirst: boolean): { bn?: string; n?: string } {
+function namesOf(path: Lwm2mPath, context: CodecContext, isFirst: boolean): { bn?: string; n?: string } {
+  const { path: base } = context;
   const n = path.slice(base.length).join("/");
-  if (base.length === 0) return { n: formatPath(path) };
-  const bn = isFirst ? { bn: path.length > base.length ? `${formatPath(base)}/` : formatPath(base) } : {};
+  if (base.length === 0) return { n: nameOf(path, context) };
+  const root = nameOf(base, context);
+  const bn = isFirst ? { bn: path.length > base.length ? `${root}/` : root } : {};
   return n === "" ? bn : { ...bn, n };
 }
 
@@ -207,13 +229,10 @@ function timeField({ path, atMs }: ResourceValue): { t?: number } {
  * One record a value; a resource may stand several times, each with its own time.
  * @throws MooringError VALUE_TYPE
  */
-export function recordsOfValues(values: readonly ResourceValue[], { path: base }: CodecContext): OutgoingRecord[] {
+export function recordsOfValues(values: readonly ResourceValue[], context: CodecContext): OutgoingRecord[] {
   return values.map((value, at) => {
-    assertScalar(value.path, value.type, value.value);
-    if (value.path.length < 3 || !isBelow(value.path, base)) {
-      const [given, asked] = [formatPath(value.path), formatPath(base)];
-      throw new MooringError("VALUE_TYPE", `${given} does not go with a request for ${asked}`, { path: given });
-    }
-    return { ...namesOf(value.path, base, at === 0), ...timeField(value), value };
+    assertEncodable(value, context.path);
+    assertNumbered(value.path, "SenML");
+    return { ...namesOf(value.path, context, at === 0), ...timeField(value), value };
   });
 }

@@ -6,10 +6,10 @@
  */
 import { concatBytes, EMPTY_BYTES } from "../../base/bytes.ts";
 import { MooringError } from "../../base/errors.ts";
-import { formatPath, isBelow, type Lwm2mPath } from "../path.ts";
+import { formatPath, isBelow, type Lwm2mPath, UNNUMBERED_INSTANCE } from "../path.ts";
 import type { ResourceValue } from "../resource-value.ts";
 import { CONTENT_FORMAT, type Codec, type CodecContext } from "./codec.ts";
-import { assertScalar } from "./scalar.ts";
+import { assertEncodable } from "./scalar.ts";
 import { readTlvValue, TLV_SIZES, writeTlvValue } from "./tlv-value.ts";
 import { readTlvs, type Tlv, writeTlv } from "./tlv-wire.ts";
 
@@ -98,18 +98,11 @@ function writeResource(id: number, values: readonly ResourceValue[]): Uint8Array
 const writeResources = (values: readonly ResourceValue[]): Uint8Array =>
   concatBytes([...byId(values, 2)].map(([id, group]) => writeResource(id, group)));
 
-function assertEncodable(values: readonly ResourceValue[], { path: base }: CodecContext): void {
-  if (base.length === 0) {
+function assertWritable(values: readonly ResourceValue[], asked: Lwm2mPath): void {
+  if (asked.length === 0) {
     throw new MooringError("CONTENT_FORMAT_UNSUPPORTED", "TLV cannot hold several objects", { path: "/" });
   }
-  for (const { path, type, value } of values) {
-    assertScalar(path, type, value);
-    if (path.length < 3 || !isBelow(path, base)) {
-      throw new MooringError("VALUE_TYPE", `${formatPath(path)} is no resource below ${formatPath(base)}`, {
-        path: formatPath(path),
-      });
-    }
-  }
+  for (const value of values) assertEncodable(value, asked);
 }
 
 /** No values at the path of a multiple resource: the empty resource, which takes all its instances away. */
@@ -120,13 +113,15 @@ function writeNothing({ path, models }: CodecContext): Uint8Array {
 
 /**
  * Object path: resources wrapped in their object instances. Instance and resource path: unwrapped. Resource instance path:
- * a bare resource instance. A Create that leaves the instance's number to the device takes the form of an instance path.
+ * a bare resource instance. A Create that leaves the instance's number to the device has the form of an instance path
+ * (Core 1.1.1 section 6.3.6).
  */
 function encode(values: readonly ResourceValue[], context: CodecContext): Uint8Array {
-  assertEncodable(values, context);
+  assertWritable(values, context.path);
   if (values.length === 0) return writeNothing(context);
   if (context.path.length === 4) return writeTlv("resourceInstance", context.path[3]!, bytesOf(values[0]!));
-  if (context.path.length > 1) return writeResources(values);
+  if (context.path.length > 1 || values.every(({ path }) => path[1] === UNNUMBERED_INSTANCE))
+    return writeResources(values);
   return concatBytes([...byId(values, 1)].map(([id, group]) => writeTlv("objectInstance", id, writeResources(group))));
 }
 

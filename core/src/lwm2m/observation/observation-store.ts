@@ -15,6 +15,8 @@ export interface StoredObservation {
   readonly target: ObservationTarget;
   readonly token: Uint8Array;
   readonly accept: number;
+  /** Content-Format of the list of paths of a composite observation. */
+  readonly listFormat: number | undefined;
   readonly attributes: NotificationAttributes | undefined;
   readonly createdAtMs: number;
 }
@@ -23,6 +25,7 @@ interface ObservationDetails {
   readonly accept: number;
   /** Of a composite observation. */
   readonly paths?: readonly string[];
+  readonly listFormat?: number;
   readonly attributes?: NotificationAttributes;
 }
 
@@ -44,6 +47,7 @@ function observationOf(document: ObservationDocument): StoredObservation {
     target: details.paths ? pathSet(details.paths.map(parsePath)) : onePath(parsePath(document.path)),
     token: fromHex(document.token),
     accept: details.accept,
+    listFormat: details.listFormat,
     attributes: details.attributes,
     createdAtMs: document.createdAt,
   };
@@ -59,9 +63,9 @@ export function createObservationStore(store: Store, node: string): ObservationS
   const collection = store.collection(OBSERVATIONS);
   return {
     async save({ endpoint, tenant }, observation) {
-      const { target, accept, attributes } = observation;
+      const { target, accept, listFormat, attributes } = observation;
       const path = formatTarget(target);
-      const paths = target.paths && { paths: target.paths.map(formatPath) };
+      const composite = target.paths && { paths: target.paths.map(formatPath), listFormat: listFormat ?? accept };
       await collection.replaceOne(
         {
           _id: idOf(endpoint, target),
@@ -72,7 +76,7 @@ export function createObservationStore(store: Store, node: string): ObservationS
           node,
           token: toHex(observation.token),
           createdAt: observation.createdAtMs,
-          details: { accept, ...(attributes && { attributes }), ...paths } as unknown as JsonObject,
+          details: { accept, ...(attributes && { attributes }), ...composite } as unknown as JsonObject,
         },
         { upsert: true },
       );

@@ -2,6 +2,7 @@
  * Observations of all registrations: at most one per path or set of paths, kept in the store so that they go on after a restart. A notification is
  * decoded by the Content-Format that came with it and handed up; the endpoint acknowledges it when that has resolved.
  */
+import { toHex } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -14,6 +15,7 @@ import { encodePathList } from "../codecs/path-list.ts";
 import { formatPath } from "../path.ts";
 import { createInterner } from "../registration/interner.ts";
 import type { Registration } from "../registration/registration.ts";
+import { isAtLeast } from "../version.ts";
 import { type NotificationAttributes, readCompositeRequest, readRequest, segmentsOf } from "../wire/to-coap.ts";
 import { notificationKey } from "./message-key.ts";
 import { createObservationStore, type StoredObservation } from "./observation-store.ts";
@@ -22,7 +24,7 @@ import { countOne, createRateFigure, perMinute, type RateFigure } from "./rate-f
 
 export interface Observed {
   readonly target: ObservationTarget;
-  /** Content-Format asked for; of a composite observation also that of its list of paths. */
+  /** Content-Format asked for. */
   readonly accept: number;
   /** What Write-Attributes set before the observation began. */
   readonly attributes: NotificationAttributes | undefined;
@@ -56,6 +58,8 @@ export interface ObservationsParts {
 
 export interface EstablishOptions extends RequestOptions {
   readonly accept: number;
+  /** Content-Format of the list of paths of a composite observation; default: `accept`. */
+  readonly listFormat?: number;
   readonly attributes?: NotificationAttributes;
 }
 
@@ -122,21 +126,39 @@ export function createObservations(parts: ObservationsParts): Observations {
   const targetsOfRequests = new WeakMap<CoapRequest, ObservationTarget>();
   const deletions = new Set<Promise<void>>();
 
-  function requestFor({ rootPath }: Registration, { path, paths }: ObservationTarget, accept: number): CoapRequest {
-    const segments = segmentsOf(rootPath, path);
-    if (paths === undefined) return readRequest(segments, accept);
-    return readCompositeRequest(segments, { contentFormat: accept, payload: encodePathList(accept, paths) });
-  }
-
-  /** One target and one request object per target and format, however many devices are observed alike. */
-  function sharedFor(registration: Registration, target: ObservationTarget, accept: number): Shared {
-    // Sets in another order are another request: a device may want its own list back to end the observation.
-    const asked = target.paths ? `composite ${target.paths.map(formatPath).join(" ")}` : formatPath(target.path);
-    return sharedRequests.share(`${registration.rootPath} ${asked} ${accept}`, () => {
-      const request = requestFor(registration, target, accept);
+  function share(key: string, target: ObservationTarget, toRequest: () => CoapRequest): Shared {
+    return sharedRequests.share(key, () => {
+      const request = toRequest();
       targetsOfRequests.set(request, target);
       return { target, request };
     });
+  }
+
+  /** Sets in another order are another request: a device may want its own list back to end the observation. */
+  function sharedComposite(
+    registration: Registration,
+    target: ObservationTarget,
+    accept: number,
+    listFormat: number,
+  ): Shared {
+    const { rootPath, version } = registration;
+    const payload = encodePathList(listFormat, target.paths!, { rootPath, writesRoot: isAtLeast(version, "1.2") });
+    const key = `composite ${rootPath} ${toHex(payload)} ${listFormat} ${accept}`;
+    const content = { contentFormat: listFormat, payload };
+    return share(key, target, () => readCompositeRequest(segmentsOf(rootPath, []), content, accept));
+  }
+
+  /** One target and one request object per target and format, however many devices are observed alike. */
+  function sharedFor(
+    registration: Registration,
+    target: ObservationTarget,
+    accept: number,
+    listFormat: number = accept,
+  ): Shared {
+    if (target.paths) return sharedComposite(registration, target, accept, listFormat);
+    const { rootPath } = registration;
+    const key = `${rootPath} ${formatPath(target.path)} ${accept}`;
+    return share(key, target, () => readRequest(segmentsOf(rootPath, target.path), accept));
   }
 
   const shareAttributes = (attributes: NotificationAttributes | undefined): NotificationAttributes | undefined =>
@@ -200,13 +222,13 @@ export function createObservations(parts: ObservationsParts): Observations {
   }
 
   function resumeOne(saved: StoredObservation): boolean {
-    const { registrationId, token, accept } = saved;
+    const { registrationId, token, accept, listFormat } = saved;
     const registration = parts.registration(registrationId);
     if (!registration) {
       deleteLater(stored.deleteRegistration(saved.endpoint, registrationId));
       return false;
     }
-    const { target, request } = sharedFor(registration, saved.target, accept);
+    const { target, request } = sharedFor(registration, saved.target, accept, listFormat);
     const key = { peer: registration.peer, token, request };
     const observation = coap.resumeObservation(key, setOf(registrationId).onNotification);
     hold(registrationId, { target, accept, attributes: shareAttributes(saved.attributes), observation });
@@ -226,9 +248,9 @@ export function createObservations(parts: ObservationsParts): Observations {
       return set ? perMinute(set.rate, clock.monotonic()) : 0;
     },
 
-    async establish(registration, wanted, { accept, attributes: given, ...options }) {
+    async establish(registration, wanted, { accept, listFormat, attributes: given, ...options }) {
       const { id } = registration;
-      const { target, request } = sharedFor(registration, wanted, accept);
+      const { target, request } = sharedFor(registration, wanted, accept, listFormat);
       const attributes = shareAttributes(given);
       const { onNotification } = setOf(id);
       const { response, observation } = await coap.observe(registration.peer, request, onNotification, options);
@@ -245,18 +267,10 @@ export function createObservations(parts: ObservationsParts): Observations {
       }
       hold(id, { target, accept, attributes, observation });
       const { token } = observation;
-      const createdAtMs = clock.now();
       const { endpoint } = registration;
+      const kept = { endpoint, registrationId: id, target, token, accept, listFormat, attributes };
       try {
-        await stored.save(registration, {
-          endpoint,
-          registrationId: id,
-          target,
-          token,
-          accept,
-          attributes,
-          createdAtMs,
-        });
+        await stored.save(registration, { ...kept, createdAtMs: clock.now() });
       } catch (error) {
         observation.forget();
         release(id, observation);

@@ -9,6 +9,7 @@ import type { Registration } from "../registration/registration.ts";
 import type { ResourceValue } from "../resource-value.ts";
 import { readCompositeRequest, segmentsOf, writeCompositeRequest } from "../wire/to-coap.ts";
 import { answerOf, assertVersion, CONTENT_REFUSALS, type DeviceExchange, endEarlier } from "./device-exchange.ts";
+import type { FormatChoice } from "./format-choice.ts";
 import type { DeviceRequests } from "./requests.ts";
 
 type CompositeRequests = Pick<
@@ -25,7 +26,13 @@ function setOf(paths: readonly Lwm2mPath[]): Lwm2mPath[] {
   return distinct;
 }
 
-export function createCompositeRequests(exchange: DeviceExchange, observations: Observations): CompositeRequests {
+interface CompositeParts {
+  readonly exchange: DeviceExchange;
+  readonly observations: Observations;
+  readonly choice: FormatChoice;
+}
+
+export function createCompositeRequests({ exchange, observations, choice }: CompositeParts): CompositeRequests {
   const rootOf = ({ rootPath }: Registration): readonly string[] => segmentsOf(rootPath, []);
 
   /** Instances are never gathered under a resource: what is written is what was named, in the order in which it was. */
@@ -44,10 +51,13 @@ export function createCompositeRequests(exchange: DeviceExchange, observations: 
     async readComposite(registration, paths, options = {}) {
       assertVersion(registration, "1.1", "composite reads");
       const target = pathSet(setOf(paths));
-      const encode = (contentFormat: number) => encodePathList(contentFormat, target.paths!);
-      const { response } = await exchange.sendContent(registration, "composite", encode, content =>
-        exchange.send(registration, readCompositeRequest(rootOf(registration), content), options),
-      );
+      const context = exchange.contextOf(registration, []);
+      const { response } = await exchange.withFormats(registration, "answer", CONTENT_REFUSALS, accept => {
+        const contentFormat = choice.listFormat(registration, accept);
+        const payload = encodePathList(contentFormat, target.paths!, context);
+        const request = readCompositeRequest(rootOf(registration), { contentFormat, payload }, accept);
+        return exchange.send(registration, request, options);
+      });
       return exchange.valuesAnswer(registration, target, response);
     },
 
@@ -56,7 +66,7 @@ export function createCompositeRequests(exchange: DeviceExchange, observations: 
       assertWritable(registration, values);
       const context = exchange.contextOf(registration, []);
       const encode = (contentFormat: number) => codecFor(contentFormat).encode(values, context);
-      const { response } = await exchange.sendContent(registration, "composite", encode, content =>
+      const { response } = await exchange.sendContent(registration, "write", encode, content =>
         exchange.send(registration, writeCompositeRequest(rootOf(registration), content), options),
       );
       return answerOf(response);

@@ -39,7 +39,7 @@ function assertReachesBelowResource(registration: Registration, path: Lwm2mPath)
 
 export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests {
   const { clock, coap, log, observations } = parts;
-  const choice = createFormatChoice();
+  const choice = createFormatChoice(parts.deprecatedFormats);
   const exchange = createDeviceExchange(parts, choice);
 
   /** Encodes in `contentFormat`, else in the first of the formats that the device takes. */
@@ -75,7 +75,7 @@ export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests
   }
 
   return {
-    ...createCompositeRequests(exchange, observations),
+    ...createCompositeRequests({ exchange, observations, choice }),
 
     async read(registration, path, options = {}) {
       assertReachesBelowResource(registration, path);
@@ -164,6 +164,7 @@ export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests
     },
 
     async delete(registration, path, options = {}) {
+      assertReachesBelowResource(registration, path);
       const request = deleteRequest(segmentsOf(registration.rootPath, path));
       return answerOf((await exchange.send(registration, request, options)).response);
     },

@@ -4,7 +4,6 @@ import { CODES, EMPTY, isSuccess } from "../../coap/codes.ts";
 import type { RequestOptions } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { CodecContext } from "../codecs/codec.ts";
-import { decodePayload } from "../codecs/codec-table.ts";
 import type { ObservationTarget } from "../observation/observation-target.ts";
 import type { EstablishOptions } from "../observation/observations.ts";
 import type { Lwm2mPath } from "../path.ts";
@@ -154,7 +153,13 @@ export function createDeviceExchange(parts: DeviceRequestsParts, choice: FormatC
   }
 
   const exchange: DeviceExchange = {
-    contextOf: (registration, path) => ({ path, models: parts.models(registration), nowMs: clock.now() }),
+    contextOf: (registration, path) => ({
+      path,
+      rootPath: registration.rootPath,
+      writesRoot: isAtLeast(registration.version, "1.2"),
+      models: parts.models(registration),
+      nowMs: clock.now(),
+    }),
 
     within: (registration, options) => attemptWithin(requestTimeoutOf(registration, limits), options),
 
@@ -181,7 +186,7 @@ export function createDeviceExchange(parts: DeviceRequestsParts, choice: FormatC
       const answer = answerOf(response, CODES.CONTENT);
       if (!answer.ok) return { ...answer, values: [] };
       const context = exchange.contextOf(registration, path);
-      const values = decodePayload(response.contentFormat, response.payload, context);
+      const values = parts.decode(response.contentFormat, response.payload, context);
       const shown = paths ? values.filter(value => !HIDDEN_OBJECTS.includes(value.path[0])) : values;
       return { ...answer, values: shown };
     },
@@ -189,15 +194,21 @@ export function createDeviceExchange(parts: DeviceRequestsParts, choice: FormatC
     async observe(registration, target, refusals, { attributes, ...options }) {
       const timeoutMs = requestTimeoutOf(registration, limits);
       const set = attributes && { attributes };
-      const use = target.paths ? "composite" : target.path;
-      const { response, kept } = await exchange.withFormats(registration, use, refusals, accept =>
-        patiently(clock, timeoutMs, options.signal, async leftMs => {
+      const use = target.paths ? "answer" : target.path;
+      const { response, kept } = await exchange.withFormats(registration, use, refusals, accept => {
+        const listFormat = target.paths && { listFormat: choice.listFormat(registration, accept) };
+        return patiently(clock, timeoutMs, options.signal, async leftMs => {
           const limit = attemptWithin(leftMs, options);
-          const outcome = await observations.establish(registration, target, { accept, ...set, ...limit });
+          const outcome = await observations.establish(registration, target, {
+            accept,
+            ...listFormat,
+            ...set,
+            ...limit,
+          });
           parts.heard(registration);
           return outcome;
-        }),
-      );
+        });
+      });
       return { ...exchange.valuesAnswer(registration, target, response), kept };
     },
 

@@ -5,7 +5,7 @@ import type { CoapResponse } from "../../coap/request.ts";
 import { CONTENT_FORMAT, type CodecContext, contentFormatName } from "../codecs/codec.ts";
 import { codecFor } from "../codecs/codec-table.ts";
 import { writeTlv } from "../codecs/tlv-wire.ts";
-import { type Lwm2mPath, parsePath } from "../path.ts";
+import { type Lwm2mPath, parsePath, UNNUMBERED_INSTANCE } from "../path.ts";
 import type { Registration } from "../registration/registration.ts";
 import type { ResourceValue } from "../resource-value.ts";
 import { segmentsOf } from "../wire/to-coap.ts";
@@ -19,7 +19,8 @@ const cannotSay = (contentFormat: number, what: string): MooringError =>
   });
 
 /**
- * TLV holds an Object Instance with its id, or resources alone; in the other formats every name begins with an instance.
+ * TLV holds an Object Instance with its id, or resources alone; LwM2M CBOR has a number for none; in the other formats every name
+ * begins with an instance.
  * @param instanceId see {@link CreateOptions}
  * @param context    with the path of the object
  */
@@ -36,9 +37,9 @@ export function encodeInstance(
     if (!isTlv) throw cannotSay(contentFormat, "an instance without resources");
     return writeTlv("objectInstance", instanceId, EMPTY_BYTES);
   }
-  if (!first || instanceId !== "any") return codec.encode(values, context);
-  if (!isTlv) throw cannotSay(contentFormat, "resources without their instance");
-  return codec.encode(values, { ...context, path: first.path.slice(0, 2) });
+  if (instanceId !== "any") return codec.encode(values, context);
+  const unnumbered = values.map(value => ({ ...value, path: value.path.with(1, UNNUMBERED_INSTANCE) }));
+  return codec.encode(unnumbered, context);
 }
 
 /** The path in Location-Path, below the device's root; undefined where there is none or it is no path. */

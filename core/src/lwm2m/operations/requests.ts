@@ -6,6 +6,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { BodySource, CoapEndpoint, NameSupply, UploadOptions } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
+import type { DecodePayload } from "../codecs/codec-table.ts";
 import type { ObjectLink } from "../codecs/link-format.ts";
 import type { ModelView } from "../model/object-model.ts";
 import type { Observations, Observed } from "../observation/observations.ts";
@@ -50,6 +51,9 @@ export interface DeviceRequestsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: RequestLimits;
+  /** Whether the numbers 1542 and 1543 of early devices are spoken. */
+  readonly deprecatedFormats: boolean;
+  readonly decode: DecodePayload;
   /** The device answered. */
   heard(registration: Registration): void;
   models(registration: Registration): ModelView;
@@ -82,8 +86,8 @@ export interface ObserveOptions extends CallOptions {
 
 export interface CreateOptions extends CallOptions {
   /**
-   * "any": the device chooses, whatever the paths of the values say; only TLV can do so, unless there are no values. A number stands for
-   * the paths where there are no values; that too takes TLV. @throws MooringError CONTENT_FORMAT_UNSUPPORTED for a device that has none
+   * "any": the device chooses, whatever the paths of the values say; only TLV and LwM2M CBOR can do so, unless there are no values. A
+   * number stands for the paths where there are no values; that takes TLV. @throws MooringError CONTENT_FORMAT_UNSUPPORTED for a device that has none
    */
   readonly instanceId?: number | "any";
 }

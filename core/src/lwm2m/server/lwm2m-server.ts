@@ -12,7 +12,7 @@ import type { CoapEndpoint, EndpointParts } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { Store } from "../../store/store.ts";
 import type { Peer } from "../../transport/transport.ts";
-import { codecFor, decodePayload } from "../codecs/codec-table.ts";
+import { decodeCurrentPayload, decodePayload } from "../codecs/codec-table.ts";
 import type { ModelView } from "../model/object-model.ts";
 import { createObservationStore } from "../observation/observation-store.ts";
 import { formatTarget } from "../observation/observation-target.ts";
@@ -74,6 +74,8 @@ export interface Lwm2mServerOptions extends RegistrationOptions, RequestLimits {
   readonly awakeTimeMs: number;
   /** Most requests that wait for one device. */
   readonly maxJobsPerDevice: number;
+  /** Whether the Content-Formats 1542 and 1543 of early devices are spoken (agent specification 10.2). */
+  readonly supportDeprecatedContentFormat: boolean;
 }
 
 export interface Lwm2mServerParts {
@@ -138,6 +140,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     notifications: 0,
     undecodable: 0,
   };
+  const decode = options.supportDeprecatedContentFormat ? decodePayload : decodeCurrentPayload;
   await using opened = new AsyncDisposableStack();
   const loaded = await createObservationStore(store, options.node).all();
   const registrations = opened.use(await openRegistrations({ store, clock, random, log, options, onRemoved, onMoved }));
@@ -171,6 +174,8 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     clock,
     log,
     limits: options,
+    deprecatedFormats: options.supportDeprecatedContentFormat,
+    decode,
     heard: ({ id }) => registrations.seen(id),
     models: parts.models,
   });
@@ -227,8 +232,9 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     queues.wake(registration.endpoint);
     let values: ValueBatch["values"];
     try {
-      const context = { path, models: parts.models(registration), nowMs: receivedAtMs };
-      values = decodePayload(response.contentFormat, response.payload, context);
+      const { rootPath } = registration;
+      const context = { path, rootPath, models: parts.models(registration), nowMs: receivedAtMs };
+      values = decode(response.contentFormat, response.payload, context);
     } catch (error) {
       if (!isFailure(error)) throw error;
       // A repetition would not read any better, so it is acknowledged.
@@ -309,8 +315,9 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     registrations.seen(registration.id, peer);
     queues.wake(registration.endpoint);
     const receivedAtMs = clock.now();
-    const context = { path: [], models: parts.models(registration), nowMs: receivedAtMs };
-    const values = codecFor(asked.contentFormat).decode(asked.payload, context);
+    const { rootPath } = registration;
+    const context = { path: [], rootPath, models: parts.models(registration), nowMs: receivedAtMs };
+    const values = decode(asked.contentFormat, asked.payload, context);
     const messageKey = sendKey(registration.id, request, receivedAtMs, random);
     await up.values({ registration, values, source: "SEND", messageKey, requestPath: [], receivedAtMs });
     return UPDATED;

@@ -52,9 +52,9 @@ export const readRequest = (path: readonly string[], accept: number): CoapReques
 });
 
 /** Read-Composite and, with the Observe option that the endpoint adds, Observe-Composite: FETCH on the root with a list of paths. */
-export const readCompositeRequest = (root: readonly string[], paths: Content): CoapRequest => ({
+export const readCompositeRequest = (root: readonly string[], paths: Content, accept: number): CoapRequest => ({
   ...withContent("FETCH", root, paths),
-  accept: paths.contentFormat,
+  accept,
 });
 
 /** Write-Composite: iPATCH on the root. */

@@ -5,7 +5,8 @@ import { cborCodec } from "../../../src/lwm2m/codecs/cbor.ts";
 import { decodeCborItem, encodeCborItem } from "../../../src/lwm2m/codecs/cbor-item.ts";
 import { RESOURCE_TYPES, type ResourceType, type ScalarValue } from "../../../src/lwm2m/resource-value.ts";
 import { contextOf, modelsOf, resourceValue } from "./models.ts";
-import { assertFails, assertSurvivesMutation, randomValue, truncations } from "./robust.ts";
+import { assertFails, assertSurvivesMutation, truncations } from "./robust.ts";
+import { randomValue } from "./trees.ts";
 
 /** RFC 8949 appendix A: numbers, simple values, text, bytes that stand for a single value. */
 const APPENDIX_A: readonly (readonly [string, string | number | bigint | boolean | Uint8Array])[] = [

@@ -1,6 +1,13 @@
 import { assert } from "chai";
 import { encodeUtf8, fromHex } from "../../../src/base/bytes.ts";
-import { codecFor, decodePayload, decodeUntyped, preferredFormats } from "../../../src/lwm2m/codecs/codec-table.ts";
+import {
+  codecFor,
+  compositeFormats,
+  decodeCurrentPayload,
+  decodePayload,
+  decodeUntyped,
+  preferredFormats,
+} from "../../../src/lwm2m/codecs/codec-table.ts";
 import { contextOf, resourceValue } from "./models.ts";
 import { assertFails } from "./robust.ts";
 
@@ -13,12 +20,19 @@ describe("lwm2m/codecs/codec-table", () => {
     ]));
   for (const [contentFormat, name] of [
     [40, "LINK"],
-    [11544, "LWM2M_CBOR"],
     [50, "50"],
   ] as const) {
     it(`refuses ${contentFormat} by name`, () =>
       assertFails("CONTENT_FORMAT_UNSUPPORTED", () => codecFor(contentFormat), name));
   }
+
+  it("agent specification 10.2: 1542 and 1543 are refused by name where they are not to be understood", () => {
+    const read = (contentFormat: number, hex: string) =>
+      decodeCurrentPayload(contentFormat, fromHex(hex), contextOf([3, 0, 9]));
+    assertFails("CONTENT_FORMAT_UNSUPPORTED", () => read(1542, "c10964"), /OLD_TLV \(1542\) is deprecated/);
+    assertFails("CONTENT_FORMAT_UNSUPPORTED", () => read(1543, "7b7d"), /OLD_JSON \(1543\) is deprecated/);
+    assert.deepEqual(read(11542, "c10964"), [resourceValue([3, 0, 9], "INTEGER", 100)]);
+  });
 
   it("bad input: more values than one message may hold", () => {
     const history = (values: number) =>
@@ -53,10 +67,22 @@ describe("lwm2m/codecs/codec-table", () => {
       ["the old code where only that is offered", "1.0", [1542], [1542]],
       ["LwM2M 1.0 JSON after all others", "1.0", [11543, 11542], [11542, 11543]],
       ["unknown numbers are passed over", "1.1", [99, 110], [110]],
-      ["nothing that we know", "1.2", [11544], [112, 11542, 110]],
+      ["nothing that we know", "1.2", [99], [112, 11542, 110]],
+      ["LwM2M CBOR where a device offers that alone", "1.2", [0, 42, 11544], [11544]],
+      ["LwM2M CBOR behind SenML, which can say times", "1.2", [11544, 110, 112], [112, 110, 11544]],
       ["single values do not serve an object", "1.1", [0, 60, 110], [110]],
     ] as const) {
       it(name, () => assert.deepEqual(preferredFormats(version, offered), [...expected]));
+    }
+    for (const [name, body, offered, expected] of [
+      ["answers", "answer", [11542, 110, 112, 11544], [112, 110, 11544]],
+      ["answers of a device that offers LwM2M CBOR", "answer", [11544, 322], [11544]],
+      ["lists of paths, of which LwM2M CBOR has none", "paths", [11544, 322], [322]],
+      ["lists of paths: plain SenML first", "paths", [320, 322, 110], [110, 322, 320]],
+      ["values to write", "write", [11544, 322], [11544, 322]],
+      ["a device that offers none", "paths", [11542, 11544], [112, 110]],
+    ] as const) {
+      it(`composite operations: ${name}`, () => assert.deepEqual(compositeFormats(body, offered), [...expected]));
     }
     it("single values serve a resource, after the others", () => {
       assert.deepEqual(preferredFormats("1.1", [0, 60, 110], [3, 0, 9]), [110, 60, 0]);

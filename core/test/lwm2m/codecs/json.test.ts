@@ -6,7 +6,8 @@ import { jsonCodec } from "../../../src/lwm2m/codecs/json.ts";
 import type { Lwm2mPath } from "../../../src/lwm2m/path.ts";
 import type { ResourceValue } from "../../../src/lwm2m/resource-value.ts";
 import { contextOf, NOW_MS, resourceValue } from "./models.ts";
-import { assertFails, assertSurvivesMutation, randomInstance, truncations } from "./robust.ts";
+import { assertFails, assertSurvivesMutation, truncations } from "./robust.ts";
+import { randomInstance } from "./trees.ts";
 
 const read = (json: string, path: Lwm2mPath): ResourceValue[] => jsonCodec.decode(encodeUtf8(json), contextOf(path));
 const write = (values: readonly ResourceValue[], path: Lwm2mPath): string =>

@@ -106,3 +106,25 @@ export const resourceValue = (path: Lwm2mPath, type: ResourceType, value: Scalar
   type,
   value,
 });
+
+export type Row = readonly [path: Lwm2mPath, type: ResourceType, value: ScalarValue];
+
+/** The Device instance of the standard's examples (LwM2M TS 1.0.2 section 6.4.3.1, Core 1.2.2 sections 7.5.4 to 7.5.7). */
+export const DEVICE_ROWS: readonly Row[] = [
+  [[3, 0, 0], "STRING", "Open Mobile Alliance"],
+  [[3, 0, 1], "STRING", "Lightweight M2M Client"],
+  [[3, 0, 2], "STRING", "345000123"],
+  [[3, 0, 3], "STRING", "1.0"],
+  [[3, 0, 6, 0], "INTEGER", 1],
+  [[3, 0, 6, 1], "INTEGER", 5],
+  [[3, 0, 7, 0], "INTEGER", 3800],
+  [[3, 0, 7, 1], "INTEGER", 5000],
+  [[3, 0, 8, 0], "INTEGER", 125],
+  [[3, 0, 8, 1], "INTEGER", 900],
+  [[3, 0, 9], "INTEGER", 100],
+  [[3, 0, 10], "INTEGER", 15],
+  [[3, 0, 11, 0], "INTEGER", 0],
+  [[3, 0, 13], "TIME", 1367491215],
+  [[3, 0, 14], "STRING", "+02:00"],
+  [[3, 0, 16], "STRING", "U"],
+];

@@ -7,8 +7,9 @@ import { readCborRecords, senmlCborCodec } from "../../../src/lwm2m/codecs/senml
 import { readJsonRecords, senmlJsonCodec } from "../../../src/lwm2m/codecs/senml-json.ts";
 import type { Lwm2mPath } from "../../../src/lwm2m/path.ts";
 import type { ResourceType, ResourceValue, ScalarValue } from "../../../src/lwm2m/resource-value.ts";
-import { contextOf, NOW_MS, resourceValue } from "./models.ts";
-import { assertFails, assertSurvivesMutation, randomInstance, truncations } from "./robust.ts";
+import { contextOf, DEVICE_ROWS, NOW_MS, resourceValue } from "./models.ts";
+import { assertFails, assertSurvivesMutation, truncations } from "./robust.ts";
+import { randomInstance } from "./trees.ts";
 
 const resolve = (records: ReturnType<typeof readJsonRecords>) =>
   resolveRecords(records, NOW_MS).map(({ name, atMs, value }) => [name, atMs, value]);
@@ -41,24 +42,13 @@ const DEVICE = `[{"bn":"/3/0/","n":"0","vs":"Open Mobile Alliance"},{"n":"1","vs
   {"n":"8/0","v":125},{"n":"8/1","v":900},{"n":"9","v":100},{"n":"10","v":15},{"n":"11/0","v":0},{"n":"13","v":1367491215},
   {"n":"14","vs":"+02:00"},{"n":"16","vs":"U"}]`.replace(/\n\s*/g, "");
 const row = (path: Lwm2mPath, type: ResourceType, value: ScalarValue) => resourceValue(path, type, value);
-const DEVICE_VALUES = [
-  row([3, 0, 0], "STRING", "Open Mobile Alliance"),
-  row([3, 0, 1], "STRING", "Lightweight M2M Client"),
-  row([3, 0, 2], "STRING", "345000123"),
-  row([3, 0, 3], "STRING", "1.0"),
-  row([3, 0, 6, 0], "INTEGER", 1),
-  row([3, 0, 6, 1], "INTEGER", 5),
-  row([3, 0, 7, 0], "INTEGER", 3800),
-  row([3, 0, 7, 1], "INTEGER", 5000),
-  row([3, 0, 8, 0], "INTEGER", 125),
-  row([3, 0, 8, 1], "INTEGER", 900),
-  row([3, 0, 9], "INTEGER", 100),
-  row([3, 0, 10], "INTEGER", 15),
-  row([3, 0, 11, 0], "INTEGER", 0),
-  row([3, 0, 13], "TIME", 1367491215),
-  row([3, 0, 14], "STRING", "+02:00"),
-  row([3, 0, 16], "STRING", "U"),
-];
+const DEVICE_VALUES = DEVICE_ROWS.map(parts => row(...parts));
+/** LwM2M Core 1.2.2 section 7.5.7; section 7.4.6 of 1.1.1 has the same. */
+const DEVICE_CBOR =
+  `90a321652f332f302f00613003744f70656e204d6f62696c6520416c6c69616e6365a200613103764c69676874776569676874204d324d20436c69656e74
+  a20061320369333435303030313233a20061330363312e30a20063362f300201a20063362f310205a20063372f3002190ed8a20063372f3102191388
+  a20063382f3002187da20063382f3102190384a2006139021864a200623130020fa2006431312f300200a200623133021a5182428f
+  a20062313403662b30323a3030a200623136036155`.replace(/\s/g, "");
 
 describe("lwm2m/codecs/senml", () => {
   describe("RFC 8428 records", () => {
@@ -86,6 +76,14 @@ describe("lwm2m/codecs/senml", () => {
         ["/3303/0/1", undefined, 21.5],
         ["/3303/0/2", undefined, "x"],
       ]));
+    it("16.1 base values keep the digits of 64 bits", () =>
+      assert.deepEqual(
+        resolveJson('[{"bv":9007199254740993,"n":"a","v":9007199254740993},{"n":"b","v":-9007199254740993}]'),
+        [
+          ["a", undefined, 18014398509481986n],
+          ["b", undefined, 0],
+        ],
+      ));
     it("a new base name replaces the old one, the base time stays", () =>
       assert.deepEqual(resolveJson('[{"bn":"a","bt":1e9,"v":1},{"bn":"b","v":2},{"bn":"c","bt":1.1e9,"v":3}]'), [
         ["a", 1e12, 1],
@@ -117,8 +115,8 @@ describe("lwm2m/codecs/senml", () => {
   describe("LwM2M Core 1.1.1 §7.4.4", () => {
     it("device example: decodes", () => assert.deepEqual(read(DEVICE, [3, 0]), DEVICE_VALUES));
     it("device example: encodes back", () => assert.equal(write(DEVICE_VALUES, [3, 0]), DEVICE));
-    it("device example through CBOR", () =>
-      assert.deepEqual(readCbor(writeCbor(DEVICE_VALUES, [3, 0]), [3, 0]), DEVICE_VALUES));
+    it("device example in CBOR: decodes", () => assert.deepEqual(readCbor(DEVICE_CBOR, [3, 0]), DEVICE_VALUES));
+    it("device example in CBOR: encodes back", () => assert.equal(writeCbor(DEVICE_VALUES, [3, 0]), DEVICE_CBOR));
     it("object links in several objects below the root", () =>
       assert.deepEqual(read('[{"bn":"/","n":"65/0/0/0","vlo":"66:0"},{"n":"66/0/2","vlo":"65535:65535"}]'), [
         row([65, 0, 0, 0], "OBJECTLINK", { objectId: 66, instanceId: 0 }),

@@ -4,7 +4,8 @@ import { createSeededRandom } from "../../../src/base/random.ts";
 import { textCodec } from "../../../src/lwm2m/codecs/text.ts";
 import { RESOURCE_TYPES, type ResourceType, type ScalarValue } from "../../../src/lwm2m/resource-value.ts";
 import { contextOf, modelsOf, resourceValue } from "./models.ts";
-import { assertFails, assertSurvivesMutation, randomValue } from "./robust.ts";
+import { assertFails, assertSurvivesMutation } from "./robust.ts";
+import { randomValue } from "./trees.ts";
 
 const context = (type: ResourceType) => contextOf([9, 0, 1], modelsOf({ 9: { resources: { 1: type } } }));
 const read = (type: ResourceType, text: string): ScalarValue =>

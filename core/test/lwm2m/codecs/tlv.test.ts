@@ -5,10 +5,10 @@ import { tlvCodec } from "../../../src/lwm2m/codecs/tlv.ts";
 import { readTlvs, writeTlv } from "../../../src/lwm2m/codecs/tlv-wire.ts";
 import type { Lwm2mPath } from "../../../src/lwm2m/path.ts";
 import type { ResourceType, ResourceValue, ScalarValue } from "../../../src/lwm2m/resource-value.ts";
-import { contextOf, exampleModels, modelsOf, resourceValue } from "./models.ts";
-import { assertFails, assertSurvivesMutation, randomInstance, truncations } from "./robust.ts";
+import { contextOf, DEVICE_ROWS, exampleModels, modelsOf, type Row, resourceValue } from "./models.ts";
+import { assertFails, assertSurvivesMutation, truncations } from "./robust.ts";
+import { randomInstance } from "./trees.ts";
 
-type Row = readonly [Lwm2mPath, ResourceType, ScalarValue];
 interface Vector {
   readonly source: string;
   readonly name: string;
@@ -21,39 +21,20 @@ const DEVICE_HEX = `c800144f70656e204d6f62696c6520416c6c69616e6365c801164c696768
   c80209333435303030313233c303312e30860641000141010588070842000ed842011388870841007d42010384c10964c10a0f830b410000
   c40d5182428fc60e2b30323a3030c11055`.replace(/\s/g, "");
 
-const DEVICE: readonly Row[] = [
-  [[3, 0, 0], "STRING", "Open Mobile Alliance"],
-  [[3, 0, 1], "STRING", "Lightweight M2M Client"],
-  [[3, 0, 2], "STRING", "345000123"],
-  [[3, 0, 3], "STRING", "1.0"],
-  [[3, 0, 6, 0], "INTEGER", 1],
-  [[3, 0, 6, 1], "INTEGER", 5],
-  [[3, 0, 7, 0], "INTEGER", 3800],
-  [[3, 0, 7, 1], "INTEGER", 5000],
-  [[3, 0, 8, 0], "INTEGER", 125],
-  [[3, 0, 8, 1], "INTEGER", 900],
-  [[3, 0, 9], "INTEGER", 100],
-  [[3, 0, 10], "INTEGER", 15],
-  [[3, 0, 11, 0], "INTEGER", 0],
-  [[3, 0, 13], "TIME", 1367491215],
-  [[3, 0, 14], "STRING", "+02:00"],
-  [[3, 0, 16], "STRING", "U"],
-];
-
 const VECTORS: readonly Vector[] = [
   {
     source: "LwM2M TS 1.0.2 §6.4.3.1",
     name: "single object instance",
     path: [3, 0],
     hex: DEVICE_HEX,
-    values: DEVICE,
+    values: DEVICE_ROWS,
   },
   {
     source: "LwM2M TS 1.0.2 §6.4.3.2",
     name: "object with its one instance wrapped",
     path: [3],
     hex: `080079${DEVICE_HEX}`,
-    values: DEVICE,
+    values: DEVICE_ROWS,
   },
   {
     source: "LwM2M TS 1.0.2 §6.4.3.2",

@@ -1,7 +1,6 @@
 import { decode as decodeCbor } from "cborg";
 import { assert } from "chai";
 import { encodeUtf8, fromHex, toHex } from "../../../src/base/bytes.ts";
-import { isFailure } from "../../../src/base/errors.ts";
 import { formatCode } from "../../../src/coap/codes.ts";
 import { formatTarget } from "../../../src/lwm2m/observation/observation-target.ts";
 import type { DeviceRequests, ObserveAnswer, ValuesAnswer } from "../../../src/lwm2m/operations/requests.ts";
@@ -9,7 +8,7 @@ import { formatPath, type Lwm2mPath, parsePath } from "../../../src/lwm2m/path.t
 import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
 import type { ResourceValue } from "../../../src/lwm2m/resource-value.ts";
 import { OBSERVATIONS } from "../../../src/store/collections.ts";
-import { completed, createLwm2mWorld, type Lwm2mWorld } from "../support/lwm2m-world.ts";
+import { callDevice, completed, createLwm2mWorld, failureOf, type Lwm2mWorld } from "../support/lwm2m-world.ts";
 import { ACK, type Answer, RST, type ScriptedDevice } from "../support/scripted-device.ts";
 
 const CONTENT = 69;
@@ -30,24 +29,8 @@ describe("lwm2m/server: composite and raw requests", () => {
   const answerWith = (answer: Answer): void => {
     device.script = () => answer;
   };
-  function call<T>(
-    job: (requests: DeviceRequests, registration: Registration, signal: AbortSignal) => Promise<T>,
-    stepMs = 0,
-  ): Promise<T> {
-    const { server, clock } = world;
-    const running = server.queues.run("dev", (registration, signal) => job(server.requests, registration, signal));
-    return completed(clock, running, stepMs);
-  }
-  async function failure(promise: Promise<unknown>): Promise<{ code: string; message: string }> {
-    try {
-      await promise;
-    } catch (error) {
-      assert(isFailure(error), String(error));
-      return error;
-    }
-    return assert.fail("it did not fail");
-  }
-  const codeOfFailure = async (promise: Promise<unknown>): Promise<string> => (await failure(promise)).code;
+  const call = <T>(job: Parameters<typeof callDevice<T>>[1], stepMs = 0): Promise<T> => callDevice(world, job, stepMs);
+  const codeOfFailure = async (promise: Promise<unknown>): Promise<string> => (await failureOf(promise)).code;
   const pathsOf = (...texts: string[]): Lwm2mPath[] => texts.map(parsePath);
   const shown = ({ values }: Pick<ValuesAnswer, "values">) =>
     values.map(({ path, value }) => [formatPath(path), value]);
@@ -203,7 +186,7 @@ describe("lwm2m/server: composite and raw requests", () => {
 
     it("a multiple resource as a whole is refused, nothing is sent", async () => {
       await open();
-      const { code, message } = await failure(write([{ path: [3, 0, 11], type: "INTEGER", value: 0 }]));
+      const { code, message } = await failureOf(write([{ path: [3, 0, 11], type: "INTEGER", value: 0 }]));
       assert.equal(code, "VALUE_TYPE");
       assert.include(message, "/3/0/11/0");
       assert.isEmpty(device.asked);
@@ -448,12 +431,13 @@ describe("lwm2m/server: composite and raw requests", () => {
         "discover of one": (requests, registration) => requests.discover(registration, [5, 0, 8, 0]),
         "attributes of one": (requests, registration) =>
           requests.writeAttributes(registration, [5, 0, 8, 0], { pmin: 1 }),
+        "delete of one": (requests, registration) => requests.delete(registration, [5, 0, 8, 0]),
         "evaluation periods": (requests, registration) => requests.writeAttributes(registration, [3, 0], { epmin: 1 }),
       };
     for (const [name, run] of Object.entries(calls)) {
       it(name, async () => {
         await open("ep=dev&lwm2m=1.0", "</3/0>,</5/0>");
-        const { code, message } = await failure(call(run));
+        const { code, message } = await failureOf(call(run));
         assert.equal(code, "UNSUPPORTED");
         assert.match(message, /need LwM2M 1\.1, the device has 1\.0/);
         assert.isEmpty(device.asked);

@@ -327,7 +327,7 @@ describe("lwm2m/server: observation", () => {
         ...(messageId !== undefined && { messageId }),
       });
 
-    it("OMA 306: a Send of the registered peer is answered 2.04 when its values are stored", async () => {
+    it("20-10, OMA 306: a Send of the registered peer is answered 2.04 when its values are stored", async () => {
       const id = await open();
       assert.equal(formatCode((await sendHistory(7)).code), "2.04");
       const [batch] = world.batches;

@@ -1,19 +1,19 @@
 import { assert } from "chai";
 import { encodeUtf8, fromHex, toHex } from "../../../src/base/bytes.ts";
-import { isFailure } from "../../../src/base/errors.ts";
 import { formatCode } from "../../../src/coap/codes.ts";
 import type { BodySource, TransferPosition } from "../../../src/coap/endpoint.ts";
 import { binaryFormat } from "../../../src/lwm2m/operations/format-choice.ts";
-import type {
-  DeviceAnswer,
-  DeviceRequests,
-  UploadContentOptions,
-  ValuesAnswer,
-} from "../../../src/lwm2m/operations/requests.ts";
+import type { DeviceAnswer, UploadContentOptions, ValuesAnswer } from "../../../src/lwm2m/operations/requests.ts";
 import { formatPath, parsePath } from "../../../src/lwm2m/path.ts";
-import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
 import type { NotificationAttributes } from "../../../src/lwm2m/wire/to-coap.ts";
-import { completed, createLwm2mWorld, type Lwm2mWorld, type WorldOptions } from "../support/lwm2m-world.ts";
+import {
+  callDevice,
+  completed,
+  createLwm2mWorld,
+  failureOf,
+  type Lwm2mWorld,
+  type WorldOptions,
+} from "../support/lwm2m-world.ts";
 import type { Answer, Asked, ScriptedDevice } from "../support/scripted-device.ts";
 
 const CONTENT = 69;
@@ -34,25 +34,10 @@ describe("lwm2m/server: requests", () => {
   const answerWith = (answer: Answer): void => {
     device.script = () => answer;
   };
-  function call<T>(
-    job: (requests: DeviceRequests, registration: Registration, signal: AbortSignal) => Promise<T>,
-    stepMs = 0,
-  ): Promise<T> {
-    const { server, clock } = world;
-    const running = server.queues.run("dev", (registration, signal) => job(server.requests, registration, signal));
-    return completed(clock, running, stepMs);
-  }
+  const call = <T>(job: Parameters<typeof callDevice<T>>[1], stepMs = 0): Promise<T> => callDevice(world, job, stepMs);
   const read = (path: string, stepMs = 0): Promise<ValuesAnswer> =>
     call((requests, registration, signal) => requests.read(registration, parsePath(path), { signal }), stepMs);
-  const codeOfFailure = async (promise: Promise<unknown>): Promise<string> => {
-    try {
-      await promise;
-      return "none";
-    } catch (error) {
-      assert(isFailure(error), String(error));
-      return error.code;
-    }
-  };
+  const codeOfFailure = async (promise: Promise<unknown>): Promise<string> => (await failureOf(promise)).code;
   const shown = ({ values }: ValuesAnswer) => values.map(({ path, value }) => [formatPath(path), value]);
 
   it("OMA 203: Read of an instance as TLV; its values also go up", async () => {

@@ -1,7 +1,7 @@
 /** A LwM2M server on a memory network and a real embedded store in memory, with everything that it sends up written down. */
 import { assert } from "chai";
 import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
-import type { MooringError } from "../../../src/base/errors.ts";
+import { isFailure, type MooringError } from "../../../src/base/errors.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
 import {
@@ -13,6 +13,7 @@ import {
 import { DEFAULT_TRANSMISSION } from "../../../src/coap/transmission.ts";
 import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts";
 import type { ObjectModel, ResourceModel } from "../../../src/lwm2m/model/object-model.ts";
+import type { DeviceRequests } from "../../../src/lwm2m/operations/requests.ts";
 import type { AdmittedDevice, DeviceSettings } from "../../../src/lwm2m/registration/device-settings.ts";
 import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
 import {
@@ -49,6 +50,7 @@ export const OPTIONS: Lwm2mServerOptions = {
   minRequestTimeoutMs: 1_000,
   maxRequestTimeoutMs: 600_000,
   maxJobsPerDevice: 1000,
+  supportDeprecatedContentFormat: true,
   admission: { registersPerSecond: 2000, registersPerSecondPerTenant: 2000, registersPerSecondPerAddress: 500 },
 };
 
@@ -234,4 +236,25 @@ export async function completed<T>(clock: ManualClock, promise: Promise<T>, step
   }
   if (!settled) assert.fail("still not settled");
   return watched;
+}
+
+/** Runs a job in the queue of the device "dev" to its end. */
+export function callDevice<T>(
+  { server, clock }: Lwm2mWorld,
+  job: (requests: DeviceRequests, registration: Registration, signal: AbortSignal) => Promise<T>,
+  stepMs = 0,
+): Promise<T> {
+  const running = server.queues.run("dev", (registration, signal) => job(server.requests, registration, signal));
+  return completed(clock, running, stepMs);
+}
+
+/** The error of ours that a promise ends with. */
+export async function failureOf(promise: Promise<unknown>): Promise<MooringError> {
+  try {
+    await promise;
+  } catch (error) {
+    assert(isFailure(error), String(error));
+    return error;
+  }
+  return assert.fail("it did not fail");
 }
