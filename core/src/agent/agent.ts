@@ -59,12 +59,9 @@ import { createPostRegistration, isPostRegistration, type PostRegistrationOption
 import { readRegistration } from "./registration-body.ts";
 import { listRegistrations, type RegistrationSummary } from "./registration-list.ts";
 import type { BinaryForm } from "./response-text.ts";
-import { type CommandParts, checkCommand, notOffered, runCommand } from "./run-command.ts";
+import { type CommandParts, checkCommand, runCommand } from "./run-command.ts";
 import { createAccountSealer } from "./sealed-accounts.ts";
 import { createSettings, type SettingsServices } from "./settings.ts";
-import type { Command } from "./shell/command.ts";
-import { helpText } from "./shell/help.ts";
-import { parseCommand } from "./shell/parse-command.ts";
 import { type StarvationOptions, watchStarvedOperations } from "./starved-operations.ts";
 import { isFromObjectsView, withWriteRules } from "./write-rules.ts";
 
@@ -326,15 +323,11 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     binaryForm: options.binaryForm,
     maxFileBytes: options.maxFileBytes,
   };
-  const withoutCommands = notOffered(commandParts);
-  const parse = (line: string): Command => parseCommand(line, withoutCommands);
   const runner = createOperationRunner({
     platform,
     clock,
     log,
     limits: options,
-    parse,
-    answerHere: command => (command.kind === "help" ? helpText(command.about, withoutCommands) : undefined),
     check: (registration, command) => checkCommand(registration, command, parts.models(registration)),
     endpointOf,
     registrationOf: server.registrations.byEndpoint,
@@ -396,7 +389,6 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
   });
   const postRegistration = createPostRegistration({
     platform,
-    parse,
     isPending: runner.hasUrgent,
     execute: runner.runUrgent,
   });
@@ -407,7 +399,8 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     log,
     options,
     tenants: parts.tenants,
-    isOurs: async (tenant, { deviceId }) => (await records.findByDevice(tenant, deviceId)) !== undefined,
+    isOurs: async (tenant, operation) =>
+      !isFirmware(operation) && (await records.findByDevice(tenant, operation.deviceId)) !== undefined,
   });
   const fromInventory = createInventoryDevices({ platform, records, devices, clock, log });
   const connectorCommands = createConnectorCommands({

@@ -12,10 +12,10 @@ import type { ConfigSync } from "./config-sync.ts";
 import { lastDelivery, storedDelivery } from "./delivery.ts";
 import type { SetOperationStatus } from "./operation-status.ts";
 import type { CommandOutcome } from "./run-command.ts";
-import type { Command } from "./shell/command.ts";
+import type { DeviceCommand } from "./shell/command.ts";
 
 /** What an operation asks for. */
-export type Task = Command | ConfigSync;
+export type Task = DeviceCommand | ConfigSync;
 
 export interface ExecuteParts {
   readonly clock: Clock;

@@ -37,8 +37,9 @@ import {
 } from "./device-operations.ts";
 import { createExecutor, type ExecuteParts, type Task, type Verdict } from "./execute-operation.ts";
 import { createOperationStatus } from "./operation-status.ts";
-import type { Command } from "./shell/command.ts";
-import { linesOf } from "./shell/parse-command.ts";
+import type { DeviceCommand } from "./shell/command.ts";
+import { helpText } from "./shell/help.ts";
+import { linesOf, parseCommand } from "./shell/parse-command.ts";
 import { makeLines, refusedLines } from "./split-operation.ts";
 
 /** Why an operation waits. */
@@ -68,12 +69,8 @@ export interface OperationRunnerParts
   isReachable(endpoint: string): boolean;
   /** Runs when the device can be reached, one job at a time. */
   inTurn<T>(endpoint: string, job: (registration: Registration, signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** @throws MooringError VALIDATION */
-  parse(line: string): Command;
-  /** The result of a command that needs no device. */
-  answerHere(command: Command): string | undefined;
   /** What can be told before the device is asked. @throws MooringError with the reason of the operation's failure */
-  check(registration: Registration, command: Command): void;
+  check(registration: Registration, command: DeviceCommand): void;
 }
 
 export interface OperationRunner extends AsyncDisposable {
@@ -157,13 +154,12 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     try {
       if (isConfigSync(operation)) return readConfigSync(operation);
       if (text === undefined) throw new MooringError("UNSUPPORTED", "the operation has no command (c8y_Command.text)");
-      const command = parts.parse(text);
-      const result = parts.answerHere(command);
-      if (result === undefined) {
+      const command = parseCommand(text);
+      if (command.kind !== "help") {
         if (registration) parts.check(registration, command);
         return command;
       }
-      await executor.succeed(tenant, operation, result);
+      await executor.succeed(tenant, operation, helpText(command.about));
     } catch (error) {
       if (!isFailure(error)) throw error;
       await executor.fail(tenant, operation, failingOf(text, error));
@@ -216,7 +212,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
 
   async function splitOnce(tenant: string, operation: Operation, isResumed: boolean): Promise<void> {
     const lines = linesOf(commandText(operation)!);
-    const refused = refusedLines(lines, parts.parse);
+    const refused = refusedLines(lines);
     if (refused) return executor.fail(tenant, operation, refused);
     const ids = await makeLines(operations, tenant, operation, lines, isResumed);
     await executor.succeed(tenant, operation, `${ids.length} operations\n${JSON.stringify({ operations: ids })}`);

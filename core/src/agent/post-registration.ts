@@ -5,7 +5,7 @@
 import { isFailure, MooringError, messageOf } from "../base/errors.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { Fragments, ManagedObject, Operation, Platform } from "../platform/platform.ts";
-import { linesOf, type parseCommand } from "./shell/parse-command.ts";
+import { linesOf, parseCommand } from "./shell/parse-command.ts";
 import { placeOf } from "./shell/words.ts";
 
 export interface PostRegistrationOptions {
@@ -17,8 +17,6 @@ export interface PostRegistrationOptions {
 
 export interface PostRegistrationParts {
   readonly platform: Pick<Platform, "inventory" | "identity" | "operations">;
-  /** @throws MooringError VALIDATION for a line that is no command */
-  parse: typeof parseCommand;
   /** Whether those of an earlier registration are still to be done. */
   isPending(registration: Registration): boolean;
   /** Does what is to be done, the new ones included; resolves when the device has done all it can do now. */
@@ -48,7 +46,7 @@ const invalid = (rule: string, place: Fragments = {}): MooringError =>
   new MooringError("VALIDATION", `commands ${rule}`, { field: "commands", rule, ...place });
 
 /** @throws MooringError VALIDATION */
-function readCommands(body: unknown, parse: typeof parseCommand): readonly string[] {
+function readCommands(body: unknown): readonly string[] {
   const commands = typeof body === "object" && body !== null ? (body as { commands?: unknown }).commands : undefined;
   const isLines = Array.isArray(commands) && commands.every(line => typeof line === "string");
   if (typeof commands !== "string" && !isLines) throw invalid("must be text of lines, or an array of them");
@@ -56,7 +54,7 @@ function readCommands(body: unknown, parse: typeof parseCommand): readonly strin
   if (lines.length > MOST_LINES) throw invalid(`must have at most ${MOST_LINES} lines`);
   for (const [i, line] of lines.entries()) {
     try {
-      parse(line);
+      parseCommand(line);
     } catch (error) {
       if (!isFailure(error)) throw error;
       throw invalid(`line ${i + 1}: ${messageOf(error)}`, { line: i + 1, ...placeOf(error) });
@@ -115,7 +113,7 @@ export function createPostRegistration(parts: PostRegistrationParts): PostRegist
     get: async tenant => shown((await find(tenant)) ?? (await make(tenant, ""))),
 
     async set(tenant, body) {
-      const commands = readCommands(body, parts.parse).join("\n");
+      const commands = readCommands(body).join("\n");
       const object = (await find(tenant)) ?? (await make(tenant, commands));
       const isSet = textOf(object) === commands;
       return shown(isSet ? object : await inventory.update(tenant, object.id, { commands }));

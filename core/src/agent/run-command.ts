@@ -9,8 +9,7 @@ import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { Fragments, StoredBinary } from "../platform/platform.ts";
 import { type BinaryForm, linksText, rawText, statusText, valuesText } from "./response-text.ts";
-import type { Command, CommandKind, CommandOf, FirmwareName } from "./shell/command.ts";
-import { helpText } from "./shell/help.ts";
+import type { CommandOf, DeviceCommand, FirmwareName } from "./shell/command.ts";
 import { neededVersion } from "./shell/needed-version.ts";
 import { readResources, readSingle, readValue } from "./shell/value.ts";
 import { refuse } from "./shell/words.ts";
@@ -32,8 +31,8 @@ export interface CommandParts {
   openBinary(tenant: string, id: string): Promise<StoredBinary>;
   /** Keeps the format of a device's requests; undefined: none is chosen any more. */
   chooseFormat(registration: Registration, format: string | undefined): Promise<void>;
-  /** Starts a firmware update. @returns what to tell. Absent: there is none, and no command for it */
-  readonly startFirmware?: ((registration: Registration, firmware: FirmwareName) => Promise<string>) | undefined;
+  /** Starts a firmware update. @returns what to tell */
+  startFirmware(registration: Registration, firmware: FirmwareName): Promise<string>;
   /** How opaque values are shown. */
   readonly binaryForm: BinaryForm;
   /** Largest stored file that is written at once, bytes. */
@@ -43,10 +42,6 @@ export interface CommandParts {
 /** First line of what no device was asked for. */
 const NOTHING_SENT = "0.00 Nothing sent";
 const FILE_CHUNK_BYTES = 65_536;
-
-/** Commands that a host with these parts does not offer. */
-export const notOffered = ({ startFirmware }: Pick<CommandParts, "startFirmware">): ReadonlySet<CommandKind> =>
-  new Set<CommandKind>(startFirmware ? [] : ["fwupdate"]);
 
 const failed = (result: string, failureReason = result): CommandOutcome => ({ ok: false, result, failureReason });
 
@@ -59,7 +54,7 @@ function outcome(answer: Pick<DeviceAnswer, "ok" | "code" | "text">, body?: stri
 const done = (text: string): CommandOutcome => ({ ok: true, result: `${NOTHING_SENT}\n${text}` });
 
 /** @throws MooringError UNSUPPORTED where the device's version of LwM2M has no such command */
-function assertKnown({ version }: Registration, command: Command): void {
+function assertKnown({ version }: Registration, command: DeviceCommand): void {
   const needed = neededVersion(command, version);
   if (!needed) return;
   const message = `${needed.what} LwM2M ${needed.version}, the device has ${version}; nothing was sent`;
@@ -67,7 +62,7 @@ function assertKnown({ version }: Registration, command: Command): void {
 }
 
 /** The typed values of a command that writes; none for the others. @throws MooringError VALUE_TYPE, VALIDATION */
-function valuesOf(command: Command, models: ModelView) {
+function valuesOf(command: DeviceCommand, models: ModelView) {
   switch (command.kind) {
     case "write":
     case "writep":
@@ -87,7 +82,7 @@ function valuesOf(command: Command, models: ModelView) {
  * What can be told of a command before its device is asked.
  * @throws MooringError UNSUPPORTED, VALUE_TYPE, VALIDATION, with the place of the word where there is one
  */
-export function checkCommand(registration: Registration, command: Command, models: ModelView): void {
+export function checkCommand(registration: Registration, command: DeviceCommand, models: ModelView): void {
   assertKnown(registration, command);
   valuesOf(command, models);
 }
@@ -96,7 +91,7 @@ export function checkCommand(registration: Registration, command: Command, model
 export async function runCommand(
   parts: CommandParts,
   registration: Registration,
-  command: Command,
+  command: DeviceCommand,
   options: CallOptions,
 ): Promise<CommandOutcome> {
   const { requests } = parts;
@@ -160,10 +155,7 @@ export async function runCommand(
       await parts.chooseFormat(registration, command.format);
       return done(formatText(registration, command.format));
     case "fwupdate":
-      if (!parts.startFirmware) throw new MooringError("UNSUPPORTED", "this host has no firmware update");
       return done(await parts.startFirmware(registration, command));
-    case "help":
-      return { ok: true, result: helpText(command.about, notOffered(parts)) };
   }
 }
 

@@ -5,15 +5,15 @@
 import { isFailure } from "../base/errors.ts";
 import type { Operation, Operations } from "../platform/platform.ts";
 import { type Failing, failingOf, LINE_FRAGMENT, lineOperation, orderOf } from "./command-operation.ts";
-import type { parseCommand } from "./shell/parse-command.ts";
+import { parseCommand } from "./shell/parse-command.ts";
 
 const PAGE = 2000;
 
-/** The lines that are no commands. @param parse throws for such a line @returns undefined where all are commands */
-export function refusedLines(lines: readonly string[], parse: typeof parseCommand): Failing | undefined {
+/** The lines that are no commands. @returns undefined where all are */
+export function refusedLines(lines: readonly string[]): Failing | undefined {
   const refusals = lines.flatMap((line, i) => {
     try {
-      parse(line);
+      parseCommand(line);
       return [];
     } catch (error) {
       if (!isFailure(error)) throw error;

@@ -61,5 +61,8 @@ export type Command =
   /** Undefined: all commands. */
   | { readonly kind: "help"; readonly about: CommandKind | undefined };
 
+/** What a device is needed for. */
+export type DeviceCommand = Exclude<Command, { readonly kind: "help" }>;
+
 export type CommandKind = Command["kind"];
 export type CommandOf<K extends CommandKind> = Extract<Command, { readonly kind: K }>;

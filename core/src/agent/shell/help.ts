@@ -9,10 +9,10 @@ function about(row: CommandRow): string {
   return [`${name} ${usage}`, `${summary}${needs(row)}.`, ...notes, ...examples.map(each => `  ${each}`)].join("\n");
 }
 
-/** @param without commands that are not offered here */
-export function helpText(kind: CommandKind | undefined, without: ReadonlySet<CommandKind>): string {
+/** @param kind undefined: all commands in a line each */
+export function helpText(kind: CommandKind | undefined): string {
   if (kind !== undefined) return about(rowOfKind(kind));
-  const rows = [...COMMANDS.values()].filter(row => !without.has(row.kind));
+  const rows = [...COMMANDS.values()];
   const width = Math.max(...rows.map(({ name }) => name.length));
   const lines = rows.map(row => `${row.name.padEnd(width)}  ${row.summary}${needs(row)}`);
   return ["Commands:", ...lines, "help <command> explains one."].join("\n");

@@ -68,7 +68,7 @@ export async function runLine(session: ShellSession, line: string, signal?: Abor
     return EXIT.usage;
   }
   if (command.kind === "help" && form !== "json") {
-    say(io.output, helpText(command.about, new Set()));
+    say(io.output, helpText(command.about));
     return EXIT.ok;
   }
   const operation = await awaitOperation(await createOperation(client, device.id, line.trim()), {
