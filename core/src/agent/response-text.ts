@@ -3,7 +3,9 @@
  * after a colon what the device said about an error; where nothing was sent it is `0.00 Nothing sent`. What follows is one line of JSON:
  * - reads and observations: `{"/3/0/0":"ACME","/3/0/13":1700000000}`, every value under its path; opaque bytes as hexadecimal digits,
  *   object links as `3:0`, times as seconds, integers past 2^53 as text;
- * - discover: the attributes under each path; create: the new instance; coap: the payload.
+ * - discover: the attributes under each path; create: the new instance; coap: the payload; a canceled observation: `{"forgotten":[paths]}`.
+ * An operation of several lines has `3 operations` and `{"operations":[ids]}`. What was no command is shown with carets under the word, and as
+ * `c8y_Command.error`: `{"code":"VALIDATION","word":"/x","position":6,"length":2,"rule":"..."}`.
  */
 import { decodeUtf8, toHex } from "../base/bytes.ts";
 import { formatCode } from "../coap/codes.ts";
