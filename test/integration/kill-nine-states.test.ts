@@ -20,11 +20,12 @@ import { mapAcmeMeter, mapTemperature } from "../harness/meter-protocol.ts";
 import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
 import { optionNumber, type Received, uintBytes } from "../harness/raw-socket.ts";
 
-const [GET, POST, DELETE] = ["0.01", "0.02", "0.04"];
+const [GET, POST, DELETE, FETCH] = ["0.01", "0.02", "0.04", "0.05"];
 const TEMPERATURE = "/3303/0/5700";
 const FRAME = "/33456/0/123";
 const TEXT = 0;
 const OPAQUE = 42;
+const SENML_JSON = 110;
 /** 230.1 V, 21.5 degrees (see decoders/acme-meter). */
 const ACME_FRAME = Buffer.from("08fd0866", "hex");
 
@@ -130,6 +131,29 @@ describe("kill -9 between two steps", function () {
     assert.equal(await update(location, "?lt=600"), "2.04");
     await killAndStart();
     await isRequired(12);
+  });
+
+  it("a composite observation goes on, and is cancelled by its paths in any order with its own list", async () => {
+    const links = '</>;ct="110",</1/0>,</3/0>,</3303/0>';
+    await device.register({ endpoint, query: "lt=3600&lwm2m=1.1", links });
+    await acceptObservation(await device.expectRequest(GET, TEMPERATURE), "20");
+    const pack = (celsius: number): string => `[{"n":"/3303/0/5700","v":${celsius}},{"n":"/3/0/0","vs":"ACME"}]`;
+    const { id } = await createCommand(client, deviceId, "cobserve /3303/0 /3/0/0");
+    const observation = await device.expectRequest(FETCH, "/");
+    await acceptObservation(observation, pack(21), SENML_JSON);
+    assert.equal((await awaitOperation(client, id)).status, "SUCCESSFUL");
+    await killAndStart();
+    const content = { code: "2.05", payload: pack(22.5), contentFormat: SENML_JSON };
+    assert.isFalse((await reply(await device.notify(observation, 2, content, true))).reset);
+    await measuredValue(client, deviceId, "c8y_Temperature.T", 22.5);
+    const cancel = await createCommand(client, deviceId, "cancelCompositeObserve /3/0/0 /3303/0");
+    const cancelled = await device.expectRequest(FETCH, "/");
+    assert.equal(optionNumber(cancelled, "Observe"), 1);
+    assert.deepEqual(cancelled.token, observation.token);
+    assert.equal(String(cancelled.payload), '[{"n":"/3303/0"},{"n":"/3/0/0"}]');
+    await device.answer(cancelled, { code: "2.05", payload: pack(23), contentFormat: SENML_JSON });
+    assert.equal((await awaitOperation(client, cancel.id)).status, "SUCCESSFUL");
+    assert.isTrue((await reply(await device.notify(observation, 3, content, true))).reset);
   });
 
   it("an observation that the device made and nobody noted is reset, and made anew", async () => {
