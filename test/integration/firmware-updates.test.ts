@@ -95,7 +95,8 @@ describe("firmware updates over the host", () => {
 
   for (const result of [2, 3, 4, 5, 6, 7, 8, 9]) {
     for (const method of [PUSH, PULL]) {
-      it(`OMA 773-779: result ${result} of a ${method === PUSH ? "push" : "pull"} is FAILED with the reason`, async () => {
+      const oma = result < 9 ? `OMA ${771 + result}: ` : "";
+      it(`${oma}result ${result} of a ${method === PUSH ? "push" : "pull"} is FAILED with the reason`, async () => {
         const opened = await open({ method });
         await using device = opened.device;
         device.outcome = { result, at: result === 8 ? "install" : "download" };
