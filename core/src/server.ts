@@ -5,6 +5,7 @@
 
 import packageManifest from "../package.json" with { type: "json" };
 import { type Agent, createAgent } from "./agent/agent.ts";
+import { createConnectorDevices } from "./agent/connector-device.ts";
 import type { Connection } from "./agent/device-accounts.ts";
 import { createTroubleBook } from "./agent/explain/trouble-book.ts";
 import { createRecordings } from "./agent/recordings.ts";
@@ -12,6 +13,7 @@ import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import { createSecretBox, type SecretBox } from "./base/secret-box.ts";
+import { createCampaigns } from "./campaigns/campaigns.ts";
 import { type CoapEndpoint, createCoapEndpoint, type EndpointParts } from "./coap/endpoint.ts";
 import { type Config, PLUGIN_GROUPS } from "./config/schema.ts";
 import { loadSecretKey } from "./config/secret-key.ts";
@@ -394,6 +396,18 @@ export async function openHost(parts: HostParts): Promise<Host> {
   });
   opened.use(platform.operations.onCreated((_tenant, operation) => recordings.created(operation)));
   opened.use(platform.inventory.onDeleted(async (_tenant, { id }) => recordings.forget(id)));
+  const campaigns = opened.use(
+    createCampaigns({
+      store,
+      platform,
+      repository: firmware.repository,
+      clock,
+      log,
+      node: NODE,
+      alarmSource: createConnectorDevices(platform).ensure,
+    }),
+  );
+  await campaigns.recover();
   way.decodeQueue.start();
   const measured: MeasuredParts = { store, ports, agent, ...way };
   const rest = createRestApp({
@@ -406,6 +420,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     settings: agent.settings,
     firmware,
     firmwareUpdates: agent.firmware,
+    campaigns,
     recordings,
     log,
     clock,

@@ -62,12 +62,11 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
   });
 
   return {
-    async create(tenant, body) {
+    async create(tenant, body, given) {
       const checked = newOperationDocument(tenant, "", body, clock.now());
       const device = await inventory.findCached(tenant, checked.deviceId);
       if (!device) throw unknownReference("deviceId", checked.deviceId);
-      const [id] = (await store.nextIds("operations", 1)) as [number];
-      const document = { ...checked, _id: String(id) };
+      const document = { ...checked, _id: given ?? String((await store.nextIds("operations", 1))[0]) };
       await operations.insertOne(document);
       const operation = toOperation(document, device.name);
       created.tell(listenerFailed([operation.id]), tenant, operation);
@@ -93,6 +92,13 @@ export function createOperations({ store, clock, log, inventory }: OperationsPar
       const operation = await show(document);
       changed.tell(listenerFailed([id]), tenant, operation);
       return operation;
+    },
+
+    async withdraw(tenant, id, failureReason, fragments) {
+      const change = operationChange({ ...fragments, status: "FAILED", failureReason }, clock.now());
+      const document = await operations.findOneAndUpdate({ _id: id, tenant, status: "PENDING" }, change);
+      if (document) changed.tell(listenerFailed([id]), tenant, await show(document));
+      return document !== undefined;
     },
 
     async deleteMatching(tenant, filter) {

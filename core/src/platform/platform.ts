@@ -295,8 +295,12 @@ export interface OperationFilter extends TimeRange {
 }
 
 export interface Operations {
-  /** PENDING whatever was sent. @throws VALIDATION without or with an unknown deviceId */
-  create(tenant: string, body: unknown): Promise<Operation>;
+  /**
+   * PENDING whatever was sent.
+   * @param id a fresh number of the sequence `operations` that the caller has taken; default: the next one
+   * @throws VALIDATION without or with an unknown deviceId, DUPLICATE_KEY for an id that there is
+   */
+  create(tenant: string, body: unknown, id?: string): Promise<Operation>;
   get(tenant: string, id: string): Promise<Operation>;
   list(tenant: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>>;
   /**
@@ -304,6 +308,8 @@ export interface Operations {
    * @param details replaces those of the operation; null removes them. @throws NOT_FOUND, VALIDATION
    */
   update(tenant: string, id: string, changes: Fragments, details?: JsonObject | null): Promise<Operation>;
+  /** Ends FAILED what is PENDING still, with these fragments. @returns whether it was */
+  withdraw(tenant: string, id: string, failureReason: string, fragments: Fragments): Promise<boolean>;
   /** @throws VALIDATION without a filter */
   deleteMatching(tenant: string, filter: OperationFilter): Promise<void>;
   /** Told of each new operation after it is stored. */

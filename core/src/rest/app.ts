@@ -8,6 +8,7 @@ import type { SettingsServices } from "../agent/settings.ts";
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Campaigns } from "../campaigns/campaigns.ts";
 import type { HttpListener } from "../http/listen.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { TenantOptions } from "../tenants/tenant-options.ts";
@@ -17,6 +18,7 @@ import { alarmsRouter } from "./alarms.ts";
 import { answerErrors, unmatched } from "./answer-errors.ts";
 import { authenticated } from "./authentication.ts";
 import { binariesRouter } from "./binaries.ts";
+import { campaignsRouter } from "./campaigns.ts";
 import { childrenRouter } from "./children.ts";
 import { createRouter, type RestContext, type RestLimits, type RestRouter } from "./context.ts";
 import { deviceRegistrationRouter } from "./device-registration.ts";
@@ -51,6 +53,7 @@ export interface RestAppParts {
   readonly settings: SettingsServices;
   readonly firmware: FirmwareRouterParts["firmware"];
   readonly firmwareUpdates: FirmwareServices;
+  readonly campaigns: Campaigns;
   readonly recordings: RecordingServices;
   readonly log: Log;
   readonly clock: Clock;
@@ -133,6 +136,7 @@ function createKoa(parts: RestAppParts): Koa {
     deviceSettingsRouter(parts),
     objectMappingsRouter(parts),
     firmwareRouter(parts),
+    campaignsRouter(parts),
     registrationsRouter(parts),
     recordingsRouter(parts),
     firmwareUpdatesRouter(parts),

@@ -511,6 +511,57 @@ export const FIRMWARE_POSITIONS: CollectionSpec<FirmwarePositionDocument> = {
   durability: "normal",
 };
 
+/** A firmware campaign. `PREPARING`: its devices are being written. */
+export interface CampaignDocument extends Document {
+  readonly tenant: string;
+  readonly state: "PREPARING" | "CREATED" | "RUNNING" | "PAUSED" | "HALTED" | "COMPLETED" | "CANCELLED";
+  /** The node that runs it. */
+  readonly node: string;
+  readonly creationTime: number;
+  readonly details: JsonObject;
+}
+export const CAMPAIGNS: CollectionSpec<CampaignDocument> = {
+  name: "campaigns",
+  fields: { tenant: "string", state: "string", node: "string", creationTime: "time" },
+  required: ["tenant", "state", "node", "creationTime"],
+  coarse: ["tenant", "state", "node"],
+  indexes: [by("tenant", "_id"), by("node", "state", "_id")],
+  durability: "full",
+};
+
+/** A device of a campaign. `_id`: `keyOf(campaign, device)`. */
+export interface CampaignDeviceDocument extends Document {
+  readonly tenant: string;
+  readonly campaign: string;
+  readonly device: string;
+  /** 0 the first. */
+  readonly wave: number;
+  /** `SENDING`: `operation` may not be made yet; under that id it is, once. */
+  readonly state: "WAITING" | "SENDING" | "SENT" | "RETRYING" | "SUCCESSFUL" | "FAILED";
+  readonly operation?: string;
+  readonly attempts: number;
+  /** When it is tried again. */
+  readonly dueAt?: number;
+  readonly reason?: string;
+}
+export const CAMPAIGN_DEVICES: CollectionSpec<CampaignDeviceDocument> = {
+  name: "campaignDevices",
+  fields: {
+    tenant: "string",
+    campaign: "string",
+    device: "string",
+    wave: "int",
+    state: "string",
+    operation: "string",
+    attempts: "int",
+    dueAt: "time",
+  },
+  required: ["tenant", "campaign", "device", "wave", "state", "attempts"],
+  coarse: ["tenant", "state", "wave"],
+  indexes: [by("campaign", "state", "wave", "_id"), by("campaign", "_id"), by("operation"), by("device")],
+  durability: "full",
+};
+
 /** A DTLS session (`transport/dtls`). `_id`: its id, 16 hexadecimal digits. */
 export interface DtlsSessionDocument extends Document {
   /** The node that owns it, and which of its servers: keys of the index. */
@@ -573,5 +624,7 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   BINARY_CHUNKS,
   FIRMWARE_DOWNLOADS,
   FIRMWARE_POSITIONS,
+  CAMPAIGNS,
+  CAMPAIGN_DEVICES,
   DTLS_SESSIONS,
 ];

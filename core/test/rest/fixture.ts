@@ -7,6 +7,7 @@ import { createManualClock, type ManualClock } from "../../src/base/clock.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createSecretBox } from "../../src/base/secret-box.ts";
+import { createCampaigns } from "../../src/campaigns/campaigns.ts";
 import { createFirmwareRepository } from "../../src/firmware/repository.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
@@ -87,6 +88,12 @@ export async function openRest(
   await tenants.ensureFirstTenant({ tenant: "t1", adminUser: "admin", adminPassword: PASSWORD });
   const tenantOptions = createTenantOptions({ store, secrets: createSecretBox(new Uint8Array(32), random) });
   const { agentFor, ...given } = parts;
+  const repository = createFirmwareRepository({ store, platform });
+  const alarmSource = async (tenant: string): Promise<string> =>
+    (await platform.inventory.create(tenant, { name: "connector" }, { owner: "admin" })).id;
+  const campaigns = opened.use(
+    createCampaigns({ store, platform, repository, clock, log, node: "local", alarmSource }),
+  );
   const app = createRestApp({
     platform,
     tenants,
@@ -95,7 +102,8 @@ export async function openRest(
     version: "1.2.3",
     agent: agentFor?.(platform) ?? noAgent,
     settings: without<SettingsServices>(),
-    firmware: { repository: createFirmwareRepository({ store, platform }) },
+    firmware: { repository },
+    campaigns,
     recordings: without<RecordingServices>(),
     firmwareUpdates: without<FirmwareServices>(),
     log,

@@ -45,6 +45,12 @@ export const stateText = (state: number): string => `state ${state} (${STATE_NAM
 export const resultText = (result: number): string =>
   `Update Result ${result}: ${RESULT_NAMES[result] ?? "not defined by LwM2M"}`;
 
+/** The number in what {@link resultText} wrote, anywhere in a text. */
+export function resultIn(text: string): number | undefined {
+  const number = /\bUpdate Result (\d{1,3}): /.exec(text)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
 export type DeliveryMethod = "PUSH" | "PULL" | "BOTH";
 /** As the schemes of URIs. */
 export type PackageProtocol = "coap" | "coaps" | "http" | "https" | "coap+tcp" | "coaps+tcp";
