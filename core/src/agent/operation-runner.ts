@@ -255,7 +255,7 @@ export function createOperationRunner(parts: OperationRunnerParts): OperationRun
     const { length: more } = entry.isSplit ? linesOf(commandText(operation)!) : [entry];
     const waiting = countOf(device);
     const isLine = entry.order.line > 0;
-    if (!isLine && !find(device, entry.id) && waiting + more > limits.maxWaiting) {
+    if (waiting + more > limits.maxWaiting && !isLine && !find(device, entry.id)) {
       return refuseTooMany(tenant, operation, waiting);
     }
     const isNew = insert(device, entry);
