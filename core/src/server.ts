@@ -293,6 +293,7 @@ async function openDevices(
     },
     options: {
       manageAvailability,
+      lifetimeSeconds: config.bootstrap.lifetimeSeconds,
       maxPending,
       maxWaiting: queueSize,
       executionTimeoutMs,

@@ -28,7 +28,7 @@ import type { Credentials } from "../transport/dtls/dtls.ts";
 import type { PeerIdentity } from "../transport/transport.ts";
 import { createBootstrapAgent } from "./bootstrap.ts";
 import type { BootstrapDefaults } from "./bootstrap-accounts.ts";
-import { BULK_FRAGMENTS, type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
+import { type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
 import { type Certificates, createCertificates } from "./certificates.ts";
 import { runConfigSync } from "./config-sync.ts";
 import { connectorActions } from "./connector-actions.ts";
@@ -56,7 +56,7 @@ import { mayConnect } from "./may-connect.ts";
 import { createOperationEvents } from "./operation-events.ts";
 import { createOperationRunner } from "./operation-runner.ts";
 import { createPostRegistration, isPostRegistration, type PostRegistrationOptions } from "./post-registration.ts";
-import { readRegistration } from "./registration-body.ts";
+import { type DeviceDefaults, readRegistration } from "./registration-body.ts";
 import { listRegistrations, type RegistrationSummary } from "./registration-list.ts";
 import type { BinaryForm } from "./response-text.ts";
 import { type CommandParts, checkCommand, runCommand } from "./run-command.ts";
@@ -65,9 +65,7 @@ import { createSettings, type SettingsServices } from "./settings.ts";
 import { type StarvationOptions, watchStarvedOperations } from "./starved-operations.ts";
 import { isFromObjectsView, withWriteRules } from "./write-rules.ts";
 
-export interface AgentOptions extends StarvationOptions {
-  /** Whether the required interval of a device follows its lifetime where the device does not say (agent specification 6.5). */
-  readonly manageAvailability: boolean;
+export interface AgentOptions extends DeviceDefaults, StarvationOptions {
   /** Operations started after one Register or Update. */
   readonly maxPending: number;
   /** Operations that wait for one device. */
@@ -235,10 +233,18 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     groups: createDeviceGroups({ store, platform }),
     random: parts.random,
     log,
-    manageAvailability: options.manageAvailability,
+    defaults: options,
     endDevice,
   });
-  const bulk = createBulkRegistration({ platform, connectors, devices, clock, log, maxFiles: options.maxBulkFiles });
+  const bulk = createBulkRegistration({
+    platform,
+    connectors,
+    devices,
+    clock,
+    random: parts.random,
+    log,
+    maxFiles: options.maxBulkFiles,
+  });
 
   let bootstrap: BootstrapServer | undefined;
 
@@ -416,7 +422,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       endDevice,
     }),
     lockTimeoutMs: options.connectorLockTimeoutMs,
-    isForeign: ({ fragments }) => BULK_FRAGMENTS.some(fragment => fragment in fragments),
+    isForeign: bulk.owns,
   });
   const onOperation = platform.operations.onCreated((tenant, operation) => {
     runner.created(tenant, operation);

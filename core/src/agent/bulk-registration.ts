@@ -5,6 +5,7 @@
 import type { Clock } from "../base/clock.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { type Random, urlSafeId } from "../base/random.ts";
 import type { Operation, Platform } from "../platform/platform.ts";
 import type { ConnectorDevices } from "./connector-device.ts";
 import type { DeviceRegistration } from "./device-registration.ts";
@@ -25,6 +26,7 @@ export interface BulkRegistrationParts {
   readonly connectors: ConnectorDevices;
   readonly devices: Pick<DeviceRegistration, "register" | "removeEndpoint">;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   /** Files of one tenant that wait or are being worked through. */
   readonly maxFiles: number;
@@ -39,6 +41,8 @@ export interface BulkRegistration extends AsyncDisposable {
   start(tenant: string, csv: Uint8Array, owner: string): Promise<Operation>;
   /** Removes the devices of a file, as {@link start}. */
   startRemoval(tenant: string, csv: Uint8Array): Promise<Operation>;
+  /** Whether an operation was made here: those that only look so come from people, whom the connector device answers. */
+  owns(operation: Operation): boolean;
   /** Ends what an earlier life of the host was interrupted at. */
   recover(tenant: string): Promise<void>;
 }
@@ -55,7 +59,7 @@ interface BulkKind<T> {
 
 const UPLOAD_FRAGMENT = "c8y_LWM2MBulkDeviceUpload";
 const REMOVAL_FRAGMENT = "c8y_LWM2MBulkDeviceRemoval";
-export const BULK_FRAGMENTS: readonly string[] = [UPLOAD_FRAGMENT, REMOVAL_FRAGMENT];
+const MARK_LENGTH = 16;
 /** Rows that are worked on at once: enough to share the store's commits. */
 const ROWS_AT_ONCE = 32;
 /** The result must fit into an operation, whatever the file holds. */
@@ -68,6 +72,8 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
   const { operations } = platform;
   const files = new Map<string, number>();
   const queues = new Map<string, Promise<void>>();
+  /** In the operations of files that are being worked on. */
+  const marks = new Set<unknown>();
   let closed = false;
   const setStatus = createOperationStatus({ operations, clock: parts.clock, isClosed: () => closed });
 
@@ -170,15 +176,19 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
 
   async function begin<T>(kind: BulkKind<T>, tenant: string, csv: Uint8Array, owner: string): Promise<Operation> {
     reserve(tenant);
+    const mark = urlSafeId(parts.random, MARK_LENGTH);
+    marks.add(mark);
     try {
       const rows = await kind.read(csv);
       const deviceId = await connectors.ensure(tenant);
       const { description } = kind;
-      const { id } = await operations.create(tenant, { deviceId, description, [kind.fragment]: { rows: rows.length } });
+      const file = { rows: rows.length, mark };
+      const { id } = await operations.create(tenant, { deviceId, description, [kind.fragment]: file });
       const operation = await operations.update(tenant, id, { status: "EXECUTING" });
-      enqueue(tenant, () => work(kind, tenant, id, rows, owner));
+      enqueue(tenant, () => work(kind, tenant, id, rows, owner).finally(() => marks.delete(mark)));
       return operation;
     } catch (error) {
+      marks.delete(mark);
       release(tenant);
       throw error;
     }
@@ -196,6 +206,12 @@ export function createBulkRegistration(parts: BulkRegistrationParts): BulkRegist
   return {
     start: (tenant, csv, owner) => begin(upload, tenant, csv, owner),
     startRemoval: (tenant, csv) => begin(removal, tenant, csv, ""),
+
+    owns: ({ fragments }) =>
+      [UPLOAD_FRAGMENT, REMOVAL_FRAGMENT].some(name => {
+        const file = fragments[name];
+        return typeof file === "object" && file !== null && "mark" in file && marks.has(file.mark);
+      }),
 
     async recover(tenant) {
       for (const kind of [upload, removal]) await recover(tenant, kind);

@@ -14,7 +14,7 @@ import type { DeviceRecord, DeviceRecords, NewDeviceRecord } from "./device-reco
 import { endpointTaken, identityTaken, securityOf } from "./device-records.ts";
 import { GENERATED_KEY_BYTES } from "./psk.ts";
 import { followIdentities, PSK_ID_TYPES, pskExternalIds, requireFreeIds } from "./psk-external-ids.ts";
-import { type DeviceDraft, ENDPOINT_ID_TYPE, managedObjectBody } from "./registration-body.ts";
+import { type DeviceDefaults, type DeviceDraft, ENDPOINT_ID_TYPE, managedObjectBody } from "./registration-body.ts";
 import { type AccountSealer, FIRST_SERVER } from "./sealed-accounts.ts";
 
 export interface DeviceRegistrationParts {
@@ -24,7 +24,7 @@ export interface DeviceRegistrationParts {
   readonly groups: DeviceGroups;
   readonly random: Pick<Random, "bytes">;
   readonly log: Log;
-  readonly manageAvailability: boolean;
+  readonly defaults: DeviceDefaults;
   /** Ends the device's registration with all that belongs to it, and its sessions: it is not admitted any more. */
   endDevice(record: Pick<DeviceRecord, "endpoint" | "accounts">): Promise<void>;
 }
@@ -131,7 +131,7 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
       ...pskExternalIds({ server: securityOf(accounts, "server"), bootstrap }),
       ...draft.externalIds,
     ];
-    const body = managedObjectBody(draft, parts.manageAvailability);
+    const body = managedObjectBody(draft, parts.defaults);
     const object = await inventory.create(tenant, body, { owner, externalIds });
     try {
       await parts.groups.add(tenant, object.id, groups, owner);
@@ -160,7 +160,7 @@ export function createDeviceRegistration(parts: DeviceRegistrationParts): Device
     const securities = { server: securityOf(accounts, "server"), bootstrap: accounts.bootstrap };
     await requireFreeIds(identity, tenant, object.id, securities);
     await bindEndpoint(tenant, object.id, endpoint);
-    const { name: _name, type: _type, ...fragments } = managedObjectBody(draft, parts.manageAvailability);
+    const { name: _name, type: _type, ...fragments } = managedObjectBody(draft, parts.defaults);
     const { c8y_SupportedOperations: kept } = object.fragments;
     const operations = kept !== undefined && { c8y_SupportedOperations: kept };
     await inventory.update(tenant, object.id, { ...changes, ...fragments, ...operations });

@@ -12,8 +12,6 @@ import { checkServerUri } from "./server-uri.ts";
 export const DEVICE_TYPE = "c8y_lwm2m";
 /** External id type under which the endpoint is bound to its managed object. */
 export const ENDPOINT_ID_TYPE = "c8y_Id";
-/** Written to devices in bootstrap where the registration names none (agent specification 19). */
-const DEFAULT_REGISTRATION_LIFETIME_SECONDS = 432_000;
 
 /** A device to be made: everything checked. */
 export interface DeviceDraft {
@@ -98,12 +96,19 @@ export function readRegistration(body: unknown): DeviceDraft {
   };
 }
 
-/** @param manageAvailability the host's default (agent specification 6.5) */
-export function managedObjectBody(draft: DeviceDraft, manageAvailability: boolean): Fragments {
+/** What the host says where a device says nothing (agent specification 19). */
+export interface DeviceDefaults {
+  /** Whether its required interval follows its lifetime (agent specification 6.5). */
+  readonly manageAvailability: boolean;
+  /** Of a server account that names no lifetime, s. */
+  readonly lifetimeSeconds: number;
+}
+
+export function managedObjectBody(draft: DeviceDraft, defaults: DeviceDefaults): Fragments {
   const { settings } = draft;
-  const lifetime = settings["registrationLifetime"] ?? DEFAULT_REGISTRATION_LIFETIME_SECONDS;
+  const lifetime = settings["registrationLifetime"] ?? defaults.lifetimeSeconds;
   const given = settings["availabilityRequiredInterval"];
-  const managed = settings["autoManageAvailabilityRequiredInterval"] ?? manageAvailability;
+  const managed = settings["autoManageAvailabilityRequiredInterval"] ?? defaults.manageAvailability;
   const responseInterval = managed ? requiredInterval(lifetime as number) : given;
   return {
     ...draft.fragments,

@@ -46,6 +46,21 @@ const COLUMNS = new Map<string, string>([
   ...Object.entries(SECURITY_COLUMNS).map(([column, place]) => [place.join("."), column] as const),
 ]);
 
+/** Names as people mistype them: without regard to capitals, blanks and signs. */
+const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+/** Columns by what is taken for them: such names, and the last part of those that REST has. */
+const MEANT = new Map<string, string>([
+  ...[...COLUMNS].map(([rest, column]) => [plain(rest.split(".").at(-1)!), column] as const),
+  ...["type", ENDPOINT, ...Object.keys(SECURITY_COLUMNS), ...FIELDS.keys()].map(name => [plain(name), name] as const),
+]);
+
+/** A column that is not ours only by a slip would become a fragment that all can read, a key among them. */
+function checkSpelling(name: string): void {
+  const meant = MEANT.get(plain(name));
+  if (meant === undefined || name === meant || name === "TYPE") return;
+  throw refuse("header", `names "${name.slice(0, 100)}": did you mean "${meant}"?`);
+}
+
 const refuse = (field: string, rule: string): MooringError =>
   new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
 
@@ -151,7 +166,7 @@ function withoutRepetitions<T>(rows: readonly CsvRow<T>[]): CsvRow<T>[] {
 }
 
 async function readCsv<T>(csv: Uint8Array, required: readonly string[], read: ReadRow<T>): Promise<CsvRow<T>[]> {
-  const { header, records } = await readCsvFile(csv, required);
+  const { header, records } = await readCsvFile(csv, required, checkSpelling);
   return withoutRepetitions(await rowsOf(header, records, read));
 }
 

@@ -39,11 +39,16 @@ function delimiterOf(text: string): string {
   return DELIMITERS.reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best));
 }
 
-function readHeader(cells: readonly string[], required: readonly string[]): readonly string[] {
+function readHeader(
+  cells: readonly string[],
+  required: readonly string[],
+  checkName: (name: string) => void,
+): readonly string[] {
   if (cells.length > MOST_COLUMNS) throw refuse("header", `has more than ${MOST_COLUMNS} columns`);
   const names = cells.map(cell => cell.trim());
   const unnamed = names.indexOf("");
   if (unnamed >= 0) throw refuse("header", `column ${unnamed + 1} has no name`);
+  names.forEach(checkName);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw refuse("header", `names "${twice}" twice`);
   for (const column of required) {
@@ -91,13 +96,19 @@ async function recordsOf(csv: Uint8Array, delimiter: string): Promise<CsvRecord[
 /**
  * @param csv      UTF-8, with or without byte order mark; separated by semicolon, comma or tab, whichever the header has most of
  * @param required columns that there must be
+ * @param checkName throws for a column that there must not be
  * @throws MooringError VALIDATION or TOO_LARGE where it is no such file
  */
-export async function readCsvFile(csv: Uint8Array, required: readonly string[]): Promise<CsvFile> {
+export async function readCsvFile(
+  csv: Uint8Array,
+  required: readonly string[],
+  checkName: (name: string) => void = () => {},
+): Promise<CsvFile> {
   if (csv.length > LARGEST_BYTES) throw new MooringError("TOO_LARGE", `the file is larger than ${LARGEST_BYTES} bytes`);
   const text = decodeUtf8(csv);
   if (text === undefined) throw refuse("file", "is not UTF-8 text");
   const [first, ...records] = await recordsOf(csv, delimiterOf(text.replace(/^\uFEFF/, "")));
-  if (!first || first.cells instanceof MooringError) throw refuse("header", "cannot be read");
-  return { header: readHeader(first.cells, required), records };
+  if (!first) throw refuse("file", "is empty");
+  if (first.cells instanceof MooringError) throw refuse("header", "cannot be read");
+  return { header: readHeader(first.cells, required, checkName), records };
 }

@@ -49,9 +49,18 @@ function pemOfFile(encoded: string): string | undefined {
  */
 export function readCertificates(encoded: string): Certificate[] {
   const pem = pemOfFile(encoded);
-  const ders = pem === undefined ? [decodeBase64(encoded)] : certificateBlocks(pem);
+  const ders = pem === undefined ? [derOfFile(encoded)] : certificateBlocks(pem);
   if (ders.length > MOST_CERTIFICATES) throw invalid(`holds more than ${MOST_CERTIFICATES} certificates`);
   return ders.map(certificateFromDer);
+}
+
+/** Tag of every certificate (RFC 5280 section 4.1). */
+const SEQUENCE = 0x30;
+
+function derOfFile(encoded: string): Uint8Array {
+  const bytes = decodeBase64(encoded);
+  if (bytes[0] !== SEQUENCE) throw invalid("is neither PEM nor a certificate in DER");
+  return bytes;
 }
 
 function certificateBlocks(pem: string): Uint8Array[] {

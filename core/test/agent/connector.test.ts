@@ -89,6 +89,18 @@ describe("agent: the connector device (agent specification 17)", () => {
     assert.equal((await world.operation(id)).status, "FAILED");
   });
 
+  it("agent specification 17: a file of devices cannot be begun by an operation, which fails at once", async () => {
+    const { id: deviceId } = await connectorOf();
+    for (const fragment of ["c8y_LWM2MBulkDeviceUpload", "c8y_LWM2MBulkDeviceRemoval"]) {
+      const body = { deviceId, [fragment]: { rows: 1, mark: "made up" } };
+      const { id } = await world.wait(world.platform.operations.create(TENANT, body));
+      await world.settle();
+      const { status, failureReason } = await world.operation(id);
+      assert.equal(status, "FAILED");
+      assert.include(failureReason, "no command");
+    }
+  });
+
   describe("invalidateRegistrations", () => {
     it("by endpoint and by id drop the registration; the device registers anew (4.04, then 2.01)", async () => {
       await world.make("dev");

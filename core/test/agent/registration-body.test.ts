@@ -8,6 +8,8 @@ const pem = (name: string): string =>
   readFileSync(new URL(`../fixtures/certificates/${name}`, import.meta.url), "utf8");
 const URI = "coaps://lwm2m.example.com:5784";
 
+const DEFAULTS = { manageAvailability: true, lifetimeSeconds: 432_000 };
+
 describe("agent/registration-body", () => {
   const valid = { endpointId: "urn:my:device", serverSecurity: { securityMode: "NO_SEC" } };
 
@@ -29,7 +31,7 @@ describe("agent/registration-body", () => {
       disableFirmwareStateMachine: false,
       stateMachineResetBeforeFirmwareUpdate: true,
     });
-    assert.deepEqual(managedObjectBody(draft, true), {
+    assert.deepEqual(managedObjectBody(draft, DEFAULTS), {
       name: "urn:my:device",
       type: "c8y_lwm2m",
       c8y_IsDevice: {},
@@ -54,10 +56,13 @@ describe("agent/registration-body", () => {
   });
 
   it("agent specification 6.5: required interval at creation", () => {
-    const interval = (body: object, manage = true) =>
-      managedObjectBody(readRegistration({ ...valid, ...body }), manage)["c8y_RequiredAvailability"];
+    const interval = (body: object, manageAvailability = true, lifetimeSeconds = DEFAULTS.lifetimeSeconds) =>
+      managedObjectBody(readRegistration({ ...valid, ...body }), { manageAvailability, lifetimeSeconds })[
+        "c8y_RequiredAvailability"
+      ];
     assert.deepEqual(interval({}), { responseInterval: 7202 });
     assert.deepEqual(interval({ registrationLifetime: 61 }), { responseInterval: 4 });
+    assert.deepEqual(interval({}, true, 86_400), { responseInterval: 1442 });
     assert.isUndefined(interval({ autoManageAvailabilityRequiredInterval: false }));
     assert.deepEqual(interval({ autoManageAvailabilityRequiredInterval: false, availabilityRequiredInterval: 30 }), {
       responseInterval: 30,

@@ -137,7 +137,10 @@ describe("agent/registration-csv", () => {
       site: { floor: { name: "Top" } },
       colour: "red",
     });
-    assert.deepEqual(managedObjectBody(draft, true)["c8y_SupportedOperations"], []);
+    assert.deepEqual(
+      managedObjectBody(draft, { manageAvailability: true, lifetimeSeconds: 86_400 })["c8y_SupportedOperations"],
+      [],
+    );
   });
 
   it("agent specification 21: external ids of PSK identities come by themselves, and may be named", async () => {
@@ -273,11 +276,24 @@ describe("agent/registration-csv", () => {
   });
 
   const files: readonly [name: string, bytes: Uint8Array, code: string, part: string][] = [
-    ["empty", new Uint8Array(0), "VALIDATION", "header"],
+    ["empty", new Uint8Array(0), "VALIDATION", "file is empty"],
     ["no UTF-8", Uint8Array.of(0xff, 0xfe, 0x00), "VALIDATION", "UTF-8"],
     ["without endpoint id", encodeUtf8("type;securityMode\na;NO_SEC"), "VALIDATION", "endpoint id"],
     ["without securityMode", encodeUtf8("endpoint id\na"), "VALIDATION", "securityMode"],
     ["a column without name", encodeUtf8("endpoint id;;securityMode\na;b;NO_SEC"), "VALIDATION", "column 2"],
+    ["of another spelling", encodeUtf8("Endpoint ID;securityMode"), "VALIDATION", 'did you mean "endpoint id"?'],
+    [
+      "with a secret under another spelling",
+      encodeUtf8("endpoint id;securityMode;lwm2m PSK-key"),
+      "VALIDATION",
+      'names "lwm2m PSK-key": did you mean "lwm2m psk_key"?',
+    ],
+    [
+      "with a name that only REST has",
+      encodeUtf8("endpoint id;securityMode;lwm2mServerUri"),
+      "VALIDATION",
+      'did you mean "lwm2m server uri"?',
+    ],
     ["a column twice", encodeUtf8("endpoint id;a;a;securityMode"), "VALIDATION", "twice"],
     ["of too many columns", encodeUtf8(`endpoint id;securityMode;${"a;".repeat(1000)}`), "VALIDATION", "1000 columns"],
     [

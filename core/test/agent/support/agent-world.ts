@@ -49,6 +49,7 @@ export const BOOTSTRAP_PORT = 5683;
 
 const AGENT_OPTIONS: AgentOptions = {
   manageAvailability: true,
+  lifetimeSeconds: 432_000,
   maxPending: 50,
   maxWaiting: 1000,
   failStarved: true,
