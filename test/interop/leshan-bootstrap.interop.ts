@@ -199,6 +199,20 @@ describe("interop/Leshan's client bootstraps", () => {
     assert.equal(findValue(end, "/1/0/0"), 1);
     assert.equal(findValue(end, "/2/0/0"), 3);
   });
+
+  it("OMA 9: an account without its keys is refused at the Finish (4.06), which is a failed session and no success", async () => {
+    await upload({
+      securityMode: "X509",
+      "lwm2m server uri": `coaps://localhost:${suite.host.coapsPort}`,
+      ...noBootstrapSecurity,
+    });
+    start({ mode: "nosec" });
+    const [failure] = await eventsOf(suite.api, deviceId, FAILURE);
+    assert.equal(findValue(failure, "coapCode"), "4.06");
+    assert.equal(findValue(failure, "path"), "/bs");
+    assert.isEmpty(await events(suite.api, deviceId, END));
+    assert.isEmpty(linesOf("registered"));
+  });
 });
 
 /** Value of a path that was read back, wherever the event holds it. */
