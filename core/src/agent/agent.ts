@@ -26,6 +26,8 @@ import { MANAGEMENT_TENANT } from "../tenants/tenants.ts";
 import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
 import type { Credentials } from "../transport/dtls/dtls.ts";
 import type { PeerIdentity } from "../transport/transport.ts";
+import type { Availability } from "./availability.ts";
+import { createAvailabilityWatch } from "./availability-watch.ts";
 import { createBootstrapAgent } from "./bootstrap.ts";
 import type { BootstrapDefaults } from "./bootstrap-accounts.ts";
 import { type BulkRegistration, createBulkRegistration } from "./bulk-registration.ts";
@@ -175,6 +177,8 @@ export interface AgentServices {
   setPostRegistrationOptions(tenant: string, body: unknown): Promise<PostRegistrationOptions>;
   /** What a device has, to choose paths from. @throws MooringError NOT_FOUND */
   deviceObjects(tenant: string, deviceId: string): Promise<DeviceObjects>;
+  /** Whether the device is heard as often as it must be; undefined: it is not monitored, or none of ours. */
+  availability(tenant: string, deviceId: string): Promise<(Availability & { readonly endpoint: string }) | undefined>;
   /** The tenant's live registrations, by endpoint (agent specification 18). */
   listRegistrations(tenant: string, page: PageRequest): Promise<Page<RegistrationSummary>>;
   /** Why a device's values come or do not come, link by link. @throws MooringError NOT_FOUND where it is no LwM2M device */
@@ -260,7 +264,10 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     },
     registered: registration => lifecycle.registered(registration),
     updated: registration => lifecycle.updated(registration),
-    deregistered: (registration, reason) => lifecycle.deregistered(registration, reason),
+    deregistered(registration, reason) {
+      lifecycle.deregistered(registration, reason);
+      if (reason !== "replaced") availability.left(registration, reason === "deregister");
+    },
     traffic: entry => events.addTraffic(entry),
     trouble: parts.troubles.device,
     async values(batch) {
@@ -375,6 +382,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     endpointOf,
   });
 
+  const availability = createAvailabilityWatch({ registrations: server.registrations, platform, clock, log });
   const lifecycle = createLifecycle({
     server,
     platform,
@@ -387,6 +395,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     observedPaths: ({ tenant, objectLinks }) =>
       observedPaths(objectId => protocols.find(tenant, objectId), objectLinks),
     holdOperations: registration => runner.hold(registration),
+    shownAsRegistered: availability.registered,
     afterRegister: registration => postRegistration.run(registration),
     wakeOperations(registration) {
       firmware.connected(registration);
@@ -441,6 +450,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     protocols.changed(tenant, object);
     fromInventory.changed(tenant, object);
     postRegistration.changed(tenant, object);
+    availability.changed(tenant, object);
   });
   const onDeleted = platform.inventory.onDeleted(
     async (tenant, object) => {
@@ -449,6 +459,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       runner.forget(object.id);
       await firmware.forget(object.id);
       events.forget(object.id);
+      availability.forget(object.id);
       parts.uplink.forget(object.id);
       protocols.forget(tenant, object.id);
     },
@@ -470,6 +481,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       starved[Symbol.asyncDispose](),
       firmware[Symbol.asyncDispose](),
       lifecycle[Symbol.asyncDispose](),
+      availability[Symbol.asyncDispose](),
       bulk[Symbol.asyncDispose](),
       connectorCommands[Symbol.asyncDispose](),
       fromInventory[Symbol.asyncDispose](),
@@ -488,6 +500,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
       await bulkRegistration.recover(tenant);
       await connectorCommands.recover(tenant);
     }
+    availability.resume();
     lifecycle.resume();
     await firmware.recover(tenants);
     await runner.recover(tenants);
@@ -561,6 +574,12 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     },
     deviceObjects: async (tenant, deviceId) =>
       deviceObjects({ server, inventory: platform.inventory, models: parts.models, endpointOf }, tenant, deviceId),
+    async availability(tenant, deviceId) {
+      const object = await platform.inventory.findCached(tenant, deviceId);
+      const record = object && (await records.findByDevice(tenant, deviceId));
+      const found = record && availability.of(tenant, object);
+      return found && { ...found, endpoint: record.endpoint };
+    },
     listRegistrations: async (tenant, page) => listRegistrations(server, tenant, page),
     [Symbol.asyncDispose]: close,
   };

@@ -13,7 +13,7 @@ import { formatPath } from "../lwm2m/path.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { RemovalReason } from "../lwm2m/registration/registrations.ts";
 import type { Lwm2mServer } from "../lwm2m/server/lwm2m-server.ts";
-import type { ManagedObject, Platform } from "../platform/platform.ts";
+import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import { availabilityChange } from "./availability.ts";
 import { sameSettings, settingsOf } from "./device-settings.ts";
 import type { TroubleBook } from "./explain/trouble-book.ts";
@@ -35,6 +35,8 @@ export interface LifecycleParts {
   observedPaths(registration: Registration): readonly ObservedPath[];
   /** From now on nothing of the device runs but what follows a registration, until {@link wakeOperations}. */
   holdOperations(registration: Registration): void;
+  /** What the object of a device that is there is to show besides. @param fragments as they are to be */
+  shownAsRegistered(registration: Registration, fragments: Fragments): Fragments;
   /** Does what follows a full registration before anything else. Resolves when the device has done what it can do now. */
   afterRegister(registration: Registration): Promise<void>;
   /** Runs the device's pending operations. */
@@ -70,8 +72,11 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
 
   async function refreshAvailability(registration: Registration, object: ManagedObject): Promise<void> {
     const required = availabilityChange(object, registration, parts.manageAvailability);
-    if (!required) return;
-    await parts.platform.inventory.update(registration.tenant, object.id, { c8y_RequiredAvailability: required });
+    const changed = required && { c8y_RequiredAvailability: required };
+    const shown = parts.shownAsRegistered(registration, { ...object.fragments, ...changed });
+    const changes = { ...changed, ...shown };
+    if (Object.keys(changes).length === 0) return;
+    await parts.platform.inventory.update(registration.tenant, object.id, changes);
   }
 
   async function takeSettings(registration: Registration, object: ManagedObject): Promise<Registration> {

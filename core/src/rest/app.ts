@@ -17,6 +17,7 @@ import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
 import { alarmsRouter } from "./alarms.ts";
 import { answerErrors, unmatched } from "./answer-errors.ts";
 import { authenticated } from "./authentication.ts";
+import { availabilityRouter } from "./availability.ts";
 import { binariesRouter } from "./binaries.ts";
 import { campaignsRouter } from "./campaigns.ts";
 import { childrenRouter } from "./children.ts";
@@ -124,6 +125,7 @@ function createKoa(parts: RestAppParts): Koa {
     tenantOptionsRouter(parts),
     trustedCertificatesRouter(parts),
     managedObjectsRouter(parts),
+    availabilityRouter(parts),
     childrenRouter(parts),
     binariesRouter(parts),
     identityRouter(parts),

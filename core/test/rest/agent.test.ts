@@ -3,7 +3,7 @@ import type { AgentServices } from "../../src/agent/agent.ts";
 import type { RegistrationSummary } from "../../src/agent/registration-list.ts";
 import { MooringError } from "../../src/base/errors.ts";
 import type { Platform } from "../../src/platform/platform.ts";
-import { openRest, type RestFixture } from "./fixture.ts";
+import { openRest, PASSWORD, type RestFixture } from "./fixture.ts";
 
 const AGENT = "/service/lwm2m-agent";
 
@@ -62,6 +62,13 @@ function createNotingAgent(platform: Platform, calls: unknown[][]): AgentService
     async deviceObjects(tenant, deviceId) {
       calls.push(["deviceObjects", tenant, deviceId]);
       return { deviceId, endpoint: "dev", registered: false, awake: false, objects: [] };
+    },
+    async availability(tenant, deviceId) {
+      calls.push(["availability", tenant]);
+      const object = await platform.inventory.find(tenant, deviceId);
+      if (object?.name !== "watched") return undefined;
+      const statuses = { dataStatus: "UNAVAILABLE", connectionStatus: "CONNECTED" } as const;
+      return { endpoint: "dev", interval: 12, lastMessageMs: 0, ...statuses };
     },
     async listRegistrations(tenant, page) {
       calls.push(["listRegistrations", tenant, page.currentPage, page.pageSize, page.withTotal]);
@@ -146,6 +153,25 @@ describe("rest/agent", () => {
     const set = await rest.ask("PUT", path, { body: { commands: "read /6" } });
     assert.deepEqual([set.status, set.body.commands], [200, "read /6"]);
     assert.deepEqual(calls, [["setPostRegistrationOptions", "t1", { commands: "read /6" }]]);
+  });
+
+  it("platform API 5.5: availability of a device that is monitored, 404 for others", async () => {
+    const id = await rest.createDevice("watched");
+    const { status, body } = await rest.ask("GET", `/inventory/managedObjects/${id}/availability`);
+    assert.equal(status, 200);
+    assert.deepEqual(body, {
+      deviceId: id,
+      externalId: "dev",
+      lastMessage: "1970-01-01T00:00:00.000Z",
+      interval: 12,
+      dataStatus: "UNAVAILABLE",
+      connectionStatus: "CONNECTED",
+    });
+    const other = await rest.createDevice("other");
+    assert.equal((await rest.ask("GET", `/inventory/managedObjects/${other}/availability`)).status, 404);
+    await rest.tenants.createUser("t1", { userName: "nobody", password: PASSWORD, roles: [] });
+    const forbidden = await rest.ask("GET", `/inventory/managedObjects/${id}/availability`, { as: "t1/nobody" });
+    assert.equal(forbidden.status, 403);
   });
 
   it("agent specification 18: registrations come in pages", async () => {

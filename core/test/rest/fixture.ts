@@ -70,6 +70,7 @@ const noAgent: AgentServices = {
   listRegistrations: () => Promise.resolve({ items: [] }),
   deviceObjects: () => Promise.reject(new TypeError("no agent here")),
   explain: () => Promise.reject(new TypeError("no agent here")),
+  availability: () => Promise.resolve(undefined),
 };
 
 const without = <T extends object>(): T =>

@@ -82,6 +82,8 @@ export interface Registrations extends AsyncDisposable {
   silentForMs(id: string): number | undefined;
   /** A message came: the device is there. Lifetime is not renewed by it. @param peer from where, if that may be new */
   seen(id: string, peer?: Peer): void;
+  /** Runs once, with the next message of this registration; of several that were asked for the last one. Undefined: none. */
+  onNextMessage(id: string, run: (() => void) | undefined): void;
   /** What is registered at `from` goes on at `to`, which proved the same identity. Stored in the background. */
   movePeer(from: Peer, to: Peer): void;
   /**
@@ -124,6 +126,8 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
   const settings = createInterner<DeviceSettings>(DISTINCT_SETTINGS);
   const tenants = createInterner<string>(DISTINCT_SETTINGS);
   const moving = new Set<Promise<void>>();
+  /** By registration, of those whose next message is waited for. */
+  const awaited = new Map<string, () => void>();
   let closed = false;
 
   const epochMs = (monotonicMs: number): number => Math.round(clock.now() - (clock.monotonic() - monotonicMs));
@@ -163,7 +167,21 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
     sweep.add(entry);
   }
 
+  /** Hot path: nearly always nobody waits. */
+  function heard({ registration: { id } }: RegistrationEntry): void {
+    const run = awaited.size > 0 ? awaited.get(id) : undefined;
+    if (!run) return;
+    awaited.delete(id);
+    run();
+  }
+
+  function renew(entry: RegistrationEntry): void {
+    renewals.renew(entry);
+    heard(entry);
+  }
+
   function leave(entry: RegistrationEntry, reason: RemovalReason, replacement?: Registration): void {
+    awaited.delete(entry.registration.id);
     sweep.remove(entry);
     index.remove(entry);
     parts.onRemoved(entry.registration, reason, replacement);
@@ -278,7 +296,12 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       const entry = index.byId(id);
       if (!entry) return;
       entry.seenMonotonicMs = clock.monotonic();
+      heard(entry);
       if (peer && !sameAddress(entry.registration.peer, peer)) noteAddress(peer);
+    },
+    onNextMessage(id, run) {
+      if (run && index.byId(id)) awaited.set(id, run);
+      else awaited.delete(id);
     },
     movePeer,
     follow(peer) {
@@ -324,18 +347,18 @@ export async function openRegistrations(parts: RegistrationsParts): Promise<Regi
       const { registration } = entry;
       const free = !lock.held(registration.endpoint);
       if (free && query === EMPTY_QUERY && !request.links && registration.peer.key === peer.key) {
-        renewals.renew(entry);
+        renew(entry);
         return { registration, changes: NO_CHANGES };
       }
       const links = request.links && readLinks(request.links);
       if (free && applyUpdate(registration, query, links, peer, 0).changes === NO_CHANGES) {
-        renewals.renew(entry);
+        renew(entry);
         return { registration, changes: NO_CHANGES };
       }
       return inTurn(id, peer, async current => {
         const outcome = applyUpdate(current.registration, query, links, peer, clock.now());
         if (outcome.changes !== NO_CHANGES) await change(current, outcome.registration);
-        renewals.renew(current);
+        renew(current);
         return outcome;
       });
     },
