@@ -257,6 +257,16 @@ describe("@c8y/client", () => {
     assert.equal(version.data.value, "1.2.3");
   });
 
+  it("agent specification 3.1: applications: the agent, with its device registration", async () => {
+    const { data } = await client.application.list();
+    assert.deepEqual(
+      data.map(({ name }) => name),
+      ["lwm2m-agent"],
+    );
+    const [byName] = (await client.application.listByName("lwm2m-agent")).data;
+    assert.include(JSON.stringify(byName!.manifest), "extensibleBulkDeviceRegistration");
+  });
+
   it("trusted certificates: create, detail, list, update, delete", async () => {
     const { TrustedCertificateService } = await import("@c8y/client");
     const service = new TrustedCertificateService(client.core);

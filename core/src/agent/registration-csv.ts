@@ -38,7 +38,12 @@ export const SECURITY_COLUMNS: Readonly<Record<string, readonly [part: SecurityP
   serverPublicKey: ["serverSecurity", "serverPublicKey"],
 };
 
+/** A column that early files of the legacy form have under another name (platform API 12.3). */
+const SERVER_URI = "lwm2m server uri";
+const FORMER_SERVER_URI = "lwm2m server url";
+
 const FIELDS = new Map<string, DeviceField>(DEVICE_FIELDS.map(field => [csvName(field), field]));
+FIELDS.set(FORMER_SERVER_URI, FIELDS.get(SERVER_URI)!);
 /** Columns by the names that REST has for them. */
 const COLUMNS = new Map<string, string>([
   ["endpointId", ENDPOINT],

@@ -16,6 +16,7 @@ import type { Tenants } from "../tenants/tenants.ts";
 import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
 import { alarmsRouter } from "./alarms.ts";
 import { answerErrors, unmatched } from "./answer-errors.ts";
+import { applicationsRouter } from "./applications.ts";
 import { authenticated } from "./authentication.ts";
 import { availabilityRouter } from "./availability.ts";
 import { binariesRouter } from "./binaries.ts";
@@ -121,6 +122,7 @@ function createKoa(parts: RestAppParts): Koa {
   ]);
   const closed = joined([
     tenantRouter(),
+    applicationsRouter(),
     systemOptionsRouter(parts),
     tenantOptionsRouter(parts),
     trustedCertificatesRouter(parts),

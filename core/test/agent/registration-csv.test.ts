@@ -104,6 +104,11 @@ describe("agent/registration-csv", () => {
     assert.notInclude(JSON.stringify(draft), "Passw0rd");
   });
 
+  it("platform API 12.3: the address of the server under its former name", async () => {
+    const [row] = await read("endpoint id;lwm2m server url;securityMode", "dev;coap://lwm2m.example.com:5783;NO_SEC");
+    assert.equal(draftOf(row).settings["lwm2mServerUri"], "coap://lwm2m.example.com:5783");
+  });
+
   it("a certificate and its key may have lines of their own, in quotes, or be Base64 on one line", async () => {
     const [certificate, key] = [pem("device-1.pem"), pem("device-1.key.pem")];
     const base64 = (text: string) => Buffer.from(text).toString("base64");
