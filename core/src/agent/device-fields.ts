@@ -10,8 +10,8 @@ import { SERIALIZATION_FORMATS } from "../lwm2m/codecs/codec.ts";
 export type FieldKind =
   | { readonly kind: "integer"; readonly least: number; readonly most: number }
   | { readonly kind: "boolean" }
-  /** @param pattern the whole text must match it */
-  | { readonly kind: "text"; readonly pattern?: string }
+  /** @param pattern the whole text must match it @param rule as a person would say it */
+  | { readonly kind: "text"; readonly pattern?: string; readonly rule?: string }
   | { readonly kind: "choice"; readonly values: readonly string[]; readonly fallback?: string };
 
 /** Pages of the form that a device is registered with (agent specification 3.1). */
@@ -40,9 +40,10 @@ const choice = (...values: string[]): FieldKind => ({ kind: "choice", values });
 const LARGEST_ID = 65_534;
 
 /** Paths with commas between them, or NONE. */
-const pathList = (path: string): FieldKind => ({
+const pathList = (path: string, example: string): FieldKind => ({
   kind: "text",
   pattern: `^\\s*(NONE|${path}(\\s*,\\s*${path})*)\\s*$`,
+  rule: `must be paths such as ${example} with commas between them, or NONE`,
 });
 
 export const DEVICE_FIELDS: readonly DeviceField[] = [
@@ -139,7 +140,7 @@ export const DEVICE_FIELDS: readonly DeviceField[] = [
   },
   {
     rest: "bootstrapDeletes",
-    value: pathList("/(\\d{1,5}(/\\d{1,5})?)?"),
+    value: pathList("/(\\d{1,5}(/\\d{1,5})?)?", "/0,/1/0"),
     step: "Bootstrap",
     title: "Deleted in bootstrap",
     description: "Before anything is written, such as /0,/1 (what counts without it); NONE for fragile devices",
@@ -155,7 +156,7 @@ export const DEVICE_FIELDS: readonly DeviceField[] = [
   {
     rest: "bootstrapReadBack",
     // Bootstrap-Read is for these two objects alone (LwM2M Core 1.1.1 section 6.1.7.5); the root is discovered.
-    value: pathList("/([12](/\\d{1,5})?)?"),
+    value: pathList("/([12](/\\d{1,5})?)?", "/1,/2/0 or /"),
     step: "Bootstrap",
     title: "Read back in bootstrap",
     description: "Before the end, such as /1,/2; / discovers all; without one nothing is",
@@ -288,6 +289,9 @@ export const DEVICE_FIELDS: readonly DeviceField[] = [
 export const csvName = (field: DeviceField): string => field.csv ?? field.rest;
 export const fragmentName = (field: DeviceField): string => field.fragment ?? csvName(field);
 
+const patternOf = ({ pattern, rule }: { readonly pattern?: string; readonly rule?: string }): JsonSchema =>
+  pattern === undefined ? {} : { pattern, ...(rule !== undefined && { patternRule: rule }) };
+
 function schemaOf({ value }: DeviceField): JsonSchema {
   switch (value.kind) {
     case "integer":
@@ -295,7 +299,7 @@ function schemaOf({ value }: DeviceField): JsonSchema {
     case "boolean":
       return { type: ["boolean", "null"] };
     case "text":
-      return { type: ["string", "null"], maxLength: 1024, ...(value.pattern && { pattern: value.pattern }) };
+      return { type: ["string", "null"], maxLength: 1024, ...patternOf(value) };
     case "choice":
       return value.fallback === undefined
         ? { type: ["string", "null"], enum: [...value.values, null] }

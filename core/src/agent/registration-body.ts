@@ -39,7 +39,13 @@ export const REGISTRATION_SCHEMA: JsonSchema = {
   required: ["endpointId", "serverSecurity"],
   additionalProperties: false,
   properties: {
-    endpointId: { type: "string", minLength: 1, maxLength: LONGEST_ENDPOINT, pattern: "^[^\\u0000-\\u001f\\u007f]+$" },
+    endpointId: {
+      type: "string",
+      minLength: 1,
+      maxLength: LONGEST_ENDPOINT,
+      pattern: "^(?! )[^\\u0000-\\u001f\\u007f]+(?<! )$",
+      patternRule: "must not begin or end with a blank, nor hold control characters",
+    },
     type: { type: ["string", "null"], maxLength: 1024 },
     ...SECURITY_SCHEMAS,
     ...FIELD_SCHEMAS,

@@ -41,7 +41,7 @@ const propertiesOf = (schema: JsonSchema): Readonly<Record<string, JsonSchema>> 
   schema["properties"] as Readonly<Record<string, JsonSchema>>;
 
 /** Without the ways in which a program may say that there is nothing, and without other spellings. */
-function forPeople({ type, enum: words, ...rest }: JsonSchema): JsonSchema {
+function forPeople({ type, enum: words, patternRule: _, ...rest }: JsonSchema): JsonSchema {
   const single = Array.isArray(type) ? type[0] : type;
   const offered = (words as readonly unknown[] | undefined)?.filter(word => word && word !== "X.509");
   return { type: single, ...rest, ...(offered && { enum: offered }) };

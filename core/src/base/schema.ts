@@ -5,7 +5,21 @@ import { MooringError } from "./errors.ts";
 /** JSON Schema (draft 7) as plain data, so that it can also be published in the OpenAPI document. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-const ajv = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true });
+const ajv = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true, verbose: true });
+/** What a `pattern` asks for, as a person would say it: "must be paths such as /1". */
+ajv.addKeyword({ keyword: "patternRule", schemaType: "string" });
+
+/** What a program may say for "nothing" is not worth telling a person. */
+const isNothing = (value: unknown): boolean => value === null || value === "" || value === "null";
+
+/** `must be one of U, UQ`, `must be integer` */
+function ruleOf({ keyword, message, params, parentSchema }: ErrorObject): string {
+  const told = (values: unknown): unknown[] => [values].flat().filter(value => !isNothing(value));
+  if (keyword === "enum") return `must be one of ${told(params["allowedValues"]).join(", ")}`;
+  if (keyword === "type") return `must be ${told(params["type"]).join(" or ")}`;
+  const rule: unknown = keyword === "pattern" ? parentSchema?.["patternRule"] : undefined;
+  return typeof rule === "string" ? rule : (message ?? keyword);
+}
 
 /** `field` as `a.b[0]`; `rule` as a person would say it. */
 function describe(error: ErrorObject): { field: string; rule: string } {
@@ -17,8 +31,7 @@ function describe(error: ErrorObject): { field: string; rule: string } {
     .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${part}` : part), "");
   if (missing) return { field, rule: "is missing" };
   if (extra) return { field, rule: "is not known here" };
-  const allowed = error.keyword === "enum" ? `: ${(error.params["allowedValues"] as unknown[]).join(", ")}` : "";
-  return { field: field || "body", rule: `${error.message ?? error.keyword}${allowed}` };
+  return { field: field || "body", rule: ruleOf(error) };
 }
 
 /**

@@ -242,7 +242,7 @@ describe("agent/registration-csv", () => {
     const expected = [
       "good",
       "endpoint id is missing",
-      "securityMode must be equal to one of",
+      "securityMode must be one of",
       "lwm2m psk_id is missing: PSK needs it",
       "registrationLifetime must be a whole number",
       "registrationLifetime must be >= 1",

@@ -132,7 +132,7 @@ describe("firmware/repository", () => {
     });
 
     for (const [what, lines, rule] of [
-      ["nothing", [""], /header cannot be read/],
+      ["nothing", [""], /file is empty/],
       ["no column of versions", ["name;url", `a;${URL}`], /no column "version"/],
       ["a column that nobody knows", ["name;version;url;sise", `a;1;${URL};5`], /has the column "sise"/],
       ["a column twice", ["name;version;url;url"], /"url" twice/],
