@@ -110,6 +110,11 @@ export interface DeviceDefaults {
   readonly lifetimeSeconds: number;
 }
 
+const supportedOperations = ({ shell, settings }: DeviceDraft): readonly string[] => [
+  ...(shell ? ["c8y_Command"] : []),
+  ...(settings["disableFirmwareStateMachine"] === true ? [] : ["c8y_Firmware"]),
+];
+
 export function managedObjectBody(draft: DeviceDraft, defaults: DeviceDefaults): Fragments {
   const { settings } = draft;
   const lifetime = settings["registrationLifetime"] ?? defaults.lifetimeSeconds;
@@ -126,6 +131,6 @@ export function managedObjectBody(draft: DeviceDraft, defaults: DeviceDefaults):
     c8y_IsLwm2mDevice: {},
     com_cumulocity_model_Agent: {},
     c8y_GenericUi: {},
-    c8y_SupportedOperations: draft.shell ? ["c8y_Command"] : [],
+    c8y_SupportedOperations: supportedOperations(draft),
   };
 }

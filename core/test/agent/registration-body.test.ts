@@ -38,7 +38,7 @@ describe("agent/registration-body", () => {
       c8y_IsLwm2mDevice: {},
       com_cumulocity_model_Agent: {},
       c8y_GenericUi: {},
-      c8y_SupportedOperations: ["c8y_Command"],
+      c8y_SupportedOperations: ["c8y_Command", "c8y_Firmware"],
       c8y_RequiredAvailability: { responseInterval: 202 },
       lwm2mServerUri: "coap://lwm2m.example.com:5783",
       bootstrapShortServerId: 0,
@@ -53,6 +53,11 @@ describe("agent/registration-body", () => {
       disableFirmwareStateMachine: false,
       fwResetStateMachineOnStart: true,
     });
+  });
+
+  it("agent specification 4.1, 14.7: a device whose firmware updates are switched off does not offer them", () => {
+    const draft = readRegistration({ ...valid, disableFirmwareStateMachine: true });
+    assert.deepEqual(managedObjectBody(draft, DEFAULTS)["c8y_SupportedOperations"], ["c8y_Command"]);
   });
 
   it("agent specification 6.5: required interval at creation", () => {

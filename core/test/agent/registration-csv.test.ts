@@ -144,7 +144,7 @@ describe("agent/registration-csv", () => {
     });
     assert.deepEqual(
       managedObjectBody(draft, { manageAvailability: true, lifetimeSeconds: 86_400 })["c8y_SupportedOperations"],
-      [],
+      ["c8y_Firmware"],
     );
   });
 
