@@ -1,13 +1,12 @@
 /** Firmware updates of a device as people see them: where each is, since when, and what it waits for. */
 import type { FirmwareContext } from "../../lwm2m/firmware/firmware-state.ts";
 import type { Operation, OperationStatus } from "../../platform/platform.ts";
+import { formatTime } from "../../platform/time.ts";
 import { awaited } from "./describe.ts";
 import type { FirmwareRun } from "./firmware-run.ts";
 import type { TimelineEntry } from "./timeline.ts";
 import { detailsOf, type UpdateDetails } from "./update-details.ts";
 import { FIRMWARE_FRAGMENT } from "./wanted-firmware.ts";
-
-const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 export interface ShownEntry {
   readonly time: string;
@@ -50,11 +49,11 @@ export interface FirmwareReports {
 }
 
 const shownEntry = ({ atMs, step, text, count, lastMs }: TimelineEntry): ShownEntry => ({
-  time: isoTime(atMs),
+  time: formatTime(atMs),
   step,
   text,
   ...(count !== undefined && { count }),
-  ...(lastMs !== undefined && { lastTime: isoTime(lastMs) }),
+  ...(lastMs !== undefined && { lastTime: formatTime(lastMs) }),
 });
 
 function bytesOf(
@@ -81,7 +80,7 @@ export function reportOf(
   return {
     ...about,
     step: state.at,
-    since: isoTime(sinceMs),
+    since: formatTime(sinceMs),
     ...(waitsFor !== undefined && { waitsFor }),
     ...(state.unexpected !== undefined && { unexpected: state.unexpected }),
     ...(state.delivery && { delivery: state.delivery }),
@@ -97,5 +96,5 @@ export const shownDevice = (
 ): FirmwareReports["device"] => ({
   registered,
   reachable,
-  ...(lastSeenMs !== undefined && { lastSeen: isoTime(lastSeenMs) }),
+  ...(lastSeenMs !== undefined && { lastSeen: formatTime(lastSeenMs) }),
 });
