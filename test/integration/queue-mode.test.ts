@@ -16,7 +16,7 @@ const OPERATIONS = 500;
 const LINES = 100;
 const KILLED_AT = { lost: 120, answered: 333 };
 const [AWAKE_MS, PERIOD_MS] = atScale([500, 2_000], [5_000, 120_000]);
-const LIMIT_MS = atScale(60_000, 45 * 60_000);
+const LIMIT_MS = atScale(120_000, 45 * 60_000);
 /** Times of CoAP in the measure of the wakes. */
 const ENVIRONMENT = atScale(
   { MOORING_TRANSMISSION_ACK_TIMEOUT_MS: "200", MOORING_TRANSMISSION_EMPTY_ACK_AFTER_MS: "100" },
