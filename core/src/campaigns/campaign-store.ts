@@ -51,12 +51,10 @@ export interface CampaignStore {
   all(states: readonly CampaignState[]): Promise<readonly Campaign[]>;
   save(campaign: Campaign): Promise<void>;
   tallies(campaign: Campaign): Promise<MutableTally[]>;
-  devices(
-    campaign: Campaign,
-    states: readonly DeviceState[],
-    limit: number,
-    maxWave?: number,
-  ): Promise<CampaignDevice[]>;
+  /** Those of the waves up to this one that wait, and those whose time to be tried again has come. */
+  sendable(campaign: Campaign, nowMs: number, limit: number): Promise<CampaignDevice[]>;
+  /** All in these states, also while they change. */
+  each(campaign: Campaign, states: readonly DeviceState[]): AsyncIterable<CampaignDevice>;
   devicePage(campaign: Campaign, state: DeviceState | undefined, page: PageRequest): Promise<Page<CampaignDevice>>;
   byOperation(operations: readonly string[]): Promise<CampaignDevice[]>;
   byDevice(device: string): Promise<CampaignDevice[]>;
@@ -143,8 +141,12 @@ export function createCampaignStore(store: Store, node: string): CampaignStore {
       return tallies;
     },
 
-    devices: ({ id: campaign }, states, limit, maxWave = Number.MAX_SAFE_INTEGER) =>
-      devices.find({ campaign, state: { $in: states }, wave: { $lte: maxWave } }, { limit }),
+    async sendable({ id: campaign, progress: { wave } }, nowMs, limit) {
+      const due = await devices.find({ campaign, state: "RETRYING", dueAt: { $lte: nowMs } }, { limit });
+      return [...due, ...(await devices.find({ campaign, state: "WAITING", wave: { $lte: wave } }, { limit }))];
+    },
+
+    each: ({ id: campaign }, states) => devices.stream({ campaign, state: { $in: states } }),
 
     devicePage: ({ id: campaign }, state, page) =>
       readPage(devices, { campaign, ...(state && { state }) }, page, [["_id", 1]]),

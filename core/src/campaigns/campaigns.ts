@@ -53,7 +53,7 @@ export interface Campaigns extends AsyncDisposable {
     state: CampaignDevice["state"] | undefined,
     page: PageRequest,
   ): Promise<Page<CampaignDevice>>;
-  /** Goes on with what an earlier life of this node was doing. */
+  /** Goes on with what an earlier life of this node was doing, in the background. */
   recover(): Promise<void>;
 }
 
@@ -196,28 +196,20 @@ export function createCampaigns(parts: CampaignsParts): Campaigns {
 
   /** A few of those that may be sent to now. @returns whether there were any */
   async function sendSome(run: Run): Promise<boolean> {
-    const { campaign } = run;
-    const due = (await stored.devices(campaign, ["RETRYING"], SENT_AT_ONCE)).filter(
-      ({ dueAt = 0 }) => dueAt <= clock.now(),
-    );
-    const waiting = await stored.devices(campaign, ["WAITING"], SENT_AT_ONCE, campaign.progress.wave);
-    for (const device of [...due, ...waiting]) await sendTo(run, device);
-    return due.length + waiting.length > 0;
+    const sendable = await stored.sendable(run.campaign, clock.now(), SENT_AT_ONCE);
+    // All are waited for: what happens to a campaign happens in turn.
+    const sent = await Promise.allSettled(sendable.map(device => sendTo(run, device)));
+    const failed = sent.find(result => result.status === "rejected");
+    if (failed) throw failed.reason;
+    return sendable.length > 0;
   }
 
   /** What no device has begun with goes back: it would otherwise be installed when a device wakes after days. */
   async function withdraw(run: Run, why: string): Promise<void> {
     const { id, tenant } = run.campaign;
-    const seen = new Set<string>();
-    for (;;) {
-      const sent = await stored.devices(run.campaign, ["SENT"], SENT_AT_ONCE + seen.size);
-      const fresh = sent.filter(({ _id }) => !seen.has(_id));
-      if (fresh.length === 0) return;
-      for (const device of fresh) {
-        seen.add(device._id);
-        const mark = { [FRAGMENT]: { id, wave: device.wave + 1, withdrawn: true } };
-        if (await operations.withdraw(tenant, device.operation!, why, mark)) await takeBack(run, device);
-      }
+    for await (const device of stored.each(run.campaign, ["SENT"])) {
+      const mark = { [FRAGMENT]: { id, wave: device.wave + 1, withdrawn: true } };
+      if (await operations.withdraw(tenant, device.operation!, why, mark)) await takeBack(run, device);
     }
   }
 
@@ -325,19 +317,12 @@ export function createCampaigns(parts: CampaignsParts): Campaigns {
   /** Looks at everything that is under way. */
   async function takeUp(run: Run): Promise<void> {
     const { tenant, progress } = run.campaign;
-    const seen = new Set<string>();
-    for (;;) {
-      const open = await stored.devices(run.campaign, ["SENDING", "SENT"], SENT_AT_ONCE + seen.size);
-      const fresh = open.filter(({ _id }) => !seen.has(_id));
-      if (fresh.length === 0) break;
-      for (const device of fresh) {
-        seen.add(device._id);
-        const operation = await find(tenant, device.operation!);
-        if (!operation && device.state === "SENDING") await takeBack(run, device);
-        else {
-          const sent = device.state === "SENT" ? device : await stored.move(device, "SENT", {}, run.tallies);
-          if (sent) await settle(run, sent, operation);
-        }
+    for await (const device of stored.each(run.campaign, ["SENDING", "SENT"])) {
+      const operation = await find(tenant, device.operation!);
+      if (!operation && device.state === "SENDING") await takeBack(run, device);
+      else {
+        const sent = device.state === "SENT" ? device : await stored.move(device, "SENT", {}, run.tallies);
+        if (sent) await settle(run, sent, operation);
       }
     }
     if (progress.state === "HALTED") await ensureAlarm(run.campaign);
@@ -376,17 +361,9 @@ export function createCampaigns(parts: CampaignsParts): Campaigns {
   }
 
   async function retryAllFailed(run: Run): Promise<void> {
-    for (;;) {
-      const failed = await stored.devices(run.campaign, ["FAILED"], SENT_AT_ONCE);
-      if (failed.length === 0) return;
-      for (const device of failed) {
-        await stored.move(
-          device,
-          "WAITING",
-          { $set: { attempts: 0 }, $unset: { operation: true, reason: true } },
-          run.tallies,
-        );
-      }
+    const update = { $set: { attempts: 0 }, $unset: { operation: true, reason: true } } as const;
+    for await (const device of stored.each(run.campaign, ["FAILED"])) {
+      await stored.move(device, "WAITING", update, run.tallies);
     }
   }
 
@@ -438,7 +415,8 @@ export function createCampaigns(parts: CampaignsParts): Campaigns {
     async recover() {
       for (const { tenant, id } of await stored.all(UNDER_WAY)) {
         const run = await runOf(tenant, id);
-        await run.inTurn(() => takeUp(run));
+        // Before anything else of that campaign, and beside the rest of the start.
+        follow(() => run.inTurn(() => takeUp(run)));
       }
     },
 

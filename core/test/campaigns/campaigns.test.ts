@@ -6,7 +6,7 @@ import { type Campaigns, type CampaignView, createCampaigns } from "../../src/ca
 import { createFirmwareRepository } from "../../src/firmware/repository.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Alarm, Operation, Platform } from "../../src/platform/platform.ts";
-import { COLLECTIONS, DEVICES } from "../../src/store/collections.ts";
+import { COLLECTIONS, DEVICES, MANAGED_OBJECTS, OPERATIONS } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { failing } from "../platform/failing.ts";
@@ -377,6 +377,33 @@ describe("campaigns", () => {
     assert.equal((await get(id)).progress.state, "CREATED");
   });
 
+  it("thousands of devices: all are sent to, and all that they have not begun with is withdrawn", async function () {
+    this.timeout(60_000);
+    const count = 5200;
+    const many = Array.from({ length: count }, (_, at) => String(7_000_000 + at));
+    const custom = { c8y_IsDevice: {} };
+    const time = { creationTime: 0, lastUpdated: 0 };
+    const objects = many.map(_id => ({ _id, tenant: TENANT, ...time, custom }));
+    await store.collection(MANAGED_OBJECTS).insertMany(objects);
+    const own = (id: string) => ({
+      managedObject: id,
+      serverIdentity: id,
+      bootstrapIdentity: id,
+      securityMode: "NO_SEC",
+    });
+    await store
+      .collection(DEVICES)
+      .insertMany(many.map(id => ({ _id: `many-${id}`, tenant: TENANT, ...own(id), details: {} })));
+    const { id } = await create({ devices: { ids: many }, waves: [{ percent: 100 }] });
+    await change(id, "start");
+    while ((await get(id)).tallies[0]!.waiting > 0);
+    assert.equal(shown(await get(id)), `RUNNING 1 0/${count}/0/0`);
+    await change(id, "cancel");
+    assert.equal(shown(await get(id)), `CANCELLED 1 ${count}/0/0/0`);
+    assert.equal(await store.collection(OPERATIONS).count({ status: "FAILED" }), count);
+    assert.equal(await store.collection(OPERATIONS).count({}), count);
+  });
+
   it("the process dies at any write: every device has one operation, and the campaign goes on where it was", async function () {
     this.timeout(60_000);
     let writes = 0;
@@ -397,9 +424,11 @@ describe("campaigns", () => {
       if (isDone) await first.campaigns[Symbol.asyncDispose]();
       const second = open();
       await second.campaigns.recover();
+      await settle();
       if ((await second.campaigns.get(TENANT, id)).progress.state === "CREATED") {
         await second.campaigns.change(TENANT, id, { action: "start" });
       }
+      await settle();
       for (let i = 0; i < 3; i++) {
         const { items } = await second.platform.operations.list(TENANT, { statuses: ["PENDING"] }, PAGE);
         for (const each of items) await second.platform.operations.update(TENANT, each.id, { status: "SUCCESSFUL" });
