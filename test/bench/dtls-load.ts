@@ -18,8 +18,8 @@ export interface DtlsLoadPlan {
   readonly pid: number;
   /**
    * `datagrams`: plain ones, that come back; `hellos`: ClientHellos without a cookie, answered by anything; `records`: application data
-   * that comes back; `handshakes`: each of another device; `sessions`: the same, and a record that comes back; `resumptions`: each device
-   * again and again.
+   * that comes back; `handshakes`: each of another device; `sessions`: the same, and a record that comes back; `resumptions`: the same,
+   * each device again and again.
    */
   readonly task: "datagrams" | "hellos" | "records" | "handshakes" | "sessions" | "resumptions";
   readonly devices: number;
@@ -133,15 +133,20 @@ async function loopRecords(pipe: UdpPipe, at: number): Promise<void> {
   answered = closedLoop(() => client.send(content));
 }
 
+/** Until a record has come back: the session is stored then, and may be resumed. */
+async function connectAndAsk(pipe: UdpPipe, identity: string, session?: ClientSession): Promise<ClientEstablished> {
+  const answered = Promise.withResolvers<void>();
+  const more = { onData: answered.resolve, ...(session ? { session } : {}) };
+  const { client, established } = await connect(pipe, identity, more);
+  client.send(random.bytes(CONTENT_BYTES));
+  await answered.promise;
+  return established;
+}
+
 async function loopHandshakes(pipe: UdpPipe, at: number, withRecord: boolean): Promise<void> {
   for (let turn = 0; ; turn++) {
     try {
-      const answered = Promise.withResolvers<void>();
-      const { client } = await connect(pipe, nameOf(at, turn), { onData: answered.resolve });
-      if (withRecord) {
-        client.send(random.bytes(CONTENT_BYTES));
-        await answered.promise;
-      }
+      await (withRecord ? connectAndAsk : connect)(pipe, nameOf(at, turn));
       countDone();
     } catch {
       failed++;
@@ -150,10 +155,10 @@ async function loopHandshakes(pipe: UdpPipe, at: number, withRecord: boolean): P
 }
 
 async function loopResumptions(pipe: UdpPipe, at: number): Promise<void> {
-  let { session } = (await connect(pipe, nameOf(at))).established;
+  let { session } = await connectAndAsk(pipe, nameOf(at));
   for (;;) {
     try {
-      const { established } = await connect(pipe, nameOf(at), { session });
+      const established = await connectAndAsk(pipe, nameOf(at), session);
       session = established.session;
       if (established.resumed) countDone();
       else failed++;

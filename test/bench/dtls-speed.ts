@@ -42,7 +42,13 @@ const LOADS: readonly Load[] = [
   { name: "ClientHello without cookie, answered", server: "dtls", task: "hellos", count: 20_000 },
   { name: "handshakes, PSK_CCM_8, with Connection ID", server: "dtls", task: "handshakes", withCid: true, count: 4000 },
   { name: "the same, sessions kept", server: "kept", task: "handshakes", withCid: true, count: 4000 },
-  { name: "resumed, sessions kept", server: "kept", task: "resumptions", withCid: true, count: 4000 },
+  {
+    name: "resumed, and a record and back, sessions kept",
+    server: "kept",
+    task: "resumptions",
+    withCid: true,
+    count: 4000,
+  },
   {
     name: "handshakes, ECDHE_ECDSA_CCM_8, both with certificates",
     server: "dtls",
