@@ -31,6 +31,13 @@ export function isFresh(before: { sequence: number; atMs: number }, sequence: nu
   return nowMs > before.atMs + FRESH_AFTER_MS;
 }
 
+/** FNV-1a of 30 bits, so that it is kept without an object of its own. */
+function markOf(payload: Uint8Array): number {
+  let mark = 0x811c9dc5;
+  for (let at = 0; at < payload.length; at++) mark = Math.imul(mark ^ payload[at]!, 0x01000193);
+  return mark >>> 2;
+}
+
 interface Waiting {
   readonly received: Received;
   readonly incoming: IncomingResponse;
@@ -53,6 +60,8 @@ export class ObservationState implements Observation {
   /** -1 until the first notification. */
   sequence = -1;
   sequenceAtMs = 0;
+  /** Of the newest notification's payload; -1 until the first one. */
+  mark = -1;
   /** True while the handler runs, or the first response is not whole yet. */
   running = false;
   waiting: Waiting[] | undefined = undefined;
@@ -150,13 +159,23 @@ export function createObservations(parts: ObserveParts): Observations {
     return true;
   };
 
-  /** Remembers the newest sequence number. @returns false for a notification that is older than it */
-  const isNews = (observation: ObservationState, sequence: number): boolean => {
+  /**
+   * Remembers the newest sequence number. The same number again with another payload is no older than the newest: a device that does not count
+   * has something to say (Leshan's client gives all notifications that pmin and pmax bring about one number). With the same payload it is the
+   * newest once more, which a device sends that got no acknowledgement.
+   * @returns false for a notification that is older than the newest, or the newest itself
+   */
+  const isNews = (observation: ObservationState, sequence: number, payload: Uint8Array): boolean => {
     const nowMs = clock.monotonic();
     const before = { sequence: observation.sequence, atMs: observation.sequenceAtMs };
-    if (before.sequence >= 0 && !isFresh(before, sequence, nowMs)) return wasRefused(observation, sequence);
+    const mark = markOf(payload);
+    if (before.sequence >= 0 && !isFresh(before, sequence, nowMs)) {
+      if (wasRefused(observation, sequence)) return true;
+      if (sequence !== before.sequence || mark === observation.mark) return false;
+    }
     observation.sequence = sequence;
     observation.sequenceAtMs = nowMs;
+    observation.mark = mark;
     return true;
   };
 
@@ -255,7 +274,7 @@ export function createObservations(parts: ObserveParts): Observations {
       const { observe, response } = incoming;
       const last = observe === undefined || !isSuccess(response.code);
       if (!hasRoom(observation)) return layer.release(received);
-      if (!last && !isNews(observation, observe)) {
+      if (!last && !isNews(observation, observe, response.payload)) {
         tally.notificationsStale++;
         return layer.acknowledge(received);
       }

@@ -227,6 +227,26 @@ describe("coap/observe", () => {
       assert.equal(host.counters["notificationsStale"], 1);
     });
 
+    it("the newest number with another payload is offered: the device does not count", async () => {
+      const { host, notify, values } = await observing(10);
+      for (const value of ["a", "b", "a"]) await notify(10, value);
+      assert.deepEqual(values(), ["a", "b", "a"]);
+      await notify(9, "old");
+      assert.deepEqual(values(), ["a", "b", "a"]);
+      assert.equal(host.counters["notificationsStale"], 1);
+    });
+
+    it("the newest number with its payload, in another message, is the same notification for 128 s", async () => {
+      const { world, device, notify, values } = await observing(10);
+      await notify(11, "a");
+      await notify(11, "a");
+      assert.deepEqual(device.inbox.map(show), ["ACK 0.00", "ACK 0.00"]);
+      assert.deepEqual(values(), ["a"]);
+      await world.clock.advance(128_100);
+      await notify(11, "a");
+      assert.deepEqual(values(), ["a", "a"]);
+    });
+
     it("real-devices D8: first value 1, gaps, and a sequence that begins again after 128 s", async () => {
       const { world, notify, values } = await observing(1);
       await notify(2, "a");
