@@ -9,9 +9,8 @@
  */
 import { decodeUtf8, toHex } from "../base/bytes.ts";
 import { formatCode } from "../coap/codes.ts";
-import type { CoapResponse } from "../coap/request.ts";
 import type { ObjectLink } from "../lwm2m/codecs/link-format.ts";
-import type { DeviceAnswer } from "../lwm2m/operations/requests.ts";
+import type { DeviceAnswer, RawAnswer } from "../lwm2m/operations/requests.ts";
 import { formatPath } from "../lwm2m/path.ts";
 import type { ResourceValue, ScalarValue } from "../lwm2m/resource-value.ts";
 import { toJsonValue } from "../mapping/value-conversion.ts";
@@ -63,16 +62,22 @@ export type BinaryForm = "hex" | "legacy";
 const shown = (value: ScalarValue, form: BinaryForm) =>
   form === "legacy" && value instanceof Uint8Array ? `[${[...value].join(", ")}]` : toJsonValue(value);
 
+const byPath = (values: readonly ResourceValue[], form: BinaryForm) =>
+  Object.fromEntries(values.map(({ path, value }) => [formatPath(path), shown(value, form)]));
+
 /** `{"/3/0/0":"ACME"}`, in the order of the message. */
 export const valuesText = (values: readonly ResourceValue[], form: BinaryForm): string =>
-  JSON.stringify(Object.fromEntries(values.map(({ path, value }) => [formatPath(path), shown(value, form)])));
+  JSON.stringify(byPath(values, form));
 
 /** `{"/3/0/9":{"pmin":"10"}}` */
 export const linksText = (links: readonly ObjectLink[]): string =>
   JSON.stringify(Object.fromEntries(links.map(({ path, attributes }) => [formatPath(path), attributes])));
 
-/** Of the `coap` command: `{"contentFormat":0,"payloadHex":"3233","text":"23"}`; `text` where the payload is printable. */
-export function rawText({ contentFormat, locationPath, payload }: CoapResponse): string {
+/**
+ * Of the `coap` command: `{"contentFormat":0,"payloadHex":"3233","text":"23","values":{"/3/0/9":23}}`; `text` where the payload is printable,
+ * `values` where it could be read as LwM2M.
+ */
+export function rawText({ contentFormat, locationPath, payload, values }: RawAnswer, form: BinaryForm): string {
   const text = decodeUtf8(payload);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   const isPrintable = text !== undefined && text !== "" && !/[\u0000-\u0008\u000e-\u001f]/.test(text);
@@ -81,5 +86,6 @@ export function rawText({ contentFormat, locationPath, payload }: CoapResponse):
     ...(locationPath && { location: `/${locationPath.join("/")}` }),
     payloadHex: toHex(payload),
     ...(isPrintable && { text }),
+    ...(values && { values: byPath(values, form) }),
   });
 }

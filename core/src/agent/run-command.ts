@@ -148,7 +148,7 @@ export async function runCommand(
     case "coap": {
       const response = await requests.raw(registration, command.request, options);
       const ok = isSuccess(response.code);
-      const result = `${statusText({ code: response.code, text: undefined })}\n${rawText(response)}`;
+      const result = `${statusText({ code: response.code, text: undefined })}\n${rawText(response, parts.binaryForm)}`;
       return ok ? { ok, result } : failed(result, result.split("\n", 1)[0]);
     }
     case "serialization":

@@ -20,12 +20,12 @@ describe("agent/response-text", () => {
 
   it("a raw answer shows its payload, and as text where it is printable", () => {
     const raw = (payload: Uint8Array, contentFormat?: number) =>
-      JSON.parse(rawText({ code: 69, payload, ...(contentFormat !== undefined && { contentFormat }) }));
+      JSON.parse(rawText({ code: 69, payload, ...(contentFormat !== undefined && { contentFormat }) }, "hex"));
     assert.deepEqual(raw(encodeUtf8("23"), 0), { contentFormat: 0, payloadHex: "3233", text: "23" });
     assert.deepEqual(raw(fromHex("0001")), { payloadHex: "0001" });
     assert.deepEqual(raw(fromHex("ff")), { payloadHex: "ff" });
     assert.deepEqual(raw(new Uint8Array(0)), { payloadHex: "" });
-    const created = rawText({ code: 65, locationPath: ["3303", "1"], payload: new Uint8Array(0) });
+    const created = rawText({ code: 65, locationPath: ["3303", "1"], payload: new Uint8Array(0) }, "hex");
     assert.equal(created, '{"location":"/3303/1","payloadHex":""}');
   });
 

@@ -119,6 +119,12 @@ describe("agent: commands of the shell on a device (agent specification 10.3)", 
       answer: { code: CONTENT, contentFormat: 50, payload: "[1]" },
       result: '2.05 Content\n{"contentFormat":50,"payloadHex":"5b315d","text":"[1]"}',
     },
+    {
+      text: 'coap {"method":"get","uri":"/3303/0"}',
+      asked: ["GET /3303/0"],
+      answer: { code: CONTENT, contentFormat: 11542, payload: fromHex("e4164441ac0000") },
+      result: '2.05 Content\n{"contentFormat":11542,"payloadHex":"e4164441ac0000","values":{"/3303/0/5700":21.5}}',
+    },
   ];
   for (const { text, asked, answer, result } of cases) {
     it(text, async () => {

@@ -281,6 +281,7 @@ const ROWS: readonly CommandRow[] = [
     notes: [
       "method: get, post, put, delete, fetch, ipatch, patch. uri: path and query, or null.",
       "contentFormat, accept: a number, a media type, or null. payloadHex: hexadecimal digits, or null.",
+      "An answer that holds LwM2M values is also shown decoded, whatever format the device chose.",
     ],
     examples: [`coap ${RAW_EXAMPLE}`],
     version: "1.0",

@@ -1,11 +1,11 @@
 /** The calls of requests.ts: method, path and format of each, and what the device's answer says. */
 import { EMPTY_BYTES } from "../../base/bytes.ts";
 import { CODES, formatCode } from "../../coap/codes.ts";
-import type { CoapRequest } from "../../coap/request.ts";
-import { codecFor } from "../codecs/codec-table.ts";
+import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
+import { codecFor, decodePayload } from "../codecs/codec-table.ts";
 import { decodeDiscoverLinks } from "../codecs/link-format.ts";
 import { onePath } from "../observation/observation-target.ts";
-import { formatPath, type Lwm2mPath } from "../path.ts";
+import { formatPath, isSecretObject, type Lwm2mPath, parsePath } from "../path.ts";
 import type { Registration } from "../registration/registration.ts";
 import type { ResourceValue } from "../resource-value.ts";
 import {
@@ -72,6 +72,23 @@ export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests
     }
     const request = writeAttributesRequest(segmentsOf(registration.rootPath, path), attributes);
     return answerOf((await exchange.send(registration, request, options)).response);
+  }
+
+  /** Undefined: nothing that could be read, which is no fault of a request that asked for whatever comes. */
+  function rawValues(
+    registration: Registration,
+    { method, path }: Pick<CoapRequest, "method" | "path">,
+    { code, contentFormat, payload }: CoapResponse,
+  ): readonly ResourceValue[] | undefined {
+    if (code !== CODES.CONTENT || (method !== "GET" && method !== "FETCH")) return undefined;
+    const root = segmentsOf(registration.rootPath, []);
+    try {
+      const below = parsePath(path.slice(root.length).join("/"));
+      const values = decodePayload(contentFormat, payload, exchange.contextOf(registration, below));
+      return values.filter(value => !isSecretObject(value.path[0]!));
+    } catch {
+      return undefined;
+    }
   }
 
   return {
@@ -176,7 +193,8 @@ export function createDeviceRequests(parts: DeviceRequestsParts): DeviceRequests
         exchange.within(registration, options),
       );
       parts.heard(registration);
-      return response;
+      const values = rawValues(registration, request, response);
+      return { ...response, ...(values && { values }) };
     },
 
     observed: ({ id }) => observations.of(id),

@@ -36,6 +36,11 @@ export interface ObserveAnswer extends ValuesAnswer {
   readonly kept: boolean;
 }
 
+export interface RawAnswer extends CoapResponse {
+  /** Of 2.05 to GET or FETCH, where its path and format are LwM2M's; none of objects that hold keys. */
+  readonly values?: readonly ResourceValue[];
+}
+
 export interface DiscoverAnswer extends DeviceAnswer {
   readonly links: readonly ObjectLink[];
 }
@@ -175,8 +180,8 @@ export interface DeviceRequests {
     how: CancelMethod,
     options?: CallOptions,
   ): Promise<DeviceAnswer | undefined>;
-  /** One exchange; nothing is decoded, reported or repeated. */
-  raw(registration: Registration, request: RawRequest, options?: CallOptions): Promise<CoapResponse>;
+  /** One exchange; nothing is reported or repeated. */
+  raw(registration: Registration, request: RawRequest, options?: CallOptions): Promise<RawAnswer>;
 
   observed(registration: Registration): readonly Observed[];
   /** The registration has ended. */
