@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { assert } from "chai";
 import { awaitOperation, expectStatus, type ManagedObject, runCommand, uploadDevices } from "../harness/agent.ts";
 import { events, eventsOf } from "../harness/documents.ts";
+import { eventually } from "../harness/eventually.ts";
 import { withHost } from "../harness/with-host.ts";
 import { trustAuthority, useServerCertificate } from "../harness/x509.ts";
 import { certificateFile, privateKeyFile } from "../simulator/dtls/certificates.ts";
@@ -172,6 +173,22 @@ describe("interop/Leshan's client bootstraps", () => {
     await isRead();
   });
 
+  it("OMA 6: with an account of the factory it registers at once, and without one it asks the bootstrap server", async () => {
+    await upload({ ...plainServer(), ...noBootstrapSecurity });
+    const { coapPort, bootstrapCoapPort } = suite.host;
+    start({ mode: "nosec" }, { port: coapPort, bootstraps: false, bootstrapPort: bootstrapCoapPort });
+    await told("registered");
+    assert.isEmpty(linesOf("bootstrapping"));
+    await isRead();
+    await device!.stop();
+    assert.isEmpty(await events(suite.api, deviceId, START));
+    start({ mode: "nosec" });
+    await told("registered");
+    assert.lengthOf(linesOf("bootstrapped"), 1);
+    await eventsOf(suite.api, deviceId, END);
+    await isRead();
+  });
+
   it("OMA 7: a device whose server is not there asks for another one, and registers there", async () => {
     // Port 9 discards what comes.
     await upload({ ...plainServer(), ...noBootstrapSecurity, "lwm2m server uri": "coap://127.0.0.1:9" });
@@ -207,7 +224,8 @@ describe("interop/Leshan's client bootstraps", () => {
       ...noBootstrapSecurity,
     });
     start({ mode: "nosec" });
-    const [failure] = await eventsOf(suite.api, deviceId, FAILURE);
+    // The device asks again and again.
+    const failure = await eventually(async () => (await events(suite.api, deviceId, FAILURE))[0]);
     assert.equal(findValue(failure, "coapCode"), "4.06");
     assert.equal(findValue(failure, "path"), "/bs");
     assert.isEmpty(await events(suite.api, deviceId, END));

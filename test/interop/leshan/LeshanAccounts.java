@@ -5,6 +5,7 @@ import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -56,11 +57,19 @@ class LeshanAccounts {
         return ULong.valueOf(options.getOrDefault("usage", "3"));
     }
 
-    boolean isBootstrapped() {
-        return options.containsKey("bootstrap");
+    boolean hasServer() {
+        return options.containsKey("server");
     }
 
-    Security server() throws Exception {
+    /** With a server, with a bootstrap server, or with both. */
+    Security[] all() throws Exception {
+        List<Security> accounts = new ArrayList<>();
+        if (hasServer()) accounts.add(server());
+        if (options.containsKey("bootstrap")) accounts.add(bootstrapServer());
+        return accounts.toArray(Security[]::new);
+    }
+
+    private Security server() throws Exception {
         String uri = options.get("server");
         switch (options.getOrDefault("mode", "nosec")) {
             case "psk":
@@ -77,7 +86,7 @@ class LeshanAccounts {
         }
     }
 
-    Security bootstrapServer() throws Exception {
+    private Security bootstrapServer() throws Exception {
         String uri = options.get("bootstrap");
         switch (options.getOrDefault("mode", "nosec")) {
             case "psk":

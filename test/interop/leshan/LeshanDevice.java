@@ -17,7 +17,7 @@ import org.eclipse.leshan.core.request.ContentFormat;
 
 /**
  * A device on Leshan's client library, driven line by line: `java -cp CLASSPATH LeshanDevice name=value ...` with `endpoint`,
- * `ddf` (object files, with commas between), `server` or `bootstrap` (a URI), `lifetime`, `queue`, `disabled` (Disable Timeout) and what
+ * `ddf` (object files, with commas between), `server` or `bootstrap` (a URI), `lifetime`, `queue`, `disabled` (Disable Timeout), `margin` and what
  * LeshanAccounts.java reads. README.md names what standard input takes and what standard output tells.
  */
 public class LeshanDevice {
@@ -41,6 +41,7 @@ public class LeshanDevice {
                 .setTrustStore(accounts.trusted())
                 .setEndpointsProviders(accounts.endpoints())
                 .setRegistrationEngineFactory(engine)
+                .setLinkFormatHelper(new LeshanLinks())
                 .build();
         client.addObserver(new LeshanTeller());
         client.start();
@@ -80,8 +81,9 @@ public class LeshanDevice {
                 instanceAt(TEMPERATURE).set(TEMPERATURE.getResourceId(), Double.valueOf(argument));
                 break;
             case "set":
+            case "hold":
                 LwM2mPath path = new LwM2mPath(argument);
-                instanceAt(path).setText(path, words.get(2));
+                instanceAt(path).setText(path, words.get(2), words.get(0).equals("set"));
                 break;
             case "collect":
                 collect(argument);

@@ -83,6 +83,12 @@ public class LeshanInstance extends SimpleInstanceEnabler {
         return ExecuteResponse.success();
     }
 
+    /** What a server leaves out when it replaces the instance goes; what it cannot write stays. */
+    @Override
+    public void reset(int resource) {
+        if (getModel().resources.get(resource).operations.isWritable()) super.reset(resource);
+    }
+
     Object value(int resource) {
         LwM2mResource held = resources.get(resource);
         return held == null ? null : held.getValue();
@@ -103,13 +109,18 @@ public class LeshanInstance extends SimpleInstanceEnabler {
         resources.put(resource, LwM2mSingleResource.newResource(resource, value, getModel().resources.get(resource).type));
     }
 
-    /** Another value as text of a resource or, where there are several, of one of its instances. */
-    void setText(LwM2mPath path, String text) {
+    /**
+     * Another value as text of a resource or, where there are several, of one of its instances.
+     *
+     * @param isTold whether observers hear of it at once, or see it when their period has passed
+     */
+    void setText(LwM2mPath path, String text, boolean isTold) {
         int resource = path.getResourceId();
         ResourceModel changed = getModel().resources.get(resource);
         Object value = parse(text, changed.type);
         if (!changed.multiple) {
-            set(resource, value);
+            put(resource, value);
+            if (isTold) fireResourceChange(resource);
             return;
         }
         Map<Integer, Object> values = new HashMap<>();
@@ -117,7 +128,7 @@ public class LeshanInstance extends SimpleInstanceEnabler {
         if (held != null) for (LwM2mResourceInstance each : held.getInstances().values()) values.put(each.getId(), each.getValue());
         values.put(path.getResourceInstanceId(), value);
         resources.put(resource, LwM2mMultipleResource.newResource(resource, values, changed.type));
-        fireResourcesChange(getResourceInstancePath(resource, path.getResourceInstanceId()), getResourcePath(resource));
+        if (isTold) fireResourcesChange(getResourceInstancePath(resource, path.getResourceInstanceId()), getResourcePath(resource));
     }
 
     private static Object parse(String text, Type type) {

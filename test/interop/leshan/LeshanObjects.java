@@ -39,13 +39,9 @@ class LeshanObjects extends ObjectsInitializer {
     LeshanObjects(String ddfs, Map<String, String> options) throws Exception {
         super(new StaticModel(models(ddfs)));
         LeshanAccounts accounts = new LeshanAccounts(options);
-        if (accounts.isBootstrapped()) {
-            setInstancesForObject(SECURITY, accounts.bootstrapServer());
-            setClassForObject(1, LeshanServer.class);
-        } else {
-            setInstancesForObject(SECURITY, accounts.server());
-            setInstancesForObject(1, server(options));
-        }
+        setInstancesForObject(SECURITY, accounts.all());
+        setClassForObject(1, LeshanServer.class);
+        if (accounts.hasServer()) setInstancesForObject(1, server(options));
         setClassForObject(2, LeshanInstance.class);
         LeshanInstance device = device();
         setInstancesForObject(3, device);
@@ -146,7 +142,7 @@ class LeshanObjects extends ObjectsInitializer {
             WriteResponse response = super.write(server, replace, resource, value);
             LwM2mObjectEnabler cellular = getLwM2mClient().getObjectTree().getObjectEnabler(10);
             if (resource == ENABLE_STATUS && (Boolean) value.getValue() && cellular != null) {
-                ((LeshanInstance) ((ObjectEnabler) cellular).getInstance(0)).setText(new LwM2mPath(10, 0, 11, getId()), "11:" + getId());
+                ((LeshanInstance) ((ObjectEnabler) cellular).getInstance(0)).setText(new LwM2mPath(10, 0, 11, getId()), "11:" + getId(), true);
             }
             return response;
         }

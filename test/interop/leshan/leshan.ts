@@ -60,6 +60,8 @@ export interface LeshanOptions {
   readonly account?: LeshanAccount;
   /** The account is one with a bootstrap server, and the only one. */
   readonly bootstraps?: boolean;
+  /** Where a second account without security leads, one with a bootstrap server. */
+  readonly bootstrapPort?: number;
   readonly lifetimeSeconds?: number;
   /** How long before the end of the lifetime it updates, for lost messages; default 247, EXCHANGE_LIFETIME. */
   readonly marginSeconds?: number;
@@ -89,6 +91,8 @@ export interface LeshanDevice extends AsyncDisposable {
   setTemperature(celsius: number): void;
   /** Sets a resource, or one instance of it, which notifies an observer. Times are seconds, bytes hexadecimal. */
   set(path: string, value: string | number): void;
+  /** The same, but an observer sees it when its period has passed. */
+  hold(path: string, value: string | number): void;
   /** Takes the values of /3303/0/5700 down, each with the time of it, and sends them all in one Send. */
   send(values: readonly number[], format: SendFormat): void;
   /** Sends what the paths hold now, unless /1/0/23 forbids it. */
@@ -111,6 +115,7 @@ function leshanArguments(options: LeshanOptions): string[] {
     ...account,
     ...(account.mode === "psk" ? { key: Buffer.from(account.key).toString("hex") } : {}),
     endpoint,
+    bootstrap: options.bootstrapPort === undefined ? undefined : `coap://${host}:${options.bootstrapPort}`,
     [options.bootstraps ? "bootstrap" : "server"]: uri,
     lifetime: options.lifetimeSeconds ?? 300,
     margin: options.marginSeconds,
@@ -145,6 +150,7 @@ export function startLeshanDevice(options: LeshanOptions): LeshanDevice {
     process: device,
     setTemperature: celsius => device.write(`temperature ${celsius}`),
     set: (path, value) => device.write(`set ${path} ${value}`),
+    hold: (path, value) => device.write(`hold ${path} ${value}`),
     send(values, format) {
       for (const celsius of values) device.write(`collect ${celsius}`);
       device.write(`send ${format}`);

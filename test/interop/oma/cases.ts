@@ -25,7 +25,7 @@ const ROWS: readonly Row[] = [
   [6, "order of the ways to bootstrap", "Leshan"],
   [7, "fallback to bootstrap", "Leshan"],
   [8, "bootstrap reads back", "Leshan"],
-  [9, "a configuration that is not consistent", "script"],
+  [9, "a configuration that is not consistent", "Leshan"],
   [10, "bootstrap with EST"],
   [101, "initial registration", "Leshan"],
   [102, "registration update", "Leshan"],

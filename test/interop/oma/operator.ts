@@ -44,12 +44,13 @@ export interface Operator {
   lastValues(wanted: Values, withinMs?: number): Promise<void>;
 }
 
-/** `/3/0/9` is member 9 of the fragment `c8y_Lwm2m_3!0`; `/3/0/7/1` is member 1 of member 7. */
+/** `/3/0/9` is member 9 of the fragment `c8y_Lwm2m_3!0`; `/3/0/7/1` is member 1 of the JSON text that member 7 is. */
 function lastValueOf(object: Readonly<Record<string, unknown>>, path: string): unknown {
-  const [objectId, instance, ...below] = path.slice(1).split("/");
-  let found: unknown = object[`c8y_Lwm2m_${objectId}!${instance}`];
-  for (const id of below) found = (found as Record<string, unknown> | undefined)?.[id];
-  return found;
+  const [objectId, instance, resource, resourceInstance] = path.slice(1).split("/");
+  const fragment = object[`c8y_Lwm2m_${objectId}!${instance}`] as Record<string, unknown> | undefined;
+  const value = fragment?.[resource!];
+  if (resourceInstance === undefined || value === undefined) return value;
+  return (JSON.parse(String(value)) as Record<string, unknown>)[resourceInstance];
 }
 
 export function operatorOf(api: Api, deviceId: string, endpoint: string): Operator {
@@ -80,13 +81,13 @@ export function operatorOf(api: Api, deviceId: string, endpoint: string): Operat
       expectStatus(await api.put(`/inventory/managedObjects/${deviceId}`, change), 200, "choosing the format");
     },
     async exchange(text, request) {
-      const before = await events(api, deviceId, "c8y_LWM2MTraffic");
+      const startMs = Date.now();
       const answer = await run(text);
       const exchange = await eventually(
         async () => {
-          const known = new Set(before.map(({ id }) => id));
-          const fresh = (await events(api, deviceId, "c8y_LWM2MTraffic")).filter(({ id }) => !known.has(id));
-          const exchanges = fresh.map(event => event["c8y_LWM2MTraffic"] as Exchange);
+          const all = await events(api, deviceId, "c8y_LWM2MTraffic");
+          const since = all.filter(({ time }) => Date.parse(time) >= startMs);
+          const exchanges = since.map(event => event["c8y_LWM2MTraffic"] as Exchange);
           const found = exchanges.find(each => each.request === request);
           if (!found) throw new Error(exchanges.map(each => each.request).join(", "));
           return found;

@@ -1,4 +1,4 @@
-/** OMA's cases of the registration interface with Leshan's client; those that take their time are in slow.interop.ts. */
+/** OMA's cases of the registration interface with Leshan's client; those that take their time are in slow-registration.interop.ts. */
 import { assert } from "chai";
 import { awaitOperation, createCommand, type ManagedObject } from "../../harness/agent.ts";
 import { eventsOf } from "../../harness/documents.ts";
@@ -11,12 +11,6 @@ describe("interop/OMA: Registration", () => {
     const registration = await leshan.operator.registration();
     assert.isDefined(registration, "the device is registered");
     return registration!;
-  };
-  /** The device once more, with other options. */
-  const replace = async (options: Parameters<typeof leshan.device.replace>[0]): Promise<void> => {
-    const before = leshan.told("registered").length;
-    leshan.device.replace(options);
-    await leshan.tells("registered", before);
   };
 
   it("OMA 101: Register gets 2.01 and a location, all its parameters are shown", async () => {
@@ -37,7 +31,7 @@ describe("interop/OMA: Registration", () => {
   });
 
   it("OMA 103: Disable is executed, De-register gets 2.02, the client is gone from the registry", async () => {
-    await replace({ disableTimeoutSeconds: 2 });
+    await leshan.restarted({ disableTimeoutSeconds: 2 });
     const before = { gone: leshan.told("deregistered").length, back: leshan.told("registered").length };
     assert.equal((await leshan.operator.run("execute /1/0/4")).status, "2.04 Changed");
     await leshan.tells("deregistered", before.gone);
@@ -65,7 +59,7 @@ describe("interop/OMA: Registration", () => {
   });
 
   it("OMA 107: a lifetime of 60 s is written to be 120 s: the Update with it is kept, and so is the next one", async () => {
-    await replace({ lifetimeSeconds: 60 });
+    await leshan.restarted({ lifetimeSeconds: 60 });
     const { registrationId, lifetime } = await registered();
     assert.equal(lifetime, 60);
     const before = leshan.told("updated").length;
@@ -78,7 +72,7 @@ describe("interop/OMA: Registration", () => {
   });
 
   it("OMA 108: a client that registers with Q is in queue mode", async () => {
-    await replace({ queueMode: true });
+    await leshan.restarted({ queueMode: true });
     assert.include(await registered(), { queueMode: true, bindingMode: "U", awake: true });
   });
 

@@ -1,6 +1,7 @@
 /** One host and one device on Leshan's client for the cases of a file. */
 import { type DeviceRegistration, describeObject, registerDevice } from "../../harness/agent.ts";
 import type { HostOptions } from "../../harness/host.ts";
+import { type NatProxy, openNatProxy } from "../../harness/nat-proxy.ts";
 import { type HostInTest, withHost } from "../../harness/with-host.ts";
 import { type LeshanDevice, type LeshanOptions, startLeshanDevice } from "../leshan/leshan.ts";
 import { type Operator, operatorOf } from "./operator.ts";
@@ -20,6 +21,9 @@ export interface LeshanInTest extends Telling {
   readonly suite: HostInTest;
   readonly device: LeshanDevice;
   readonly operator: Operator;
+  readonly proxy: NatProxy | undefined;
+  /** The device starts anew, with all values as at first. */
+  restarted(options?: Partial<LeshanOptions>): Promise<void>;
 }
 
 export interface WithLeshanOptions {
@@ -27,6 +31,8 @@ export interface WithLeshanOptions {
   readonly host?: HostOptions;
   readonly device?: Partial<LeshanOptions>;
   readonly registration?: Partial<DeviceRegistration>;
+  /** A router between the two keeps what passes. */
+  readonly isProxied?: boolean;
 }
 
 export function tellingOf({ process }: Pick<LeshanDevice, "process">): Telling {
@@ -52,26 +58,41 @@ export function withLeshan({ endpoint, ...options }: WithLeshanOptions): LeshanI
   const suite = withHost(options.host);
   let device: LeshanDevice | undefined;
   let operator: Operator | undefined;
+  let proxy: NatProxy | undefined;
 
   before(async function () {
     this.timeout(JAVA_STARTS_WITHIN_MS);
     for (const ddf of DDFS) await describeObject(suite.api, ddf);
     operator = await operatorFor(suite, { endpointId: endpoint, ...options.registration });
-    device = startLeshanDevice({ endpoint, port: suite.host.coapPort, ddfs: DDFS, ...options.device });
+    if (options.isProxied) proxy = await openNatProxy({ serverPort: suite.host.coapPort });
+    const port = proxy?.port ?? suite.host.coapPort;
+    device = startLeshanDevice({ endpoint, port, ddfs: DDFS, ...options.device });
     await device.process.line(/^registered \/rd\//, JAVA_STARTS_WITHIN_MS);
   });
   beforeEach(() => suite.onFailure(() => device!.process.tail()));
-  after(() => device?.stop());
+  after(async () => {
+    await device?.stop();
+    await proxy?.close();
+  });
 
   return {
     suite,
     told: word => tellingOf(device!).told(word),
     tells: (word, before) => tellingOf(device!).tells(word, before),
+    async restarted(changed = {}) {
+      const { told, tells } = tellingOf(device!);
+      const before = told("registered").length;
+      device!.replace(changed);
+      await tells("registered", before);
+    },
     get device() {
       return device!;
     },
     get operator() {
       return operator!;
+    },
+    get proxy() {
+      return proxy;
     },
   };
 }

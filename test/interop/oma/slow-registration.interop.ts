@@ -1,4 +1,4 @@
-/** OMA's cases in which time passes: lifetimes, awake times, periods of notifications. They wait side by side. */
+/** OMA's cases of registration in which time passes: lifetimes and awake times. They wait side by side. */
 import { assert } from "chai";
 import { awaitOperation, createCommand, describeObject, type Operation } from "../../harness/agent.ts";
 import { events } from "../../harness/documents.ts";
@@ -10,7 +10,7 @@ import { DDFS, JAVA_STARTS_WITHIN_MS, operatorFor, tellingOf } from "./with-lesh
 
 const MAX_TRANSMIT_WAIT_MS = 93_000;
 
-describe("interop/OMA: cases that take their time", function () {
+describe("interop/OMA: lifetimes and awake times", function () {
   this.timeout(3 * MAX_TRANSMIT_WAIT_MS);
   const suite = withHost({ env: { MOORING_REGISTRATION_GRACE_PERIOD_SECONDS: "0" } });
   const devices: LeshanDevice[] = [];
