@@ -75,7 +75,8 @@ describe("a firmware campaign over 100 devices", function () {
     const { managedObjects } = (await client.get<{ managedObjects: ManagedObject[] }>(path)).body;
     ids = managedObjects.toSorted((a, b) => (a.name! < b.name! ? -1 : 1)).map(each => each.id);
     url = `/inventory/binaries/${await storeImage(client, new Uint8Array(4000).fill(7))}`;
-    const pull = { serverPort: host.coapPort, method: 0, protocols: [0] };
+    // What a device asks while the host is down is asked again after 1, 3, 7 and 15 s: not minutes later.
+    const pull = { serverPort: host.coapPort, method: 0, protocols: [0], ackTimeoutMs: 1000 };
     devices.push(...(await inParallel(ids, (_, at) => openFirmwareDevice({ ...pull, endpoint: endpoint(at) }))));
     for (const [at, each] of devices.entries()) {
       if (at % FAILS_EACH === 0) each.outcome = { result: UPDATE_FAILED, at: "install" };
