@@ -1,18 +1,31 @@
-/** A recorded day of Leshan's client: read by Wireshark, and done again by another host. */
+/** A recorded day of Leshan's client, a firmware update in it: read by Wireshark, and done again by another host. */
 import { assert } from "chai";
-import { registerDevice, registerPskDevice, runCommand } from "../harness/agent.ts";
-import { measuredValue, storedValues } from "../harness/documents.ts";
+import { awaitOperation, expectStatus, registerDevice, registerPskDevice, runCommand } from "../harness/agent.ts";
+import type { Api } from "../harness/api.ts";
+import { managedObject, measuredValue, storedValues } from "../harness/documents.ts";
 import { eventually } from "../harness/eventually.ts";
+import { storeImage, updateFirmware } from "../harness/firmware.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
 import { fetchRecording, replay, startRecording } from "../harness/recordings.ts";
 import { withHost } from "../harness/with-host.ts";
 import { startLeshanDevice } from "./leshan/leshan.ts";
+import { firmwareImage } from "./oma/firmware-images.ts";
 import { dissect } from "./wireshark.ts";
 
 const ENDPOINT = "leshan-recorded";
 const KEY = "a-key-for-leshan-1";
+const VERSION = "2.0.0";
 const SERIES = "c8y_Temperature.T";
 const JAVA_STARTS_WITHIN_MS = 30_000;
+
+/** Bytes of several blocks, pushed. */
+const imageAt = async (api: Api): Promise<string> =>
+  `/inventory/binaries/${await storeImage(api, Uint8Array.from(firmwareImage({ version: VERSION, bytes: 3000 })))}`;
+
+async function pushesFirmware(api: Api, deviceId: string): Promise<void> {
+  const answer = await api.put(`/inventory/managedObjects/${deviceId}`, { fwUpdateDeliveryMethod: "PUSH" });
+  expectStatus(answer, 200, "way of delivery");
+}
 
 describe("interop/a recording of Leshan's client", () => {
   const first = withHost();
@@ -20,10 +33,18 @@ describe("interop/a recording of Leshan's client", () => {
   let file: Uint8Array;
   let values: readonly number[];
 
+  /** Ends when the device is back with it. */
+  const updatesFirmware = async (deviceId: string): Promise<void> => {
+    const { id } = await updateFirmware(first.api, deviceId, await imageAt(first.api), VERSION);
+    const { status, failureReason } = await awaitOperation(first.api, id, 60_000);
+    assert.equal(status, "SUCCESSFUL", failureReason);
+  };
+
   before(async function () {
-    this.timeout(90_000);
+    this.timeout(120_000);
     await mapTemperature(first.api);
     const { id } = await registerPskDevice(first.api, { endpoint: ENDPOINT, key: KEY });
+    await pushesFirmware(first.api, id);
     await startRecording(first.api, id);
     const leshan = startLeshanDevice({
       endpoint: ENDPOINT,
@@ -45,6 +66,7 @@ describe("interop/a recording of Leshan's client", () => {
     await leshan.process.line(/^updated/);
     leshan.send([23.25, 24.25], "SENML_CBOR");
     await measuredValue(first.api, id, SERIES, 24.25);
+    await updatesFirmware(id);
     await leshan.stop();
     values = await storedValues(first.api, id, SERIES);
     file = await fetchRecording(first.host, first.api, id);
@@ -65,17 +87,26 @@ describe("interop/a recording of Leshan's client", () => {
     assert.include(packets.map(({ comment }) => comment).join(), "discover /3303");
   });
 
-  it("another host does the same, and stores the same values", async () => {
+  it("another host does the same, and stores the same values and firmware", async () => {
     await mapTemperature(second.api);
     const { id: deviceId } = await registerDevice(second.api, { endpointId: ENDPOINT });
-    const { difference } = await replay(file, { host: second.host, api: second.api, deviceId });
+    await pushesFirmware(second.api, deviceId);
+    const url = await imageAt(second.api);
+    const { difference } = await replay(file, {
+      host: second.host,
+      api: second.api,
+      deviceId,
+      adapt: fragments =>
+        fragments["c8y_Firmware"] ? { c8y_Firmware: { ...(fragments["c8y_Firmware"] as object), url } } : fragments,
+    });
     assert.isUndefined(difference);
     await eventually(
       async () => {
         assert.sameMembers(await storedValues(second.api, deviceId, SERIES), [...values]);
+        assert.deepInclude((await managedObject(second.api, deviceId))["c8y_Firmware"], { version: VERSION });
         return true;
       },
-      { what: "the same values" },
+      { what: "the same values and firmware" },
     );
   });
 });
