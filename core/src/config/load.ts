@@ -51,6 +51,15 @@ const LONGEST_SHOWN = 60;
 const OUR_PREFIX = "MOORING_";
 /** For the test programs, whose environment the hosts that they start inherit. */
 const TEST_PREFIX = "MOORING_TEST_";
+/** Of the `mooring` command line, which is used from the shells that hosts are started in. */
+const COMMAND_LINE: ReadonlySet<string> = new Set([
+  "MOORING_URL",
+  "MOORING_USER",
+  "MOORING_PASSWORD",
+  "MOORING_HISTORY",
+]);
+const isOurs = (key: string): boolean =>
+  key.startsWith(OUR_PREFIX) && !key.startsWith(TEST_PREFIX) && !COMMAND_LINE.has(key);
 
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
@@ -150,7 +159,7 @@ function takeEnvironment(given: Given, env: ConfigSources["env"]): void {
     if (value === undefined) continue;
     const named = BY_ENVIRONMENT.get(key);
     if (named) keep(given, seen, named, key, value, checkWord(named.option, value));
-    else if (key.startsWith(OUR_PREFIX) && !key.startsWith(TEST_PREFIX)) {
+    else if (isOurs(key)) {
       const ours = NAMED_OPTIONS.map(({ environment }) => environment);
       given.problems.push(unknown(key, nearestName(key, ours)));
     } else {

@@ -261,6 +261,16 @@ describe("config/load: refusals name option, value and rule", () => {
     assert.equal(load({ env: { MOORING_TEST_COUNTS: "/tmp/counts", PATH: "/bin" } }).http.port, 8068);
   });
 
+  it("variables of the mooring command line are passed over", () => {
+    const env = {
+      MOORING_URL: "http://host",
+      MOORING_USER: "t1/admin",
+      MOORING_PASSWORD: "x",
+      MOORING_HISTORY: "file",
+    };
+    assert.equal(load({ env }).admin.user, "admin");
+  });
+
   it("two names, one value: accepted", () => {
     assert.equal(load({ file: { "http.port": 1, "server.port": 1 } }).http.port, 1);
   });

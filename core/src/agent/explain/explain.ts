@@ -79,6 +79,7 @@ const broken = (fault: Fault, text: string, evidence?: LinkReport["evidence"]): 
   ...(evidence && { evidence }),
 });
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 const time = (ms: number): string => new Date(ms).toISOString();
 const MOST_SHOWN = 10;
 
@@ -207,8 +208,8 @@ function observation({ registration: live, wanted, observed, troubles, objects }
   if (trouble)
     return broken(observeFault(trouble), `${trouble.path} is not observed: ${trouble.reason}`, seen(trouble));
   const evidence = { observed: observed.slice(0, MOST_SHOWN), missing: missing.slice(0, MOST_SHOWN) };
-  if (missing.length === 0) return ok(`${observed.length} paths are observed`, evidence);
-  return { state: "waiting", text: `${missing.length} paths are still to be observed`, evidence };
+  if (missing.length === 0) return ok(`${counted(observed.length, "path")} observed`, evidence);
+  return { state: "waiting", text: `${counted(missing.length, "path")} still to be observed`, evidence };
 }
 
 function notification({ registration: live, troubles, measuredAtMs }: Facts): Report {
@@ -221,7 +222,8 @@ function notification({ registration: live, troubles, measuredAtMs }: Facts): Re
       seen(undecodable),
     );
   }
-  return ok(`${live.notificationsPerMinute} notifications in the last minute`, { lastSeen: time(live.lastSeenMs) });
+  const notified = counted(Math.round(live.notificationsPerMinute), "notification");
+  return ok(`${notified} in the last minute`, { lastSeen: time(live.lastSeenMs) });
 }
 
 function mapping({ mappingAlarms, objects }: Facts): Report {
