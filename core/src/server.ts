@@ -51,7 +51,7 @@ import type { Store } from "./store/store.ts";
 import { createTenantOptions, type TenantOptions } from "./tenants/tenant-options.ts";
 import { createTenants, type GeneratedLogin, MANAGEMENT_TENANT, type Tenants } from "./tenants/tenants.ts";
 import { createTrustedCertificates, type TrustedCertificates } from "./tenants/trusted-certificates.ts";
-import type { Credentials } from "./transport/dtls/dtls.ts";
+import type { Credentials, FailedHandshake } from "./transport/dtls/dtls.ts";
 import { tapTransport } from "./transport/tapped-transport.ts";
 import type { Transport } from "./transport/transport.ts";
 
@@ -252,7 +252,7 @@ async function openDevices(
 
   async function open(name: Connection, credentials: Credentials): Promise<Transport> {
     const sockets = bound[name];
-    const onFailed = name === "server" ? troubles.handshake : undefined;
+    const onFailed = (failure: FailedHandshake): void => troubles.handshake(name, failure);
     const opening = { name, sockets, credentials, config, store, box, node: NODE, clock, random, log, onFailed };
     const port = await openPorts(opening, opened);
     ports[name] = port;

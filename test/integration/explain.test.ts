@@ -69,9 +69,9 @@ describe("explain", () => {
   };
   const observed = (payload = "20", path = TEMPERATURE) =>
     answerObserve({ code: "2.05", contentFormat: 0, payload, options: [OBSERVE] }, path);
-  const handshake = (identity: string, key: string): Promise<unknown> =>
+  const handshake = (identity: string, key: string, serverPort = suite.host.coapsPort): Promise<unknown> =>
     openSecuredSocket({
-      serverPort: suite.host.coapsPort,
+      serverPort,
       psk: { identity, key: Buffer.from(key) },
     }).then(
       () => assert.fail("let in"),
@@ -98,6 +98,18 @@ describe("explain", () => {
     const { evidence } = await isNamed(id, "handshake", "wrong-key");
     assert.deepInclude(evidence, { identity: endpoint, count: 1 });
     assert.match(String(evidence?.["address"]), /^127\.0\.0\.1:\d+$/);
+  });
+
+  it("a wrong key, or an identity that nobody has, at the bootstrap server", async () => {
+    const identity = `bs-${endpoint}`;
+    const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY, bootstrap: { identity, key: KEY } });
+    const { bootstrapCoapsPort } = suite.host;
+    await handshake(`${identity}-typo`, KEY, bootstrapCoapsPort);
+    const { text } = await isNamed(id, "handshake", "unknown-identity");
+    assert.include(text, `"${identity}"; "${identity}-typo" came`);
+    await handshake(identity, "another-key-0001", bootstrapCoapsPort);
+    const { evidence } = await isNamed(id, "handshake", "wrong-key");
+    assert.deepInclude(evidence, { identity, count: 1 });
   });
 
   it("mooring explain says so, and ends with 1", async () => {

@@ -110,26 +110,28 @@ function account({ mode, pskIdentity }: Facts): Report {
 }
 
 /** Somebody that calls itself nearly as the device does: who else should it be? */
-const strangerLike = ({ endpoint, pskIdentity, unknownIdentities }: Facts): Trouble | undefined =>
-  unknownIdentities.find(({ identity = "" }) => [endpoint, pskIdentity].some(name => name && identity.includes(name)));
+const strangerLike = ({ endpoint, unknownIdentities }: Facts, names: readonly string[]): Trouble | undefined =>
+  unknownIdentities.find(({ identity = "" }) => [endpoint, ...names].some(name => identity.includes(name)));
 
 function handshake(facts: Facts): Report {
-  const { mode, registration, handshakes, pskIdentity } = facts;
-  if (mode === "NO_SEC") return ok("none is needed");
+  const { mode, registration, handshakes, pskIdentity, bootstrapIdentity } = facts;
   const since = registration?.isSecured ? registration.registeredAtMs : 0;
   const failed = handshakes.find(({ atMs }) => atMs > since);
   if (failed && !registration) {
     if (failed.reason === "not-authentic")
-      return broken("wrong-key", `somebody comes with the identity "${pskIdentity}" and another key`, seen(failed));
+      return broken("wrong-key", `somebody comes with the identity "${failed.identity}" and another key`, seen(failed));
     return broken("handshake-failed", `handshakes of the device fail (${failed.reason})`, seen(failed));
   }
-  if (registration) return ok("the device has a session", failed && { failedSince: seen(failed) });
-  const stranger = mode === "PSK" ? strangerLike(facts) : undefined;
+  if (registration && mode !== "NO_SEC") return ok("the device has a session", failed && { failedSince: seen(failed) });
+  const names = [...new Set([pskIdentity, bootstrapIdentity])].filter(name => name !== undefined);
+  const stranger = names.length > 0 && !registration ? strangerLike(facts, names) : undefined;
   const refused = newest(facts.troubles, ["registerRefused"]);
   if (stranger && stranger.atMs > (refused?.atMs ?? 0)) {
-    const text = `the device is to name itself "${pskIdentity}"; "${stranger.identity}" came, which nobody is`;
+    const wanted = names.map(name => `"${name}"`).join(" or ");
+    const text = `the device is to name itself ${wanted}; "${stranger.identity}" came, which nobody is`;
     return broken("unknown-identity", text, seen(stranger));
   }
+  if (mode === "NO_SEC") return ok("none is needed");
   // Whose they are is not known, so they are counted and not named.
   const unknownIdentities = mode === "PSK" ? facts.unknownIdentities.length : 0;
   const text = "no handshake of the device was seen";

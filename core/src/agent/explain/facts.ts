@@ -36,7 +36,9 @@ export interface Facts {
   readonly endpoint: string;
   readonly mode: ConnectionMode;
   readonly pskIdentity: string | undefined;
-  /** Failed handshakes under the device's identity, and identities that nobody has. */
+  /** With which it is to come for bootstrap. */
+  readonly bootstrapIdentity: string | undefined;
+  /** Failed handshakes under the device's identities, and identities that nobody has. */
   readonly handshakes: readonly Trouble[];
   readonly unknownIdentities: readonly Trouble[];
   /** Of the endpoint. */

@@ -155,6 +155,7 @@ export async function gatherFacts(sources: FactSources, device: ExplainedDevice)
   const { troubles, server } = sources;
   const { endpoint, accounts } = device.record;
   const { mode, pskIdentity } = securityOf(accounts, "server");
+  const { pskIdentity: bootstrapIdentity } = securityOf(accounts, "bootstrap");
   const trouble = await storeTrouble(sources);
   const live = server.registrations.byEndpoint(endpoint);
   return {
@@ -162,7 +163,11 @@ export async function gatherFacts(sources: FactSources, device: ExplainedDevice)
     endpoint,
     mode,
     pskIdentity,
-    handshakes: pskIdentity === undefined ? [] : troubles.ofIdentity(pskIdentity),
+    bootstrapIdentity,
+    handshakes: [
+      ...(pskIdentity === undefined ? [] : troubles.ofIdentity("server", pskIdentity)),
+      ...(bootstrapIdentity === undefined ? [] : troubles.ofIdentity("bootstrap", bootstrapIdentity)),
+    ].toSorted((a, b) => b.atMs - a.atMs),
     unknownIdentities: troubles.unknownIdentities(),
     troubles: troubles.of(endpoint),
     ...(await storedFacts(sources, device)),

@@ -5,6 +5,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { DeviceTrouble } from "../../lwm2m/server/lwm2m-server.ts";
 import type { FailedHandshake } from "../../transport/dtls/dtls.ts";
+import type { Connection } from "../device-accounts.ts";
 
 export interface Trouble {
   readonly kind: "handshakeFailed" | DeviceTrouble["kind"] | "observeRefused" | "observeFailed";
@@ -29,12 +30,12 @@ export interface TroubleBook {
   /** Also of a path that is all right again: what was noted of it is gone. */
   note(endpoint: string, trouble: NewTrouble): void;
   clear(endpoint: string, kinds: readonly Trouble["kind"][], path?: string): void;
-  handshake(failure: FailedHandshake): void;
+  handshake(connection: Connection, failure: FailedHandshake): void;
   device(trouble: DeviceTrouble): void;
   /** The latest first. */
   of(endpoint: string): readonly Trouble[];
-  /** Of a PSK identity. */
-  ofIdentity(identity: string): readonly Trouble[];
+  /** Of a PSK identity: the same one may be another device's on the other connection. */
+  ofIdentity(connection: Connection, identity: string): readonly Trouble[];
   /** Identities that nobody has, the latest first. */
   unknownIdentities(): readonly Trouble[];
   forget(endpoint: string): void;
@@ -56,7 +57,7 @@ function touch<V>(map: Map<string, V>, key: string, value: V, most: number): voi
 }
 
 export function createTroubleBook(clock: Pick<Clock, "now">): TroubleBook {
-  /** By `endpoint <name>` or `identity <name>`, then by kind and path. */
+  /** By `endpoint <name>` or `<connection> <identity>`, then by kind and path. */
   const subjects = new Map<string, Map<string, Trouble>>();
   const strangers = new Map<string, Trouble>();
 
@@ -83,11 +84,11 @@ export function createTroubleBook(clock: Pick<Clock, "now">): TroubleBook {
       const known = subjects.get(`endpoint ${endpoint}`);
       for (const kind of known ? kinds : []) known!.delete(keyOf({ kind, ...(path !== undefined && { path }) }));
     },
-    handshake({ reason, identity, address, port }) {
+    handshake(connection, { reason, identity, address, port }) {
       if (identity === undefined || identity.length > LONGEST_NAME) return;
       const trouble: NewTrouble = { kind: "handshakeFailed", reason, identity, address: `${address}:${port}` };
       if (reason === UNKNOWN) enter(strangers, identity, trouble, MOST_STRANGERS);
-      else noteOf(`identity ${identity}`, trouble);
+      else noteOf(`${connection} ${identity}`, trouble);
     },
     device({ endpoint, ...trouble }) {
       if (endpoint.length > LONGEST_NAME) return;
@@ -99,7 +100,7 @@ export function createTroubleBook(clock: Pick<Clock, "now">): TroubleBook {
       });
     },
     of: endpoint => newestFirst(subjects.get(`endpoint ${endpoint}`)?.values() ?? []),
-    ofIdentity: identity => newestFirst(subjects.get(`identity ${identity}`)?.values() ?? []),
+    ofIdentity: (connection, identity) => newestFirst(subjects.get(`${connection} ${identity}`)?.values() ?? []),
     unknownIdentities: () => newestFirst(strangers.values()),
     forget: endpoint => void subjects.delete(`endpoint ${endpoint}`),
   };

@@ -12,7 +12,7 @@ describe("agent/explain/trouble-book", () => {
     book = createTroubleBook(clock);
   });
   const knock = (identity: string | undefined, reason: "unknown-identity" | "not-authentic", port = 1) =>
-    book.handshake({ reason, identity, address: "192.0.2.1", port });
+    book.handshake("server", { reason, identity, address: "192.0.2.1", port });
 
   it("the same again is counted from its first time, something else begins anew", async () => {
     book.note("dev", NOT_KEPT);
@@ -44,8 +44,9 @@ describe("agent/explain/trouble-book", () => {
     knock("dev", "not-authentic");
     knock("nobody", "unknown-identity", 2);
     knock(undefined, "not-authentic");
-    assert.deepInclude(book.ofIdentity("dev")[0], { reason: "not-authentic", address: "192.0.2.1:1" });
-    assert.isEmpty(book.ofIdentity("nobody"));
+    assert.deepInclude(book.ofIdentity("server", "dev")[0], { reason: "not-authentic", address: "192.0.2.1:1" });
+    assert.isEmpty(book.ofIdentity("server", "nobody"));
+    assert.isEmpty(book.ofIdentity("bootstrap", "dev"), "which may be another device's");
     assert.deepEqual(
       book.unknownIdentities().map(({ identity }) => identity),
       ["nobody"],
