@@ -1,7 +1,7 @@
 /**
  * `npm run test:interop`: brings the independent peers, then runs the tests of those that are there. A missing peer is one
- * visible line with the command that brings it; with CI=true it fails the run. Tests in which time passes run beside the others, their
- * report comes after. The last line counts OMA's cases.
+ * visible line with the command that brings it; with CI=true it fails the run. Tests that wait a lot run beside the others, their reports
+ * come after. The last line counts OMA's cases.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,8 +20,8 @@ import { prepareWireshark } from "./wireshark.ts";
 interface Peer {
   readonly name: string;
   readonly tests: readonly string[];
-  /** Those that wait most of their time: each file in a run of its own. */
-  readonly slowTests?: readonly string[];
+  /** Further tests: each list in a run of its own, beside the others. */
+  readonly beside?: readonly (readonly string[])[];
   /** @throws MissingPeer */
   prepare(): void;
 }
@@ -44,9 +44,6 @@ const peers: readonly Peer[] = [
   {
     name: "Leshan",
     tests: [
-      "leshan",
-      "leshan-secure",
-      "leshan-bootstrap",
       "oma/registration",
       "oma/reading",
       "oma/writing",
@@ -54,9 +51,15 @@ const peers: readonly Peer[] = [
       "oma/core-objects",
       "oma/further-objects",
       "oma/firmware",
+      "oma/firmware-operations",
       "oma/two-servers",
     ].map(spec),
-    slowTests: ["oma/slow-registration", "oma/slow-observations", "oma/slow-composite"].map(spec),
+    beside: [
+      ["leshan", "leshan-secure", "leshan-bootstrap"],
+      ["oma/slow-registration"],
+      ["oma/slow-observations"],
+      ["oma/slow-composite"],
+    ].map(names => names.map(spec)),
     prepare: prepareLeshan,
   },
   {
@@ -111,7 +114,7 @@ const ends = await Promise.all([
     present.flatMap(({ tests }) => tests),
     true,
   ),
-  ...present.flatMap(({ slowTests = [] }) => slowTests.map(test => runMocha([test], false))),
+  ...present.flatMap(({ beside = [] }) => beside.map(tests => runMocha(tests, false))),
 ]);
 for (const { output } of ends) process.stdout.write(output);
 for (const line of missing) console.error(line);

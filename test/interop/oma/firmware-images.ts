@@ -13,16 +13,14 @@ export interface ImageOptions {
   readonly installs?: boolean;
   /** Spoils the checksum. */
   readonly isCorrupt?: boolean;
+  /** False: something else, of no device. */
+  readonly isImage?: boolean;
 }
 
-export function firmwareImage({
-  version,
-  bytes = 1500,
-  ramKib = 16,
-  installs = true,
-  isCorrupt,
-}: ImageOptions): Buffer {
-  const header = Buffer.from(`image ${version} ram=${ramKib} installs=${installs ? "yes" : "no"}\n`);
+export function firmwareImage(options: ImageOptions): Buffer {
+  const { version, bytes = 1500, ramKib = 16, installs = true, isCorrupt = false, isImage = true } = options;
+  const kind = isImage ? "image" : "archive";
+  const header = Buffer.from(`${kind} ${version} ram=${ramKib} installs=${installs ? "yes" : "no"}\n`);
   const body = Buffer.concat([header, Buffer.alloc(bytes, version)]);
   const sum = (crc32(body) ^ (isCorrupt ? 1 : 0)) >>> 0;
   return Buffer.concat([body, Buffer.from(sum.toString(16).padStart(8, "0"))]);

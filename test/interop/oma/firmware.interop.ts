@@ -119,7 +119,7 @@ describe("interop/OMA: Firmware Update", () => {
   });
 
   it("OMA 777: a package of another type: Result 6", async () => {
-    await push(Buffer.from("PK\x03\x04 no image of this device"));
+    await push(firmwareImage({ version: VERSION, isImage: false }));
     assert.notInclude(await reaches(IDLE, 6), DOWNLOADED);
   });
 
