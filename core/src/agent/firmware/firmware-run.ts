@@ -77,6 +77,8 @@ const BYTE_LINES = 10;
 
 interface OpenAsk {
   readonly ask: FirmwareAsk;
+  /** Where the update was when it was asked. */
+  readonly at: FirmwareState["at"];
   readonly stop: AbortController;
 }
 
@@ -190,13 +192,13 @@ export function createFirmwareRun(parts: RunParts, saved: UpdateDetails): Firmwa
       return;
     }
     if (!parts.isReachable(registration)) parts.onAbsent("asleep", details.state);
-    const asked: OpenAsk = { ask, stop: new AbortController() };
+    const asked: OpenAsk = { ask, at: details.state.at, stop: new AbortController() };
     open = asked;
     void answerTo(asked, context).then(event => {
       if (open !== asked) return;
       open = undefined;
       if (event?.kind === "later") timer = parts.after(LATER_MS, () => follow(context));
-      else if (event) answered(event, registration.id);
+      else if (event) answered(event, registration.id, asked.at);
     });
   }
 
@@ -225,14 +227,15 @@ export function createFirmwareRun(parts: RunParts, saved: UpdateDetails): Firmwa
     }
   }
 
-  function answered(event: FirmwareEvent, registrationId: string): void {
+  function answered(event: FirmwareEvent, registrationId: string, at: FirmwareState["at"]): void {
     if (event.kind === "silent") parts.onAbsent("no answer", details.state);
     if (event.kind === "moved") progressed = false;
     // How a former registration came to its end says nothing about the one there is.
     const isFormer = registrationId !== details.state.registrationId;
-    if (isFormer && (event.kind === "interrupted" || event.kind === "moved")) {
-      inLine(async () => follow(await parts.context()));
-    } else tell(event);
+    const isNothing = isFormer && (event.kind === "interrupted" || event.kind === "moved");
+    // What the device showed before it told of something newer is not how it stands now.
+    const isOld = (): boolean => event.kind === "checked" && details.state.at !== at;
+    inLine(async () => (isNothing || isOld() ? follow(await parts.context()) : take(event)));
   }
 
   function onBytes(done: number, total: number): void {

@@ -20,7 +20,7 @@ describe("agent/firmware: a run", () => {
   let refusals: Error[];
   let answers: (FirmwareEvent | Error)[];
 
-  function open(more: Partial<RunParts> = {}): void {
+  function open(more: Partial<RunParts> = {}, details: UpdateDetails = DETAILS): void {
     [asked, saved, faults, refusals, answers] = [[], [], [], [], []];
     const registration = { id: "r1" } as Registration;
     const refused = async (): Promise<void> => {
@@ -68,9 +68,9 @@ describe("agent/firmware: a run", () => {
         onFault: reason => void faults.push(reason),
         ...more,
       },
-      DETAILS,
+      details,
     );
-    run.start(false);
+    run.start(details !== DETAILS);
   }
   afterEach(() => run.close());
 
@@ -123,6 +123,32 @@ describe("agent/firmware: a run", () => {
     await clock.advance(0);
     await run.close();
     assert.notInclude(saved, "FAILED");
+  });
+
+  it("a look at the device that a newer notification has overtaken does not put it back", async () => {
+    let look: (event: FirmwareEvent) => void = () => {};
+    const state: UpdateDetails["state"] = {
+      ...{ at: "AWAIT_DOWNLOAD", registrationId: "r1", doubt: true, downloading: true, observation: "kept" },
+      delivery: { method: "PUSH" },
+    };
+    open(
+      {
+        ask(ask) {
+          asked.push(ask);
+          return new Promise(resolve => {
+            look = resolve;
+          });
+        },
+      },
+      { ...DETAILS, state },
+    );
+    await clock.advance(0);
+    assert.deepEqual(asked, ["check"]);
+    run.tell({ kind: "reported", report: { state: 2 } });
+    look({ kind: "checked", report: { state: 1, result: 0 } });
+    await clock.advance(0);
+    assert.deepEqual(asked, ["check", "trigger"]);
+    assert.equal(saved.at(-1), "TRIGGER");
   });
 
   it("an answer to what is not asked for any more is not taken", async () => {
