@@ -18,6 +18,7 @@ const COAP_SIZES: ReadonlySet<string> = new Set([
   "transfers",
   "transferBytes",
   "requestsInFlight",
+  "requestsWaiting",
   "timers",
 ]);
 

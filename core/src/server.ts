@@ -261,7 +261,7 @@ async function openDevices(
 
   const endpointOver =
     (transport: Transport) =>
-    (upward: Pick<EndpointParts, "onRequest" | "onSuperseded">): CoapEndpoint =>
+    (upward: Pick<EndpointParts, "onRequest" | "onSuperseded" | "patient">): CoapEndpoint =>
       createCoapEndpoint({
         transport,
         clock,

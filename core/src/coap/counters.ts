@@ -19,6 +19,8 @@ export interface Tally {
   requestsReceived: number;
   /** Requests answered 5.03 because too many were running or being put together. */
   requestsRefused: number;
+  /** Found the line of those that can wait full. */
+  requestsDropped: number;
   separateResponses: number;
   /** Requests whose handler threw something that was no MooringError. */
   handlerFaults: number;
@@ -49,6 +51,7 @@ export const createTally = (): Tally => ({
   resetsReceived: 0,
   requestsReceived: 0,
   requestsRefused: 0,
+  requestsDropped: 0,
   separateResponses: 0,
   handlerFaults: 0,
   requestsSent: 0,

@@ -14,6 +14,7 @@ import { createMessageLayer, type Received, tokenOfView } from "./message-layer.
 import { createObservations, type ObservationState } from "./observe.ts";
 import { createPeerTable, type PeerState } from "./peers.ts";
 import { isRefusal, readResponse } from "./read-message.ts";
+import { createRequestLine } from "./request-line.ts";
 import { createTimerWheel } from "./timer-wheel.ts";
 import { createTransfers } from "./transfers.ts";
 import { derivedTimes } from "./transmission.ts";
@@ -38,6 +39,16 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     },
   });
   const peers = createPeerTable(limits.maxPeers);
+  const line =
+    parts.patient &&
+    createRequestLine({
+      patient: parts.patient,
+      received: () => tally.datagramsReceived,
+      handle(bytes, peer) {
+        if (!closed) layer.receiveSetAside(bytes, peer);
+      },
+      dropped: () => void tally.requestsDropped++,
+    });
   const layer = createMessageLayer({
     transport,
     codec: parts.codec === "coap-packet" ? createCoapPacketCodec() : createBuiltinCodec(),
@@ -48,6 +59,7 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     log,
     transmission,
     tally,
+    setAside: (bytes, peer, view) => line?.offer(bytes, peer, view) ?? false,
     onRequest: (received, view) => requests.onRequest(received, view),
     onResponse,
     onPiggybacked: (state, token, view) => exchanges.onPiggybacked(state, token, view),
@@ -138,6 +150,7 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
       transferBytes: () => transfers.bytes,
       requestsInFlight: () => requests.inFlight,
       timers: () => wheel.size,
+      requestsWaiting: () => line?.waiting ?? 0,
     }),
     request(peer, request, options = {}) {
       const { payload } = request;
@@ -205,6 +218,7 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
     async [Symbol.asyncDispose]() {
       if (closed) return;
       closed = true;
+      line?.[Symbol.dispose]();
       for (const state of peers.all()) {
         observations.forgetAll(state);
         dropPeer(state, "the endpoint was closed");

@@ -7,6 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Peer, Transport } from "../transport/transport.ts";
 import type { BodySource, CoapRequest, CoapResponse } from "./request.ts";
+import type { PatientRequests } from "./request-line.ts";
 import type { TransmissionParameters } from "./transmission.ts";
 
 export interface EndpointLimits {
@@ -123,6 +124,8 @@ export interface EndpointParts {
   readonly log: Log;
   readonly transmission: TransmissionParameters;
   readonly limits: EndpointLimits;
+  /** Requests that wait behind everything else when many come at once; absent: none does. */
+  readonly patient?: PatientRequests;
   /** Default "builtin"; "coap-packet" puts that library's codec, with the checks it lacks, in its place. */
   readonly codec?: "builtin" | "coap-packet";
   /** Whole incoming requests, each once. A thrown MooringError is answered from its table row, anything else with 5.00. */

@@ -96,6 +96,8 @@ export interface MessageLayerParts {
   readonly log: Log;
   readonly transmission: TransmissionParameters;
   readonly tally: Tally;
+  /** Whether a request is set aside; `receiveSetAside` is to be called for it later. */
+  setAside(bytes: Uint8Array, peer: Peer, view: MessageView): boolean;
   onRequest(received: Received, view: MessageView): void;
   /** A response in a message of its own. The receiver acknowledges or rejects it. */
   onResponse(received: Received, view: MessageView): void;
@@ -106,6 +108,8 @@ export interface MessageLayerParts {
 export interface MessageLayer {
   /** The whole way of one datagram. Never throws. */
   receive(bytes: Uint8Array, peer: Peer): void;
+  /** The rest of the way of a request that was set aside. Never throws. */
+  receiveSetAside(bytes: Uint8Array, peer: Peer): void;
   /** @throws MooringError MESSAGE_FORMAT for what cannot be encoded; nothing is sent then */
   send(parts: SendParts): SentMessage;
   /** @returns the first of so many message ids in a row that no other message to the peer gets before they come round again */
@@ -340,9 +344,8 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
     else if (view.type === RST) onReset(peer);
     else {
       const kind = kindOfCode(view.code);
-      if (kind === "request") onRequestMessage(peer);
-      else if (kind === "response") onResponseMessage(peer);
-      else onOther(peer);
+      if (kind !== "request") kind === "response" ? onResponseMessage(peer) : onOther(peer);
+      else if (!parts.setAside(bytes, peer, view)) onRequestMessage(peer);
     }
   };
 
@@ -360,6 +363,13 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
       }
       try {
         dispatch(bytes, peer);
+      } catch (error) {
+        fault(error, { peer: peer.key });
+      }
+    },
+    receiveSetAside(bytes, peer) {
+      try {
+        if (codec.parse(bytes, view) === undefined) onRequestMessage(peer);
       } catch (error) {
         fault(error, { peer: peer.key });
       }

@@ -85,7 +85,7 @@ export interface Lwm2mServerParts {
   readonly log: Log;
   readonly options: Lwm2mServerOptions;
   /** Called once, when everything stored is loaded; the endpoint may deliver from the next turn of the event loop on. */
-  openEndpoint(upward: Pick<EndpointParts, "onRequest" | "onSuperseded">): CoapEndpoint;
+  openEndpoint(upward: Pick<EndpointParts, "onRequest" | "onSuperseded" | "patient">): CoapEndpoint;
   /** Object models in force for a device. */
   models(registration: Registration): ModelView;
   readonly up: Lwm2mUp;
@@ -124,6 +124,8 @@ export interface Lwm2mServer extends AsyncDisposable {
 /** First segment of the paths of what devices fetch. */
 const FILES = "fw";
 const UPDATED: CoapResponse = Object.freeze({ code: CODES.CHANGED, payload: EMPTY_BYTES });
+/** Behind Updates and notifications when a herd of them comes. */
+const REGISTERS = { method: "POST", path: "rd" } as const;
 const POSTPONED = encodeUtf8("too many devices register");
 const DELETED: CoapResponse = Object.freeze({ code: CODES.DELETED, payload: EMPTY_BYTES });
 
@@ -145,7 +147,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   const loaded = await createObservationStore(store, options.node).all();
   const registrations = opened.use(await openRegistrations({ store, clock, random, log, options, onRemoved, onMoved }));
   // From here to the end nothing is awaited: no datagram and no timer comes before everything stands.
-  const coap: CoapEndpoint = parts.openEndpoint({ onRequest, onSuperseded });
+  const coap: CoapEndpoint = parts.openEndpoint({ onRequest, onSuperseded, patient: REGISTERS });
   const traffic = createTraffic({ registrationAt: registrations.byPeer, report: up.traffic });
   const traced = traffic.trace(coap);
   const received = (): number => coap.counters["datagramsReceived"] ?? 0;
@@ -390,7 +392,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
     requests,
     queues,
     get registersWaiting() {
-      return admission.waiting;
+      return admission.waiting + (coap.counters["requestsWaiting"] ?? 0);
     },
     isReachable: awake,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -45,6 +45,7 @@ export function createNotifier(world: World, count: number): Notifier {
       observed(own);
     },
     onResponse: received => layer.reject(received),
+    setAside: () => false,
     onPiggybacked: () => {},
   });
   transport.start((bytes, peer) => layer.receive(bytes, peer));

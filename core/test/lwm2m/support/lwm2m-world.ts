@@ -114,7 +114,7 @@ const LIMITS: EndpointLimits = {
 /** What a LwM2M server opens its endpoint with: usual times and limits. */
 export const endpointOver =
   (parts: Pick<EndpointParts, "transport" | "clock" | "random" | "log">) =>
-  (upward: Pick<EndpointParts, "onRequest" | "onSuperseded">): CoapEndpoint =>
+  (upward: Pick<EndpointParts, "onRequest" | "onSuperseded" | "patient">): CoapEndpoint =>
     createCoapEndpoint({ ...parts, transmission: DEFAULT_TRANSMISSION, limits: LIMITS, ...upward });
 
 export interface WorldOptions extends Partial<Lwm2mServerOptions> {
