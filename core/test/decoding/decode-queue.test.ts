@@ -239,7 +239,7 @@ describe("decoding/decode-queue", () => {
     ]);
   });
 
-  it("decoding the same payload twice stores once", async () => {
+  it("20-23: decoding the same payload twice stores once", async () => {
     const raw = await kept(7);
     await decoded(raw);
     await fixture.platform.write(keepOps(raw, "ACME meter", fixture.clock.now()));
@@ -261,7 +261,7 @@ describe("decoding/decode-queue", () => {
     for (const raw of raws) assert.equal((await stored(raw))!.status, "DONE");
   });
 
-  it("stores a device's payloads in order, however long each takes; devices do not wait for each other", async () => {
+  it("20-23: stores a device's payloads in order, however long each takes; devices do not wait for each other", async () => {
     const gates = [1, 2, 3].map(() => Promise.withResolvers<void>());
     const order: number[] = [];
     scripted.script.answer = async ({ value }) => {

@@ -102,7 +102,7 @@ describe("decoding/decoded-effects (agent specification 9.3)", () => {
     ]);
   });
 
-  it("dataFragments are last values by path, text as it is", () => {
+  it("20-23: dataFragments are last values by path, text as it is", () => {
     const dataFragments = [
       { key: "/999/433/3", value: "12345" },
       { key: "/3/0/9", valueAsObject: { a: 1 } },

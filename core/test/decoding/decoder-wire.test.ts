@@ -30,7 +30,7 @@ describe("decoding/decoder-wire", () => {
   ];
   for (const [type, value, hex] of cases) {
     const shown = typeof value === "object" ? JSON.stringify(value) : String(value);
-    it(`agent specification 9.3: ${type} ${shown} is ${hex || "empty"}`, () => {
+    it(`agent specification 9.3, 20-23: ${type} ${shown} is ${hex || "empty"}`, () => {
       assert.equal(toHex(decoderBytes(type, value)), hex);
     });
   }
