@@ -4,6 +4,7 @@ import { MooringError } from "../base/errors.ts";
 import { answerRange, piecesOf } from "../http/byte-range.ts";
 import { BINARY_FRAGMENT } from "../platform/binaries.ts";
 import type { Fragments } from "../platform/platform.ts";
+import { attachment } from "./attachment.ts";
 import {
   answer,
   answerCreated,
@@ -33,13 +34,6 @@ function objectOf(object: string | undefined, fileName: string | undefined): Fra
   const body = parseJson(Buffer.from(object));
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return { ...name, ...body };
   throw new MooringError("VALIDATION", "object must be an object", { field: "object", rule: "must be an object" });
-}
-
-/** A name that each header may hold, and the same for clients that read UTF-8 (RFC 6266 appendix D). */
-function disposition(name: string): string {
-  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, "_");
-  const encoded = encodeURIComponent(name).replace(/['()*]/g, mark => `%${mark.charCodeAt(0).toString(16)}`);
-  return `attachment; filename="${plain}"${plain === name ? "" : `; filename*=UTF-8''${encoded}`}`;
 }
 
 export function binariesRouter({ platform, limits }: RouterParts): RestRouter {
@@ -73,7 +67,7 @@ export function binariesRouter({ platform, limits }: RouterParts): RestRouter {
     const { status, start, end, headers } = answerRange(asked, binary.length, binary.sha256);
     ctx.status = status;
     ctx.body = Readable.from(piecesOf(binary, start, end), { objectMode: false });
-    ctx.set({ ...headers, "Content-Type": binary.contentType, "Content-Disposition": disposition(binary.name) });
+    ctx.set({ ...headers, "Content-Type": binary.contentType, "Content-Disposition": attachment(binary.name) });
   });
 
   router.put(`${PATH}/:id`, async (ctx: RestContext) => {

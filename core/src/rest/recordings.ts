@@ -1,5 +1,6 @@
 /** `/service/lwm2m-agent/recording/{deviceId}`: recordings of a device's messages; path and bodies are ours. */
 import type { RecordingServices } from "../agent/recordings.ts";
+import { attachment } from "./attachment.ts";
 import {
   answerNothing,
   answerPlain,
@@ -17,12 +18,6 @@ const PCAPNG = "application/vnd.tcpdump.pcap";
 export interface RecordingsRouterParts {
   readonly recordings: RecordingServices;
   readonly limits: RestLimits;
-}
-
-/** For every character that an endpoint may have (RFC 6266 section 4.1, RFC 8187). */
-function attachment(name: string): string {
-  const plain = name.replace(/[^\w.-]/g, "_");
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, escape)}`;
 }
 
 export function recordingsRouter({ recordings, limits }: RecordingsRouterParts): RestRouter {

@@ -2,6 +2,7 @@
 import { REGISTRATION_EXAMPLES } from "../agent/registration-examples.ts";
 import { registrationForm } from "../agent/registration-form.ts";
 import { MooringError } from "../base/errors.ts";
+import { attachment } from "./attachment.ts";
 import { answerPlain, createRouter, may, type RestRouter } from "./context.ts";
 
 const PATH = "/service/lwm2m-agent/deviceRegistration";
@@ -28,7 +29,7 @@ export function registrationExamplesRouter(): RestRouter {
     const example = REGISTRATION_EXAMPLES.find(each => each.file === file);
     if (!example) throw new MooringError("NOT_FOUND", `there is no example ${file}`);
     ctx.set("Content-Type", "text/csv;charset=UTF-8");
-    ctx.set("Content-Disposition", `attachment; filename="${example.file}"`);
+    ctx.set("Content-Disposition", attachment(example.file));
     ctx.body = example.content;
   });
   return router;
