@@ -20,6 +20,7 @@ import { loadSecretKey } from "./config/secret-key.ts";
 import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";
 import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
+import type { DecoderDirectory } from "./decoding/decoder-directory.ts";
 import { createDecoderRegistry } from "./decoding/decoder-registry.ts";
 import { createRawRetention } from "./decoding/raw-retention.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "./device-protocols/device-protocols.ts";
@@ -133,6 +134,7 @@ interface Way {
   readonly figures: Figures;
   readonly uplink: Uplink;
   readonly runtime: DecoderRuntime;
+  readonly decoders: DecoderDirectory;
   readonly decodeQueue: DecodeQueue;
 }
 
@@ -145,7 +147,8 @@ async function openWay(
   const runtime = opened.use(await openDecoderRuntime({ clock, log, limits: config.sandbox }));
   const decoders = createDecoderRegistry({ runtime, log });
   await decoders.loadFolders(parts.decoderFolders);
-  const actions = createActionRegistry(decoders.keys);
+  const decoderKeys = (tenant: string) => decoders.list(tenant).map(({ manifest: { key } }) => key);
+  const actions = createActionRegistry(decoderKeys);
   const publishers = createPublishers(log);
   const figures = createFigures();
   const optionsOf = (plugin: string) => {
@@ -159,7 +162,7 @@ async function openWay(
     platform,
     nowMs: clock.now,
     decodes: {
-      displayName: key => decodeQueue.displayName(key),
+      displayName: (tenant, key) => decodeQueue.displayName(tenant, key),
       enqueue: payloads => decodeQueue.enqueue(payloads),
     },
   });
@@ -180,7 +183,7 @@ async function openWay(
   const payloads = store.collection(RAW_PAYLOADS);
   const decodeQueue = opened.use(
     createDecodeQueue({
-      runtime,
+      directory: decoders,
       backlog: createBacklog(payloads),
       apply: uplink.applyDecoded,
       write: platform.write,
@@ -192,7 +195,7 @@ async function openWay(
   );
   const keepMs = config.decoding.rawRetentionDays * DAY_MS;
   opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs })).start();
-  return { actions, figures, uplink, runtime, decodeQueue };
+  return { actions, figures, uplink, runtime, decoders, decodeQueue };
 }
 
 /** Sockets of both servers, bound. */
@@ -306,7 +309,7 @@ async function openDevices(
       connectorLockTimeoutMs: config.connector.lockTimeoutMs,
     },
     troubles,
-    decoders: () => way.runtime.manifests().map(({ key }) => key),
+    decoders: tenant => way.decoders.list(tenant).map(({ manifest: { key } }) => key),
     models: modelViews,
     tenants: tenants.list,
     async endSessions(connection, isEnded) {

@@ -83,7 +83,7 @@ export async function benchDecode(quick = false): Promise<Row[]> {
     log: silentLog,
     limits: { queuedPerDecoder: RATE_PER_S },
   });
-  await runtime.load(await loadDecoderFolder(ACME));
+  await runtime.load("acme-meter", await loadDecoderFolder(ACME));
   await throughput(runtime, decodes / 10);
   const rate = await throughput(runtime, decodes);
   const base = await unwalled(decodes);

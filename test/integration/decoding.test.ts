@@ -50,18 +50,31 @@ describe("decoding through the sandbox", () => {
     store = await openSqlite({ directory: undefined, collections: COLLECTIONS, clock, host: "inline" });
     platform = createPlatform({ store, clock, random: createSeededRandom(1), log: silentLog });
     runtime = await openDecoderRuntime({ clock: systemClock, log: silentLog });
-    await runtime.load(await loadDecoderFolder(ACME));
+    const acme = await loadDecoderFolder(ACME);
     const manifest = { key: "hostile", name: "Hostile", version: "1.0.0" };
-    await runtime.load({ manifest, source: HOSTILE, language: "javascript" });
+    const sources = new Map(
+      [acme, { manifest, source: HOSTILE, language: "javascript" } as const].map(source => [
+        source.manifest.key,
+        source,
+      ]),
+    );
+    for (const [key, source] of sources) await runtime.load(key, source);
+    const find = (_: string, key: string) => {
+      const source = sources.get(key);
+      return source && { id: key, manifest: source.manifest };
+    };
     applier = createEffectApplier({
       platform,
       nowMs: clock.now,
-      decodes: { displayName: key => queue.displayName(key), enqueue: payloads => queue.enqueue(payloads) },
+      decodes: {
+        displayName: (tenant, key) => queue.displayName(tenant, key),
+        enqueue: payloads => queue.enqueue(payloads),
+      },
     });
     const mapping = { protocol: () => undefined, actions: createActionRegistry() };
     const uplink = createUplink({ platform, store, log: silentLog, mapping, applier });
     queue = createDecodeQueue({
-      runtime,
+      directory: { find, keys: () => [...sources.keys()], decode: ({ id }, input) => runtime.decode(id, input) },
       backlog: createBacklog(store.collection(RAW_PAYLOADS)),
       apply: documents => uplink.applyDecoded(documents),
       write: ops => platform.write(ops),
@@ -147,7 +160,7 @@ describe("decoder hosts", () => {
       const limits = { decodeMs: 60_000, hostWallMs: 60_000 };
       const runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits });
       const manifest = { key: "a", name: "a", version: "1.0.0" };
-      await runtime.load({ manifest, language: "javascript", source: "export default { decode() { for (;;); } };" });
+      await runtime.load("a", { manifest, language: "javascript", source: "export default { decode() { for (;;); } };" });
       void runtime.decode("a", { value: new Uint8Array(1), resourcePath: "/1/0/1", resourceType: "OPAQUE",
         receivedAt: "2026-01-01T00:00:00Z", sourceDeviceId: "1", device: {} });
       setTimeout(() => console.log(JSON.stringify(runtime.stats().hostPids)), 100);`;

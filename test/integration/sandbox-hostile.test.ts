@@ -111,11 +111,17 @@ describe("sandbox: hostile decoders", () => {
   before(async () => {
     runtime = createIsolateRuntime({ clock: systemClock, log: silentLog });
     await runtime.load(
+      "good",
       decoder("good", "export default { decode: input => ({ success: true, message: input.valueHex }) };"),
     );
   });
   after(() => runtime[Symbol.asyncDispose]());
 
+  /** What stood under its key goes. */
+  const install = async (source: DecoderSource): Promise<void> => {
+    runtime.unload(source.manifest.key);
+    await runtime.load(source.manifest.key, source);
+  };
   /** The good decoder under way, while and after something else happens. */
   const assertGoodGoesOn = async (): Promise<void> => {
     const outcome = await runtime.decode("good", input);
@@ -126,7 +132,7 @@ describe("sandbox: hostile decoders", () => {
 
   for (const [name, { body, ends }] of Object.entries(BODIES)) {
     it(`${name} ends with a reason`, async () => {
-      await runtime.load(withBody(body));
+      await install(withBody(body));
       const [outcome] = await Promise.all([runtime.decode("hostile", input), assertGoodGoesOn()]);
       assert.match(told(outcome), ends);
       await assertGoodGoesOn();
@@ -135,7 +141,7 @@ describe("sandbox: hostile decoders", () => {
 
   for (const hunt of HUNTS) {
     it(`finds nothing with ${hunt}`, async () => {
-      await runtime.load(withBody(`return { success: true, message: String(${hunt}) };`));
+      await install(withBody(`return { success: true, message: String(${hunt}) };`));
       const outcome = await runtime.decode("hostile", input);
       const found = outcome.ok ? outcome.result.message : outcome.reason;
       assert.match(String(found), /^(undefined|threw|object|function)$/);
@@ -151,10 +157,10 @@ describe("sandbox: hostile decoders", () => {
   };
   for (const [name, source] of Object.entries(TOP_LEVELS)) {
     it(`${name} on the top level is refused when it is loaded`, async () => {
-      const loading = runtime.load({ ...decoder("hostile-top", source), language: "typescript" });
+      const loading = install({ ...decoder("hostile-top", source), language: "typescript" });
       const [refused] = await Promise.allSettled([loading, assertGoodGoesOn()]);
       assert.isTrue(refused.status === "rejected" && isFailure(refused.reason, "DECODER_INVALID"));
-      assert.isUndefined(runtime.manifest("hostile-top"));
+      assert.isFalse(runtime.has("hostile-top"));
       await assertGoodGoesOn();
     }).timeout(10_000);
   }
@@ -168,14 +174,14 @@ describe("sandbox: hostile decoders", () => {
       }
       JSON.parse = JSON.stringify = Reflect.apply = () => { for (;;); };
       return { success: true };`;
-    await runtime.load(withBody(spoil));
+    await install(withBody(spoil));
     const outcomes = [await runtime.decode("hostile", input), await runtime.decode("hostile", input)];
     for (const outcome of outcomes) assert.match(told(outcome), /^(ok|timeout|threw)/);
     await assertGoodGoesOn();
   });
 
   it("forty payloads, each fourth an endless loop: only those fail", async () => {
-    await runtime.load(withBody("if (input.value.length > 3) for (;;); return { success: true };"));
+    await install(withBody("if (input.value.length > 3) for (;;); return { success: true };"));
     const loop = { ...input, value: new Uint8Array(4) };
     const hostile = Array.from({ length: 40 }, (_, index) => runtime.decode("hostile", index % 4 === 0 ? loop : input));
     const good = Array.from({ length: 40 }, () => assertGoodGoesOn());

@@ -56,7 +56,7 @@ export interface AgentParts {
   readonly store: Store;
   readonly platform: Platform;
   readonly protocols: DeviceProtocols;
-  readonly actions: { list(): readonly ResourceAction[] };
+  readonly actions: { list(tenant: string): readonly ResourceAction[] };
   /** The way up of values; `forget` when a device is gone. */
   readonly uplink: { values(batch: ValueBatch): Promise<void>; forget(deviceId: string): void };
   readonly clock: Clock;
@@ -79,8 +79,8 @@ export interface AgentParts {
   };
   /** What went wrong lately: handshakes are noted by the transport, the rest here. */
   readonly troubles: TroubleBook;
-  /** Keys of the decoders that can be asked. */
-  decoders(): readonly string[];
+  /** Keys of the decoders that a tenant has. */
+  decoders(tenant: string): readonly string[];
   /** Object models in force for a device. */
   models(registration: Pick<Registration, "tenant" | "objectLinks">): ModelView;
   tenants(): Promise<readonly string[]>;

@@ -337,7 +337,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     listMappings: async tenant => protocols.list(tenant),
     uploadDdf,
     addMapping: protocols.addResourceMapping,
-    listActions: async () => parts.actions.list(),
+    listActions: async tenant => parts.actions.list(tenant),
     postRegistrationOptions: postRegistration.get,
     setPostRegistrationOptions: postRegistration.set,
     async explain(tenant, deviceId) {

@@ -185,7 +185,7 @@ function checkTimes(items: readonly { readonly time?: string }[] | undefined, ki
 }
 
 /** Members of a stored measurement that no fragment may take the place of. */
-const OWN_MEMBERS: ReadonlySet<string | undefined> = new Set(["id", "self", "type", "time", "source"]);
+const OWN_MEMBERS: ReadonlySet<string | undefined> = new Set(["id", "self", "type", "time", "source", "decodedBy"]);
 
 function checkFragmentNames(measurement: DecodedMeasurement, field: string): void {
   const { type, series, deviceNameFragment, additionalProperties } = measurement;

@@ -4,7 +4,7 @@ import { openAlarmFilter } from "../platform/alarm.ts";
 import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
 import { ALARMS, type AlarmDocument } from "../store/collections.ts";
 import { updateOp, type WriteOp } from "../store/store.ts";
-import { type DecodedDevice, type DecodedEffects, decodedEffects } from "./decoded-effects.ts";
+import { type DecodedDevice, type DecodedEffects, decodedEffects, signedEffects } from "./decoded-effects.ts";
 import { doneOps, errorOps, type RawPayload } from "./raw-payload.ts";
 
 /** Followed by the decoder's key (agent specification 15.3). */
@@ -67,14 +67,15 @@ export function concludeResult(
   nowMs: number,
 ): Conclusion {
   const decoded = decodedEffects(result, device, raw.atMs);
+  const effects = signedEffects(decoded.effects, { key: raw.decoder, version });
   if (!result.success) {
     const message = result.message ?? "the decoder gave no reason";
     const ops = errorOps(raw, { reason: "undecodable", message, decoderVersion: version }, nowMs);
-    return { effects: decoded.effects, ops, trouble: { reason: "undecodable", message } };
+    return { effects, ops, trouble: { reason: "undecodable", message } };
   }
   const cleared = mayHaveAlarm ? [failureAlarm(raw, "CLEARED", "The decoder works again", nowMs)] : [];
   return {
-    effects: [...decoded.effects, ...cleared],
+    effects: [...effects, ...cleared],
     ops: [...statusOps(raw, decoded, nowMs), ...doneOps(raw, version)],
     alarmOpen: false,
   };

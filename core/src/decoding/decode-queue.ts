@@ -6,9 +6,9 @@
 import { type Clock, every } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { DecoderRuntime } from "../sandbox/decoder-runtime.ts";
 import type { Backlog } from "./backlog.ts";
 import { createDecodeWorker, type DecodeWorkerParts } from "./decode-worker.ts";
+import type { DecoderDirectory } from "./decoder-directory.ts";
 import { createOrderedLanes } from "./ordered-lanes.ts";
 import type { RawPayload } from "./raw-payload.ts";
 
@@ -26,7 +26,7 @@ export interface DecodeQueueLimits {
 const DEFAULT_DECODE_QUEUE_LIMITS: DecodeQueueLimits = { maxQueued: 10_000, concurrency: 500, sweepMs: 10_000 };
 
 export interface DecodeQueueParts extends DecodeWorkerParts {
-  readonly runtime: Pick<DecoderRuntime, "decode" | "manifest" | "manifests">;
+  readonly directory: Pick<DecoderDirectory, "find" | "keys" | "decode">;
   readonly backlog: Backlog;
   readonly clock: Clock;
   readonly log: Log;
@@ -43,8 +43,8 @@ export interface DecodeQueueStats {
 }
 
 export interface DecodeQueue extends AsyncDisposable {
-  /** A decoder's name for people; its key where it is not loaded. */
-  displayName(decoder: string): string;
+  /** A decoder's name for people; its key where it is not installed. */
+  displayName(tenant: string, decoder: string): string;
   /** Takes payloads that are stored as PENDING. */
   enqueue(payloads: readonly RawPayload[]): void;
   /** Looks into the store now, and from then on every `sweepMs`. */
@@ -59,7 +59,7 @@ export interface DecodeQueue extends AsyncDisposable {
 const PAGE_SIZE = 500;
 
 export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
-  const { runtime, backlog, clock, log } = parts;
+  const { directory, backlog, clock, log } = parts;
   const limits: DecodeQueueLimits = { ...DEFAULT_DECODE_QUEUE_LIMITS, ...parts.limits };
   const worker = createDecodeWorker(parts);
   const lanes = createOrderedLanes();
@@ -118,8 +118,7 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
   const catchUp = async (): Promise<void> => {
     do {
       skipped = 0;
-      const decoders = runtime.manifests().map(({ key }) => key);
-      for await (const page of backlog.pages(decoders, PAGE_SIZE)) {
+      for await (const page of backlog.pages(directory.keys(), PAGE_SIZE)) {
         if (closed) return;
         take(page);
         if (taken.size < limits.maxQueued) continue;
@@ -146,7 +145,7 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
   };
 
   return {
-    displayName: decoder => runtime.manifest(decoder)?.name ?? decoder,
+    displayName: (tenant, decoder) => directory.find(tenant, decoder)?.manifest.name ?? decoder,
     enqueue(payloads) {
       if (closed) return;
       // Behind, the order of a device's payloads is the store's: everything goes through the sweep until it has caught up.

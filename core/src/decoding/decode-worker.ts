@@ -4,10 +4,11 @@ import { isFailure, messageOf } from "../base/errors.ts";
 import type { Log, LogFields } from "../base/log.ts";
 import type { Effect } from "../contract/action.ts";
 import { formatTime } from "../platform/time.ts";
-import type { DecodeOutcome, DecoderRuntime, RuntimeInput } from "../sandbox/decoder-runtime.ts";
+import type { DecodeOutcome, RuntimeInput } from "../sandbox/decoder-runtime.ts";
 import type { WriteOp } from "../store/store.ts";
 import { type Conclusion, concludeFailure, concludeMissing, concludeResult } from "./conclusion.ts";
 import { type DecodedDevice, needsDevice } from "./decoded-effects.ts";
+import type { DecoderDirectory, InstalledDecoder } from "./decoder-directory.ts";
 import { errorOps, type RawPayload } from "./raw-payload.ts";
 
 /** What the applier of effects is given. */
@@ -24,7 +25,7 @@ export interface DecodedDocuments {
 }
 
 export interface DecodeWorkerParts {
-  readonly runtime: Pick<DecoderRuntime, "decode" | "manifest">;
+  readonly directory: Pick<DecoderDirectory, "find" | "decode">;
   /**
    * Stores effects and writes together. @returns the rules that effects broke which could not be stored
    * @throws MooringError NOT_FOUND when the device is gone; others: worth a repetition
@@ -76,15 +77,15 @@ function createAlarmMemory(): { get(raw: RawPayload): boolean | undefined; set(r
 }
 
 export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
-  const { runtime, clock, log } = parts;
+  const { directory, clock, log } = parts;
   const alarms = createAlarmMemory();
   const counters = { decoded: 0, failed: 0 };
 
   const deviceOf = async ({ tenant, deviceId }: RawPayload): Promise<DecodedDevice> =>
     (await parts.findDevice(tenant, deviceId)) ?? NO_DEVICE;
 
-  const fragmentsFor = async (raw: RawPayload): Promise<Record<string, unknown>> => {
-    const wanted = runtime.manifest(raw.decoder)?.deviceFragments ?? [];
+  const fragmentsFor = async (raw: RawPayload, { manifest }: InstalledDecoder): Promise<Record<string, unknown>> => {
+    const wanted = manifest.deviceFragments ?? [];
     if (wanted.length === 0) return {};
     const { fragments } = await deviceOf(raw);
     return Object.fromEntries(
@@ -112,7 +113,7 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
       const device = needsDevice(outcome.result) ? await deviceOf(raw) : NO_DEVICE;
       await store(raw, concludeResult(raw, outcome, device, alarms.get(raw) !== false, clock.now()));
     } else if (outcome.reason !== "unavailable") await store(raw, concludeFailure(raw, outcome, clock.now()));
-    else if (runtime.manifest(raw.decoder)) return { later: outcome.message };
+    else if (directory.find(raw.tenant, raw.decoder)) return { later: outcome.message };
     else await awaitDecoder(raw);
     return FINISHED;
   };
@@ -130,7 +131,9 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
     counters,
     async decode(raw) {
       try {
-        return await runtime.decode(raw.decoder, inputOf(raw, await fragmentsFor(raw)));
+        const decoder = directory.find(raw.tenant, raw.decoder);
+        if (!decoder) return { ok: false, reason: "unavailable", message: `there is no decoder ${raw.decoder}` };
+        return await directory.decode(decoder, inputOf(raw, await fragmentsFor(raw, decoder)));
       } catch (error) {
         return { ok: false, reason: "unavailable", message: messageOf(error) };
       }

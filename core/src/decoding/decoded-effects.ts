@@ -17,12 +17,35 @@ export interface DecodedEffects {
   readonly alarmStatuses: readonly { readonly type: string; readonly status: "ACTIVE" | "ACKNOWLEDGED" }[];
 }
 
+/** Member of measurements, events and alarms that tells which version of which decoder made them. */
+export const DECODED_BY = "decodedBy";
+
 const DEFAULT_NAME_FRAGMENT = "device!Name";
 
 type Properties = Record<string, unknown>;
 
 /** Members of stored events and alarms that are not the decoder's to set. */
-const SERVER_MEMBERS = new Set(["id", "self", "source", "creationTime", "lastUpdated", "count", "firstOccurrenceTime"]);
+const SERVER_MEMBERS = new Set([
+  "id",
+  "self",
+  "source",
+  "creationTime",
+  "lastUpdated",
+  "count",
+  "firstOccurrenceTime",
+  DECODED_BY,
+]);
+
+/** The same with the decoder's name on every document. */
+export const signedEffects = (
+  effects: readonly Effect[],
+  by: { readonly key: string; readonly version: string },
+): Effect[] =>
+  effects.map(effect =>
+    effect.kind === "measurement" || effect.kind === "event" || effect.kind === "alarm"
+      ? { ...effect, properties: { ...effect.properties, [DECODED_BY]: by } }
+      : effect,
+  );
 
 const timeOf = ({ time }: { readonly time?: string }, atMs: number): number =>
   time === undefined ? atMs : parseTime(time, "time");

@@ -6,6 +6,7 @@ import type { Log } from "../base/log.ts";
 import type { DecoderManifest } from "../contract/decoder.ts";
 import { checkDecoderManifest } from "../contract/manifest.ts";
 import type { DecoderRuntime, DecoderSource } from "../sandbox/decoder-runtime.ts";
+import { type DecoderDirectory, decoderId, type InstalledDecoder, SHIPPED } from "./decoder-directory.ts";
 
 const SOURCES = [
   { file: join("src", "decoder.ts"), language: "typescript" },
@@ -49,18 +50,16 @@ export async function loadDecoderFolder(folder: string): Promise<DecoderSource> 
 }
 
 export interface DecoderRegistryParts {
-  readonly runtime: Pick<DecoderRuntime, "load" | "manifests">;
+  readonly runtime: Pick<DecoderRuntime, "load" | "decode">;
   readonly log: Log;
 }
 
-export interface DecoderRegistry {
+export interface DecoderRegistry extends DecoderDirectory {
   /**
-   * Loads the decoder in each folder; one that is broken is left out, said in the log, and harms no other.
+   * Loads the decoder in each folder, for all tenants; one that is broken is left out, said in the log, and harms no other.
    * @returns the failures
    */
   loadFolders(folders: readonly string[]): Promise<readonly MooringError[]>;
-  /** Keys that a device protocol may name, `decoder:<key>`. */
-  keys(): readonly string[];
 }
 
 /** Folders below `parent` that have a manifest, sorted; none where there is no `parent`. */
@@ -77,9 +76,13 @@ export async function decoderFolders(parent: string): Promise<string[]> {
 }
 
 export function createDecoderRegistry({ runtime, log }: DecoderRegistryParts): DecoderRegistry {
+  const shipped = new Map<string, InstalledDecoder>();
   const load = async (folder: string): Promise<MooringError | undefined> => {
     try {
-      await runtime.load(await loadDecoderFolder(folder));
+      const source = await loadDecoderFolder(folder);
+      const decoder = { id: decoderId(SHIPPED, source.manifest), manifest: source.manifest };
+      await runtime.load(decoder.id, source);
+      shipped.set(source.manifest.key, decoder);
       return undefined;
     } catch (error) {
       const failure = isFailure(error) ? error : invalid(folder, messageOf(error), error);
@@ -92,6 +95,9 @@ export function createDecoderRegistry({ runtime, log }: DecoderRegistryParts): D
       const failures = await Promise.all(folders.map(load));
       return failures.filter(failure => failure !== undefined);
     },
-    keys: () => runtime.manifests().map(({ key }) => key),
+    find: (_, key) => shipped.get(key),
+    list: () => [...shipped.values()],
+    keys: () => [...shipped.keys()],
+    decode: ({ id }, input) => runtime.decode(id, input),
   };
 }

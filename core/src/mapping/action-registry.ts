@@ -19,8 +19,8 @@ export interface ActionRegistry {
   handlers(objectId: number): readonly DefaultHandler[];
   /** Fragments of a device that some action or handler wants, sorted. Another array after a change. */
   readonly deviceFragments: readonly string[];
-  /** Actions grouped by what stands before the first colon, then decoders, each sorted. */
-  list(): readonly ResourceAction[];
+  /** Actions grouped by what stands before the first colon, then the tenant's decoders, each sorted. */
+  list(tenant: string): readonly ResourceAction[];
 }
 
 /** Custom actions with this prefix name a decoder, not an action (agent specification 9.1). */
@@ -82,8 +82,8 @@ function group(names: Iterable<string>): ResourceAction[] {
   return [...groups.values()];
 }
 
-/** @param decoders keys of the decoders that may be chosen now */
-export function createActionRegistry(decoders: () => readonly string[] = () => []): ActionRegistry {
+/** @param decoders keys of the decoders that a tenant may choose now */
+export function createActionRegistry(decoders: (tenant: string) => readonly string[] = () => []): ActionRegistry {
   const actions = new Map<string, MappingAction>();
   const byName = new Map<string, MappingAction>();
   const handlers = new Map<number, readonly DefaultHandler[]>();
@@ -122,8 +122,8 @@ export function createActionRegistry(decoders: () => readonly string[] = () => [
     get deviceFragments() {
       return deviceFragments;
     },
-    list() {
-      const keys = [...decoders()].sort();
+    list(tenant) {
+      const keys = [...decoders(tenant)].sort();
       return [...group(actions.keys()), ...(keys.length > 0 ? [{ name: "decoder", args: keys }] : [])];
     },
   };

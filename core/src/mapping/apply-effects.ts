@@ -15,7 +15,7 @@ import { inventoryChanges } from "./inventory-changes.ts";
 /** Where values for decoders go once they are kept. */
 export interface DecodeIntake {
   /** For people; the key where the decoder is not known. */
-  displayName(decoder: string): string;
+  displayName(tenant: string, decoder: string): string;
   enqueue(payloads: readonly RawPayload[]): void;
 }
 
@@ -66,7 +66,7 @@ function keep(group: Group, effect: Extract<Effect, { kind: "decode" }>, decodes
   const id = nextId(group, "decode");
   try {
     const payload = newRawPayload(group.target, effect, id);
-    group.ops.push(...keepOps(payload, decodes.displayName(effect.decoder), group.nowMs));
+    group.ops.push(...keepOps(payload, decodes.displayName(payload.tenant, effect.decoder), group.nowMs));
     group.payloads.push(payload);
   } catch (error) {
     group.leftOut.push(messageOf(error));

@@ -9,6 +9,8 @@ export interface Job {
 }
 
 export interface DecoderEntry extends LoadableDecoder {
+  /** By which the runtime's users know it; `id` is that of one load. */
+  readonly name: string;
   readonly manifest: DecoderManifest;
   /** Not started, oldest first. */
   readonly waiting: Job[];
@@ -22,12 +24,17 @@ export interface DecoderEntry extends LoadableDecoder {
   decoded: number;
   cpuMs: number;
   readonly failed: Partial<Record<DecodeFailureReason, number>>;
-  /** Unloaded, or replaced by another version: nothing may wait for it any more. */
+  /** Unloaded: nothing may wait for it any more. */
   retired: boolean;
 }
 
-export const createEntry = (id: string, manifest: DecoderManifest, script: string): DecoderEntry => ({
+export const createEntry = (
+  name: string,
+  { id, script }: LoadableDecoder,
+  manifest: DecoderManifest,
+): DecoderEntry => ({
   id,
+  name,
   manifest,
   script,
   waiting: [],
@@ -75,6 +82,7 @@ export function suspect(entry: DecoderEntry, jobs: readonly Job[]): void {
 }
 
 export const statsOf = (entry: DecoderEntry): DecoderStats => ({
+  id: entry.name,
   key: entry.manifest.key,
   version: entry.manifest.version,
   decoded: entry.decoded,

@@ -28,9 +28,18 @@ export type DecodeFailureReason =
 
 export type DecodeOutcome =
   | { readonly ok: true; readonly result: DecoderResult; readonly version: string; readonly cpuMs: number }
-  | { readonly ok: false; readonly reason: DecodeFailureReason; readonly message: string; readonly version?: string };
+  | {
+      readonly ok: false;
+      readonly reason: DecodeFailureReason;
+      readonly message: string;
+      readonly version?: string;
+      /** Of `unavailable`, where it is known: the decoder is not worth asking before; by the wall clock. */
+      readonly retryAtMs?: number;
+    };
 
 export interface DecoderStats {
+  /** As it was loaded. */
+  readonly id: string;
   readonly key: string;
   readonly version: string;
   readonly decoded: number;
@@ -54,34 +63,30 @@ export interface RuntimeStats {
   readonly decoders: readonly DecoderStats[];
 }
 
+/** Runs versions of decoders; which of them is in force for whom is not its business (decoding/decoder-directory.ts). */
 export interface DecoderRuntime extends AsyncDisposable {
   /**
-   * Makes a decoder ready; the version loaded last under a key is the one that `decode` runs.
-   * @throws MooringError DECODER_INVALID when it does not compile, imports something, has no `decode` or breaks a limit;
-   *         an earlier version stays in force. DECODER_UNAVAILABLE when there is no engine.
+   * Makes a version ready. An id that is loaded stays as it is: what stands under an id never changes.
+   * @param id names this version of this decoder for `decode` and `unload`
+   * @throws MooringError DECODER_INVALID when it does not compile, imports something, has no `decode` or breaks a limit.
+   *         DECODER_UNAVAILABLE when there is no engine.
    */
-  load(decoder: DecoderSource): Promise<void>;
-  /** Forgets a decoder; its waiting decodes end as `unavailable`. An unknown key is no error. */
-  unload(key: string): void;
-  /** Of the version in force; undefined for a key that is not loaded. */
-  manifest(key: string): DecoderManifest | undefined;
-  /** Of all that are loaded. */
-  manifests(): readonly DecoderManifest[];
-  /** Never rejects. Decodes of one key are started in the order of the calls; outcomes may overtake each other after a failure. */
-  decode(key: string, input: RuntimeInput): Promise<DecodeOutcome>;
+  load(id: string, decoder: DecoderSource): Promise<void>;
+  /** Forgets a version; its waiting decodes end as `unavailable`. An unknown id is no error. */
+  unload(id: string): void;
+  has(id: string): boolean;
+  /** Never rejects. Decodes of one id are started in the order of the calls; outcomes may overtake each other after a failure. */
+  decode(id: string, input: RuntimeInput): Promise<DecodeOutcome>;
   stats(): RuntimeStats;
 }
 
 /** The runtime of a machine without an engine: everything else works, decoders say why they do not. */
 export function createUnavailableRuntime(reason: string): DecoderRuntime {
   return {
-    load: decoder =>
-      Promise.reject(
-        new MooringError("DECODER_UNAVAILABLE", `decoders cannot run here: ${reason}`, { key: decoder.manifest.key }),
-      ),
+    load: (_, { manifest: { key } }) =>
+      Promise.reject(new MooringError("DECODER_UNAVAILABLE", `decoders cannot run here: ${reason}`, { key })),
     unload: () => {},
-    manifest: () => undefined,
-    manifests: () => [],
+    has: () => false,
     decode: () => Promise.resolve({ ok: false, reason: "unavailable", message: `decoders cannot run here: ${reason}` }),
     stats: () => ({ engine: "none", available: false, reason, hostPids: [], hostDeaths: 0, decoders: [] }),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -65,6 +65,8 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   const processes = createProcessReader();
   if (!processes) log.warn("sandbox.noProcessStatistics", { effect: "decoder hosts are watched by wall time only" });
   const entries = new Map<string, DecoderEntry>();
+  /** Loads under way. */
+  const opening = new Map<string, Promise<void>>();
   let hostDeaths = 0;
   let loads = 0;
   let closed = false;
@@ -85,55 +87,52 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   });
 
   /** Runs the module once on the trial host, then brings it to its usual one. */
-  const prepare = async ({ manifest, source, language }: DecoderSource): Promise<DecoderEntry> => {
-    const { key, version } = checkDecoderManifest(manifest);
+  const prepare = async (name: string, { manifest, source, language }: DecoderSource): Promise<DecoderEntry> => {
+    const { key } = checkDecoderManifest(manifest);
     if (source.length > limits.sourceBytes) {
       throw failure("DECODER_INVALID", key, `its source is over ${limits.sourceBytes} characters`);
     }
-    const id = `${key}@${version}#${++loads}`;
+    const id = `${name}#${++loads}`;
     const reply = await trials.load(id, source, language === "typescript");
     if (!reply.ok) throw failure("DECODER_INVALID", key, reply.message);
-    const entry = createEntry(id, manifest, reply.text);
+    const entry = createEntry(name, { id, script: reply.text }, manifest);
     const ready = await stationOf(entry).slot.hostWith(entry);
     if (!ready.ok) throw failure(ready.started ? "DECODER_INVALID" : "DECODER_UNAVAILABLE", key, ready.message);
     return entry;
-  };
-  const replace = (before: DecoderEntry, heir: DecoderEntry): void => {
-    heir.waiting.push(...before.suspects.splice(0), ...before.waiting.splice(0));
-    retire(before, "");
-    stationOf(before).remove(before);
   };
 
   return {
     async start() {
       await Promise.all(stations.map(({ slot }) => slot.host()));
     },
-    async load(decoder) {
+    load(id, decoder) {
       const { key, version } = decoder.manifest;
-      if (closed) throw failure("DECODER_UNAVAILABLE", key, CLOSED);
-      const entry = await prepare(decoder);
-      if (closed) throw failure("DECODER_UNAVAILABLE", key, CLOSED);
-      const before = entries.get(key);
-      entries.set(key, entry);
-      stationOf(entry).add(entry);
-      if (before) replace(before, entry);
-      log.info("decoder.loaded", { key, version });
-      stationOf(entry).plan();
+      const open = async (): Promise<void> => {
+        if (closed) throw failure("DECODER_UNAVAILABLE", key, CLOSED);
+        const entry = await prepare(id, decoder);
+        if (closed) throw failure("DECODER_UNAVAILABLE", key, CLOSED);
+        entries.set(id, entry);
+        stationOf(entry).add(entry);
+        log.info("decoder.loaded", { key, version });
+      };
+      const load = entries.has(id) ? Promise.resolve() : (opening.get(id) ?? open().finally(() => opening.delete(id)));
+      if (!entries.has(id)) opening.set(id, load);
+      return load;
     },
-    unload(key) {
-      const entry = entries.get(key);
+    unload(id) {
+      const entry = entries.get(id);
       if (!entry) return;
-      entries.delete(key);
+      entries.delete(id);
       retire(entry, "the decoder was unloaded");
       stationOf(entry).remove(entry);
-      log.info("decoder.unloaded", { key, version: entry.manifest.version });
+      const { key, version } = entry.manifest;
+      log.info("decoder.unloaded", { key, version });
     },
-    manifest: key => entries.get(key)?.manifest,
-    manifests: () => [...entries.values()].map(({ manifest }) => manifest),
-    decode(key, input) {
-      const entry = entries.get(key);
+    has: id => entries.has(id),
+    decode(id, input) {
+      const entry = entries.get(id);
       if (!entry) {
-        const message = closed ? CLOSED : `there is no decoder ${key}`;
+        const message = closed ? CLOSED : `decoder ${id} is not loaded`;
         return Promise.resolve({ ok: false, reason: "unavailable", message });
       }
       const refused = refusal(entry, input, limits);

@@ -8,12 +8,13 @@ import {
   type DecodeQueue,
   type DecodeQueueLimits,
 } from "../../src/decoding/decode-queue.ts";
+import type { DecoderDirectory } from "../../src/decoding/decoder-directory.ts";
 import { keepOps, newRawPayload, type RawPayload } from "../../src/decoding/raw-payload.ts";
 import { parsePath } from "../../src/lwm2m/path.ts";
 import { createEffectApplier } from "../../src/mapping/apply-effects.ts";
 import { createUplink, type Uplink } from "../../src/mapping/uplink.ts";
 import type { Fragments } from "../../src/platform/platform.ts";
-import type { DecodeOutcome, DecoderRuntime, RuntimeInput } from "../../src/sandbox/decoder-runtime.ts";
+import type { DecodeOutcome, RuntimeInput } from "../../src/sandbox/decoder-runtime.ts";
 import { RAW_PAYLOADS, type RawPayloadDocument } from "../../src/store/collections.ts";
 import { parts as mappingParts } from "../mapping/support.ts";
 import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "../platform/fixture.ts";
@@ -32,8 +33,8 @@ const reading = (value: number): DecoderResult => ({
 });
 const good = (result: DecoderResult): DecodeOutcome => ({ ok: true, result, version: "1.2.3", cpuMs: 0.1 });
 
-/** A runtime whose decodes a test answers. */
-function scriptedRuntime() {
+/** Decoders whose decodes a test answers. */
+function scriptedDirectory() {
   const installed = new Map([[manifest.key, manifest]]);
   const inputs: RuntimeInput[] = [];
   const script = {
@@ -41,21 +42,23 @@ function scriptedRuntime() {
     inputs,
     answer: (input: RuntimeInput): DecodeOutcome | Promise<DecodeOutcome> => good(reading(input.value[0]!)),
   };
-  const runtime: Pick<DecoderRuntime, "decode" | "manifest" | "manifests"> = {
-    manifest: key => installed.get(key),
-    manifests: () => [...installed.values()],
-    async decode(key, input) {
+  const directory: Pick<DecoderDirectory, "find" | "keys" | "decode"> = {
+    find(_, key) {
+      const manifest = installed.get(key);
+      return manifest && { id: key, manifest };
+    },
+    keys: () => [...installed.keys()],
+    async decode(_, input) {
       inputs.push(input);
-      if (!installed.has(key)) return { ok: false, reason: "unavailable", message: `there is no decoder ${key}` };
       return script.answer(input);
     },
   };
-  return { script, runtime };
+  return { script, directory };
 }
 
 describe("decoding/decode-queue", () => {
   let fixture: PlatformFixture;
-  let scripted: ReturnType<typeof scriptedRuntime>;
+  let scripted: ReturnType<typeof scriptedDirectory>;
   let uplink: Uplink;
   let queue: DecodeQueue;
   let deviceId: string;
@@ -65,7 +68,7 @@ describe("decoding/decode-queue", () => {
   const openQueue = (limits: Partial<DecodeQueueLimits> = {}): DecodeQueue => {
     const { platform, store, clock, log } = fixture;
     return createDecodeQueue({
-      runtime: scripted.runtime,
+      directory: scripted.directory,
       backlog: createBacklog(store.collection(RAW_PAYLOADS)),
       async apply(documents) {
         failApply?.(documents);
@@ -81,10 +84,10 @@ describe("decoding/decode-queue", () => {
 
   beforeEach(async () => {
     fixture = await openPlatform();
-    scripted = scriptedRuntime();
+    scripted = scriptedDirectory();
     failApply = undefined;
     const { platform, store, clock, log } = fixture;
-    const decodes = { displayName: (key: string) => key, enqueue: () => {} };
+    const decodes = { displayName: (_: string, key: string) => key, enqueue: () => {} };
     const applier = createEffectApplier({ platform, nowMs: clock.now, decodes });
     uplink = createUplink({ platform, store, log, mapping: mappingParts({}), applier });
     deviceId = await createDevice(platform);
@@ -102,7 +105,7 @@ describe("decoding/decode-queue", () => {
     const source = { tenant: TENANT, deviceId: device, endpoint: "urn:dev:7", receivedAtMs };
     const effect = { kind: "decode", decoder, value, atMs: receivedAtMs } as const;
     const raw = newRawPayload(source, effect, `1${String(++last).padStart(29, "0")}`);
-    await fixture.platform.write(keepOps(raw, queue.displayName(decoder), fixture.clock.now()));
+    await fixture.platform.write(keepOps(raw, queue.displayName(TENANT, decoder), fixture.clock.now()));
     return raw;
   }
   async function decoded(...payloads: RawPayload[]): Promise<void> {

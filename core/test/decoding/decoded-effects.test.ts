@@ -1,6 +1,6 @@
 import { assert } from "chai";
 import type { DecoderResult } from "../../src/contract/decoder.ts";
-import { type DecodedDevice, decodedEffects, needsDevice } from "../../src/decoding/decoded-effects.ts";
+import { type DecodedDevice, decodedEffects, needsDevice, signedEffects } from "../../src/decoding/decoded-effects.ts";
 
 const AT_MS = Date.UTC(2026, 0, 1);
 const device: DecodedDevice = {
@@ -65,7 +65,15 @@ describe("decoding/decoded-effects (agent specification 9.3)", () => {
   });
 
   it("alarms and events keep their free fragments, but not what is the server's", () => {
-    const free = { id: "1", self: "x", source: { id: "2" }, creationTime: "x", lastUpdated: "x", any: { a: [1] } };
+    const free = {
+      id: "1",
+      self: "x",
+      source: { id: "2" },
+      creationTime: "x",
+      lastUpdated: "x",
+      decodedBy: "x",
+      any: { a: [1] },
+    };
     const effects = effectsOf({
       alarms: [
         { type: "a", text: "x", severity: "MINOR", count: 7, ...free },
@@ -130,6 +138,20 @@ describe("decoding/decoded-effects (agent specification 9.3)", () => {
       ["e", "a"],
     );
     assert.deepEqual(alarmStatuses, []);
+  });
+
+  it("measurements, events and alarms name the decoder that made them", () => {
+    const by = { key: "acme", version: "1.2.3" };
+    const effects = effectsOf({
+      measurements: [{ type: "t", values, additionalProperties: { foo: "bar" } }],
+      events: [{ type: "e", text: "z" }],
+      alarms: [{ type: "a", text: "x", severity: "MINOR" }],
+      dataFragments: [{ key: "/3/0/9", value: "1" }],
+    });
+    assert.deepEqual(
+      signedEffects(effects, by).map(effect => ("properties" in effect ? effect.properties : effect.kind)),
+      [{ foo: "bar", decodedBy: by }, { decodedBy: by }, { decodedBy: by }, "lastValue"],
+    );
   });
 
   it("looks at the device only where a measurement asks for it", () => {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { assert } from "chai";
 import { isFailure, MooringError } from "../../src/base/errors.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
-import type { DecoderManifest } from "../../src/contract/decoder.ts";
 import { createDecoderRegistry, decoderFolders, loadDecoderFolder } from "../../src/decoding/decoder-registry.ts";
 
 describe("decoding/decoder-registry", () => {
@@ -63,13 +62,13 @@ describe("decoding/decoder-registry", () => {
   });
 
   it("a broken decoder harms no other: it is left out, with a line in the log", async () => {
-    const loaded: DecoderManifest[] = [];
+    const loaded: string[] = [];
     const runtime = {
-      async load(decoder: { manifest: DecoderManifest; source: string }) {
+      async load(id: string, decoder: { source: string }) {
         if (decoder.source === "bad") throw new MooringError("DECODER_INVALID", "does not compile");
-        loaded.push(decoder.manifest);
+        loaded.push(id);
       },
-      manifests: () => loaded,
+      decode: () => assert.fail("nothing is decoded here"),
     };
     const log = createRecordingLog();
     const registry = createDecoderRegistry({ runtime, log });
@@ -79,6 +78,12 @@ describe("decoding/decoder-registry", () => {
       folder("good", { "manifest.json": manifest, "src/decoder.js": "good" }),
     ]);
     assert.deepEqual(registry.keys(), ["acme"]);
+    assert.deepEqual(loaded, ["/acme@1.0.0"]);
+    assert.equal(registry.find("any", "acme")?.id, "/acme@1.0.0");
+    assert.deepEqual(
+      registry.list("any").map(({ manifest: { name } }) => name),
+      ["ACME"],
+    );
     assert.deepEqual(
       failures.map(({ code }) => code),
       ["DECODER_INVALID", "DECODER_INVALID"],

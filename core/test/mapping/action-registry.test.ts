@@ -26,7 +26,7 @@ describe("mapping/action-registry", () => {
     for (const name of ["device:updateSerialNumber", "connectivity:updateRssi", "device:a:b", "plain"])
       registry.addAction(action(name));
     registry.addAction(action("connectivity:updateSmnc", { aliases: ["connectiviy:updateSmnc"] }));
-    assert.deepEqual(registry.list(), [
+    assert.deepEqual(registry.list("t1"), [
       { name: "connectivity", args: ["updateRssi", "updateSmnc"] },
       { name: "device", args: ["a:b", "updateSerialNumber"] },
       { name: "plain", args: [] },
@@ -37,7 +37,7 @@ describe("mapping/action-registry", () => {
   it("a bare name stays beside its group", () => {
     const registry = createActionRegistry();
     for (const name of ["x", "x:y"]) registry.addAction(action(name));
-    assert.deepEqual(registry.list(), [
+    assert.deepEqual(registry.list("t1"), [
       { name: "x", args: [] },
       { name: "x", args: ["y"] },
     ]);
@@ -73,7 +73,7 @@ describe("mapping/action-registry", () => {
     refused(() => registry.addAction(action("a:b")));
     refused(() => registry.addAction(action("c:d", { aliases: ["a:b"] })));
     assert.isUndefined(registry.action("c:d"));
-    assert.deepEqual(registry.list(), [{ name: "a", args: ["b"] }]);
+    assert.deepEqual(registry.list("t1"), [{ name: "a", args: ["b"] }]);
   });
 
   it("refuses an action or handler without run, and a handler with bad ids", () => {

@@ -56,7 +56,7 @@ describe("mapping/apply-effects", () => {
       },
       nowMs: () => clock.now(),
       decodes: {
-        displayName: decoder => `${decoder} decoder`,
+        displayName: (_, decoder) => `${decoder} decoder`,
         enqueue: payloads => void enqueued.push(...payloads),
       },
     });
@@ -229,7 +229,7 @@ describe("mapping/apply-effects", () => {
       const full = createEffectApplier({
         platform: { write: async () => Promise.reject(new MooringError("STORE_FULL", "too much waits")) },
         nowMs: () => NOW_MS,
-        decodes: { displayName: decoder => decoder, enqueue: payloads => void enqueued.push(...payloads) },
+        decodes: { displayName: (_, decoder) => decoder, enqueue: payloads => void enqueued.push(...payloads) },
       });
       const rejected = await full.apply(await target(), [decode, event]).then(
         () => undefined,

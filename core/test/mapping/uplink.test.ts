@@ -82,7 +82,7 @@ describe("mapping/uplink", () => {
       applier: createEffectApplier({
         platform: { write: ops => (fail ? Promise.reject(fail) : platform.write(ops)) },
         nowMs: () => clock.now(),
-        decodes: { displayName: decoder => decoder, enqueue: () => assert.fail("no decoder here") },
+        decodes: { displayName: (_, decoder) => decoder, enqueue: () => assert.fail("no decoder here") },
       }),
     });
   };

@@ -23,16 +23,22 @@ const decoder = (key: string, source: string, more: object = {}): DecoderSource 
 const returning = (key: string, expression: string): DecoderSource =>
   decoder(key, `export default { decode(input) { return ${expression}; } };`);
 
+/** What stood under its key goes. */
+async function install(runtime: DecoderRuntime, source: DecoderSource): Promise<void> {
+  runtime.unload(source.manifest.key);
+  await runtime.load(source.manifest.key, source);
+}
+
 /** Loads a decoder that says in `message` what `expression` gives, and decodes with it. */
 async function message(runtime: DecoderRuntime, expression: string, given = input()): Promise<unknown> {
-  await runtime.load(returning("probe", `{ success: true, message: String(${expression}) }`));
+  await install(runtime, returning("probe", `{ success: true, message: String(${expression}) }`));
   const outcome = await runtime.decode("probe", given);
   return outcome.ok ? outcome.result.message : outcome;
 }
 
 async function loadFailure(runtime: DecoderRuntime, source: DecoderSource): Promise<MooringError> {
   try {
-    await runtime.load(source);
+    await install(runtime, source);
   } catch (error) {
     if (isFailure(error)) return error;
     throw error;
@@ -90,7 +96,7 @@ describe("sandbox/isolate-runtime", () => {
       "const read = (value: Uint8Array): Frame => ({ volts: value[2]! });",
       "export default { decode({ value }) { return { success: true, message: String(read(value).volts) }; } } satisfies Decoder;",
     ].join("\n");
-    await runtime.load({ ...decoder("typed", source), language: "typescript" });
+    await install(runtime, { ...decoder("typed", source), language: "typescript" });
     const outcome = await runtime.decode("typed", input());
     assert.isTrue(outcome.ok && outcome.result.message === "255");
   });
@@ -118,7 +124,7 @@ describe("sandbox/isolate-runtime", () => {
         const error = await loadFailure(runtime, decoder("refused", source));
         assert.equal(error.code, "DECODER_INVALID");
         assert.match(error.message, why);
-        assert.isUndefined(runtime.manifest("refused"));
+        assert.isFalse(runtime.has("refused"));
       });
     }
     it("types that cannot be stripped", async () => {
@@ -130,11 +136,11 @@ describe("sandbox/isolate-runtime", () => {
       const error = await loadFailure(runtime, decoder("wrong", "export default { decode() {} }", { version: "one" }));
       assert.deepEqual([error.code, error.details["field"]], ["VALIDATION", "version"]);
     });
-    it("and the version before stays in force", async () => {
-      await runtime.load(returning("kept", "{ success: true }"));
-      await loadFailure(runtime, decoder("kept", "nonsense", { version: "2.0.0" }));
-      const outcome = await runtime.decode("kept", input());
-      assert.deepEqual([outcome.ok, outcome.version], [true, "1.0.0"]);
+    it("and nothing of it stays: its id can be loaded with something better", async () => {
+      await loadFailure(runtime, decoder("kept", "nonsense"));
+      assert.isFalse(runtime.has("kept"));
+      await runtime.load("kept", returning("kept", "{ success: true }"));
+      assert.equal(reasonOf(await runtime.decode("kept", input())), "ok");
     });
   });
 
@@ -160,14 +166,14 @@ describe("sandbox/isolate-runtime", () => {
     ];
     for (const [what, body, reason, expected] of cases) {
       it(what, async () => {
-        await runtime.load(decoder("faulty", `export default { decode() { ${body} } };`));
+        await install(runtime, decoder("faulty", `export default { decode() { ${body} } };`));
         const outcome = await runtime.decode("faulty", input());
         assert.equal(reasonOf(outcome), reason);
         assert.match(outcome.ok ? "" : outcome.message, expected);
       });
     }
     it("a payload over the limit is not even tried", async () => {
-      await runtime.load(returning("any", "{ success: true }"));
+      await install(runtime, returning("any", "{ success: true }"));
       assert.equal(reasonOf(await runtime.decode("any", input(new Array(65_537).fill(0)))), "inputTooLarge");
       assert.equal(reasonOf(await runtime.decode("any", input(new Array(65_536).fill(0)))), "ok");
     });
@@ -176,7 +182,7 @@ describe("sandbox/isolate-runtime", () => {
   });
 
   it("a thousand decodes at once give each its own answer, in order of the calls", async () => {
-    await runtime.load(returning("echo", "{ success: true, message: input.valueHex }"));
+    await install(runtime, returning("echo", "{ success: true, message: input.valueHex }"));
     const values = Array.from({ length: 1000 }, (_, index) => [index >> 8, index & 255]);
     const outcomes = await Promise.all(values.map(value => runtime.decode("echo", input(value))));
     const hex = values.map(value => Buffer.from(value).toString("hex"));
@@ -188,7 +194,8 @@ describe("sandbox/isolate-runtime", () => {
   });
 
   it("only the poisonous payload of a batch fails", async () => {
-    await runtime.load(
+    await install(
+      runtime,
       returning("picky", "{ success: true, message: input.value[0] === 7 ? (() => { for (;;); })() : 'fine' }"),
     );
     const outcomes = await Promise.all(
@@ -201,37 +208,47 @@ describe("sandbox/isolate-runtime", () => {
   it("decoders share nothing: what one changes, another does not see", async () => {
     const spoil =
       "Array.prototype.join = JSON.stringify = String.prototype.slice = () => 'spoilt'; globalThis.mine = 1;";
-    await runtime.load(
+    await install(
+      runtime,
       decoder("spoiler", `try { ${spoil} } catch {} export default { decode: () => ({ success: true }) };`),
     );
     assert.equal(reasonOf(await runtime.decode("spoiler", input())), "ok");
     assert.equal(await message(runtime, "[1, 2].join() + typeof mine"), "1,2undefined");
   });
 
-  it("a new version takes over what waits for the old one", async () => {
-    await runtime.load(returning("versions", "{ success: true, message: 'one' }"));
-    const early = Array.from({ length: 100 }, () => runtime.decode("versions", input()));
-    await runtime.load(
-      decoder("versions", "export default { decode: () => ({ success: true, message: 'two' }) };", {
-        version: "2.0.0",
-      }),
-    );
-    for (const outcome of await Promise.all(early)) assert.isTrue(outcome.ok);
-    const late = await runtime.decode("versions", input());
+  it("two versions run side by side, and what stands under an id never changes", async () => {
+    const saying = (text: string, version: string) =>
+      decoder("versions", `export default { decode: () => ({ success: true, message: '${text}' }) };`, { version });
+    await runtime.load("versions@1", saying("one", "1.0.0"));
+    const early = Array.from({ length: 100 }, () => runtime.decode("versions@1", input()));
+    await Promise.all([
+      runtime.load("versions@2", saying("two", "2.0.0")),
+      runtime.load("versions@2", saying("two", "2.0.0")),
+    ]);
+    await runtime.load("versions@1", saying("another", "1.0.0"));
+    early.push(runtime.decode("versions@1", input()));
+    for (const outcome of await Promise.all(early)) {
+      assert.isTrue(outcome.ok && outcome.version === "1.0.0" && outcome.result.message === "one");
+    }
+    const late = await runtime.decode("versions@2", input());
     assert.isTrue(late.ok && late.version === "2.0.0" && late.result.message === "two");
+    assert.deepEqual(
+      runtime.stats().decoders.flatMap(({ id, key }) => (key === "versions" ? [id] : [])),
+      ["versions@1", "versions@2"],
+    );
   });
 
-  it("unload ends what waits as unavailable, and the key is unknown then", async () => {
-    await runtime.load(returning("leaving", "{ success: true }"));
+  it("unload ends what waits as unavailable, and the id is unknown then", async () => {
+    await install(runtime, returning("leaving", "{ success: true }"));
     const waiting = runtime.decode("leaving", input());
     runtime.unload("leaving");
     runtime.unload("leaving");
     assert.equal(reasonOf(await waiting), "unavailable");
-    assert.isUndefined(runtime.manifest("leaving"));
+    assert.isFalse(runtime.has("leaving"));
   });
 
   it("a host that is ended from outside costs nothing but time", async () => {
-    await runtime.load(returning("survivor", "{ success: true, message: input.valueHex }"));
+    await install(runtime, returning("survivor", "{ success: true, message: input.valueHex }"));
     const deaths = runtime.stats().hostDeaths;
     const decodes = Array.from({ length: 300 }, (_, index) => runtime.decode("survivor", input([index & 255])));
     await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
@@ -245,7 +262,7 @@ describe("sandbox/isolate-runtime", () => {
 describe("sandbox/isolate-runtime: limits and places", () => {
   it("refuses more waiting decodes than its queue holds, and says so", async () => {
     await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits: { queuedPerDecoder: 2 } });
-    await runtime.load(returning("narrow", "{ success: true }"));
+    await install(runtime, returning("narrow", "{ success: true }"));
     const outcomes = await Promise.all([1, 2, 3].map(() => runtime.decode("narrow", input())));
     assert.deepEqual(outcomes.map(reasonOf), ["ok", "ok", "unavailable"]);
   });
@@ -255,7 +272,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
     await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits });
     const grow = "const all = []; for (;;) all.push({ a: 1, b: [1, 2] });";
     const source = `export default { decode({ value }) { if (value[0]) { ${grow} } return { success: true }; } };`;
-    await runtime.load(decoder("greedy", source));
+    await install(runtime, decoder("greedy", source));
     assert.equal(reasonOf(await runtime.decode("greedy", input([1]))), "memory");
     assert.equal(reasonOf(await runtime.decode("greedy", input([0]))), "ok");
   });
@@ -263,7 +280,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
   it("keeps no more isolates than it may, and brings one back when it is needed", async () => {
     const limits = { isolatesPerHost: 2 };
     await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits });
-    for (const key of ["a", "b", "c"]) await runtime.load(returning(key, `{ success: true, message: '${key}' }`));
+    for (const key of ["a", "b", "c"]) await install(runtime, returning(key, `{ success: true, message: '${key}' }`));
     for (const key of ["a", "b", "c", "a"]) {
       const outcome = await runtime.decode(key, input());
       assert.isTrue(outcome.ok && outcome.result.message === key);
@@ -273,7 +290,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
   it("ends the trial host when there is nothing to try", async () => {
     const clock = createManualClock();
     await using runtime = createIsolateRuntime({ clock, log: silentLog });
-    await runtime.load(returning("calm", "{ success: true }"));
+    await install(runtime, returning("calm", "{ success: true }"));
     assert.lengthOf(runtime.stats().hostPids, 2);
     await clock.advance(10_000);
     assert.lengthOf(runtime.stats().hostPids, 1);
@@ -282,7 +299,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
 
   it("leaves no process behind, and answers everything, when it is closed", async () => {
     const runtime = createIsolateRuntime({ clock: systemClock, log: silentLog });
-    await runtime.load(decoder("slow", "export default { decode() { while (true); } };"));
+    await install(runtime, decoder("slow", "export default { decode() { while (true); } };"));
     const decodes = Array.from({ length: 100 }, () => runtime.decode("slow", input()));
     await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
     const pids = runtime.stats().hostPids;
@@ -305,7 +322,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
     const log = createRecordingLog();
     const commands = [node("process.exit(9)", true), hostCommands()[1]!];
     await using runtime = createIsolateRuntime({ clock: systemClock, log, commands });
-    await runtime.load(returning("plain", "{ success: true }"));
+    await install(runtime, returning("plain", "{ success: true }"));
     assert.equal(reasonOf(await runtime.decode("plain", input())), "ok");
     assert.isTrue(
       log.lines.some(({ level, event }) => level === "warn" && event === "sandbox.permissionModelUnavailable"),

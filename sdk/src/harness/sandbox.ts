@@ -19,7 +19,7 @@ export async function openSandboxedDecoder(folder: string): Promise<SandboxedDec
   const runtime = await openDecoderRuntime({ clock: systemClock, log: silentLog });
   const { key } = source.manifest;
   try {
-    await runtime.load(source);
+    await runtime.load(key, source);
   } catch (error) {
     await runtime[Symbol.asyncDispose]();
     throw error;

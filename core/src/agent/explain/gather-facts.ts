@@ -24,8 +24,8 @@ export interface FactSources {
   readonly troubles: TroubleBook;
   protocol(tenant: string, objectId: number): DeviceProtocol | undefined;
   models(registration: Registration): ModelView;
-  /** Keys of the decoders that can be asked. */
-  decoders(): readonly string[];
+  /** Keys of the decoders that a tenant has. */
+  decoders(tenant: string): readonly string[];
   nowMs(): number;
 }
 
@@ -76,7 +76,11 @@ function decoderKeys({ protocol }: FactSources, tenant: string, objects: readonl
   return [...new Set(keys)];
 }
 
-async function decoderFacts(sources: FactSources, deviceId: string, key: string): Promise<DecoderFacts> {
+async function decoderFacts(
+  sources: FactSources,
+  { tenant, deviceId }: Pick<ExplainedDevice, "tenant" | "deviceId">,
+  key: string,
+): Promise<DecoderFacts> {
   const payloads = sources.store.collection(RAW_PAYLOADS);
   const latest = (status: RawPayloadDocument["status"]) =>
     payloads.findOne({ managedObject: deviceId, decoder: key, status }, { sort: [["time", -1]] });
@@ -88,7 +92,7 @@ async function decoderFacts(sources: FactSources, deviceId: string, key: string)
   const reason = failed && String(failed.details["message"] ?? failed.details["reason"] ?? "unknown");
   return {
     key,
-    isLoaded: sources.decoders().includes(key),
+    isLoaded: sources.decoders(tenant).includes(key),
     waiting,
     ...(failed && { failure: { path: failed.path, reason: reason!, atMs: failed.time } }),
     ...(decoded && { decodedAtMs: decoded.time }),
@@ -137,7 +141,7 @@ const NOTHING_REGISTERED = { registration: undefined, objects: [], wanted: [], o
 
 async function registeredFacts(sources: FactSources, registration: Registration) {
   const { server, protocol } = sources;
-  const { id, tenant, deviceId, objectLinks } = registration;
+  const { id, tenant, objectLinks } = registration;
   const objects = objectFacts(sources, registration);
   const wanted = observedPaths(objectId => protocol(tenant, objectId), objectLinks);
   const keys = decoderKeys(sources, tenant, objects);
@@ -146,7 +150,7 @@ async function registeredFacts(sources: FactSources, registration: Registration)
     objects,
     wanted: wanted.map(({ path }) => formatPath(path)),
     observed: server.observations.of(id).map(({ target }) => formatTarget(target)),
-    decoders: await Promise.all(keys.map(key => decoderFacts(sources, deviceId, key))),
+    decoders: await Promise.all(keys.map(key => decoderFacts(sources, registration, key))),
   };
 }
 

@@ -1,0 +1,28 @@
+/** Which decoders there are for a tenant, and which version of each is in force: what queue, mapping and REST see of them. */
+import type { DecoderManifest } from "../contract/decoder.ts";
+import type { DecodeOutcome, RuntimeInput } from "../sandbox/decoder-runtime.ts";
+
+/** One version of a decoder. Never changes: another version is another value. */
+export interface InstalledDecoder {
+  /** Names the version in the runtime. */
+  readonly id: string;
+  readonly manifest: DecoderManifest;
+}
+
+export interface DecoderDirectory {
+  /** The version that is in force for a tenant; undefined where it has no such decoder. */
+  find(tenant: string, key: string): InstalledDecoder | undefined;
+  /** Versions in force of all decoders that a tenant may name as `decoder:<key>`. */
+  list(tenant: string): readonly InstalledDecoder[];
+  /** Keys that at least one tenant may name. */
+  keys(): readonly string[];
+  /** Never rejects. */
+  decode(decoder: InstalledDecoder, input: RuntimeInput): Promise<DecodeOutcome>;
+}
+
+/** Owner of the decoders that come with the host. No tenant has this name. */
+export const SHIPPED = "";
+
+/** @param owner the tenant whose decoder it is, or `SHIPPED` */
+export const decoderId = (owner: string, { key, version }: Pick<DecoderManifest, "key" | "version">): string =>
+  `${owner}/${key}@${version}`;
