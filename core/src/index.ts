@@ -25,6 +25,32 @@ export type {
   DecoderResult,
 } from "./contract/decoder.ts";
 export {
+  assertKnownKey,
+  buildDecoderPackage,
+  canonicalJson,
+  checkDecoderPackage,
+  DECODER_PACKAGE_LIMITS,
+  DECODER_PACKAGE_TYPE,
+  type DecoderPackage,
+  type DecoderSignature,
+  decoderChecksum,
+  generateSigningKey,
+  type PackageParts,
+  packageFileName,
+  readDecoderPackage,
+  type SigningKey,
+  signDecoder,
+  signedText,
+  verifyDecoderSignature,
+  writeDecoderPackage,
+} from "./contract/decoder-package.ts";
+export {
+  checkDecoderVector,
+  decoderVectorSchema,
+  VECTOR_DEFAULTS,
+  type VectorDocument,
+} from "./contract/decoder-vector.ts";
+export {
   checkDecoderManifest,
   checkDecoderResult,
   decoderManifestSchema,

@@ -43,7 +43,7 @@ describe("sdk/harness: vectors", () => {
 
   const broken: [what: string, content: unknown, code: string, why: RegExp][] = [
     ["no JSON", "{", "MALFORMED", /bad\.json/],
-    ["odd hexadecimal", vector({ value: "012" }), "MALFORMED", /bad\.json.*even number/],
+    ["odd hexadecimal", vector({ value: "012" }), "VALIDATION", /bad\.json: value must be bytes in hexadecimal/],
     ["no hexadecimal", vector({ value: "0x" }), "VALIDATION", /bad\.json: value/],
     ["no result", { name: "a", value: "" }, "VALIDATION", /result is missing/],
     ["a member that is not known", vector({ expect: 1 }), "VALIDATION", /expect is not known/],

@@ -1,9 +1,8 @@
 /** Test vectors of decoders: JSON files that hold payloads in hexadecimal and what shall become of them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type DecoderResult, type JsonSchema, MooringError } from "@mooring/core";
+import { checkDecoderVector, type DecoderResult, MooringError, VECTOR_DEFAULTS } from "@mooring/core";
 import { fromHex } from "@mooring/core/internal/base/bytes.ts";
-import { compileSchema } from "@mooring/core/internal/base/schema.ts";
 
 /** One payload and its result. In a file: one vector, or an array of them. */
 export interface Vector {
@@ -20,42 +19,9 @@ export interface Vector {
   readonly result: DecoderResult;
 }
 
-interface VectorFile extends Partial<Omit<Vector, "value">> {
-  readonly name: string;
-  readonly value: string;
-  readonly result: DecoderResult;
-}
-
-/** Members that a file may leave out. */
-const DEFAULTS = {
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "4711",
-  device: {},
-} as const;
-
-const text: JsonSchema = { type: "string", minLength: 1 };
-const checkVector = compileSchema<VectorFile>({
-  type: "object",
-  required: ["name", "value", "result"],
-  additionalProperties: false,
-  properties: {
-    name: text,
-    source: text,
-    value: { type: "string", pattern: "^[0-9a-fA-F\\s]*$" },
-    resourcePath: text,
-    resourceType: text,
-    receivedAt: text,
-    sourceDeviceId: text,
-    device: { type: "object" },
-    result: { type: "object" },
-  },
-});
-
 function toVector(value: unknown): Vector {
-  const { value: hex, ...rest } = checkVector(value);
-  return { ...DEFAULTS, ...rest, value: fromHex(hex.replace(/\s/g, "")) };
+  const { value: hex, ...rest } = checkDecoderVector(value);
+  return { ...VECTOR_DEFAULTS, ...rest, value: fromHex(hex.replace(/\s/g, "")) };
 }
 
 /** @throws MooringError VALIDATION or MALFORMED naming the file and, where it has one, the field */
