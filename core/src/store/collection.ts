@@ -54,6 +54,8 @@ export interface CollectionSpec<T extends Document = Document> {
   /** Fields with few different values (a tenant, a status): between two indexes that fit, the one by other fields narrows more. */
   readonly coarse?: readonly string[];
   readonly indexes: readonly IndexSpec[];
+  /** Rows lie in the order of `_id`, for what is read by ranges of it and never by a field; from the collection's first day on. SQLite only. */
+  readonly clustered?: true;
   /** `full`: survives power loss once stored (fsync per group commit, w:majority). `normal`: survives `kill -9`. */
   readonly durability: "full" | "normal";
   /** Carries `T`; never set. */

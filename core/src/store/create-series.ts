@@ -4,7 +4,7 @@ import { foldBuckets } from "./aggregate.ts";
 import { type DocumentCollection, type Filter, type Json, MAX_FIND_LIMIT, pathOf, type Sort } from "./collection.ts";
 import { keyOf } from "./collections.ts";
 import { checkCount, parseFilter } from "./condition.ts";
-import { insertCommand, runAll } from "./create-collection.ts";
+import { deleteCommand, insertCommand, runAll } from "./create-collection.ts";
 import type { Command, Engine } from "./engine.ts";
 import { parsePath } from "./path.ts";
 import type {
@@ -49,6 +49,7 @@ export interface Append {
 
 export interface Series extends SeriesStore {
   appendCommands(measurement: Measurement): Append;
+  removeCommand(tenant: string, ids: readonly string[]): Command;
 }
 
 /** Recently seen keys, bounded: two halves, the older forgotten when the younger is full. */
@@ -133,6 +134,9 @@ export function createSeries(parts: SeriesParts): Series {
   return {
     appendCommands,
 
+    removeCommand: (tenant, ids) =>
+      deleteCommand(measurementShape, { _id: { $in: ids }, tenant } as Filter, Number.MAX_SAFE_INTEGER),
+
     async append(batch) {
       const appends = batch.map(appendCommands);
       const results = await runAll(
@@ -152,6 +156,11 @@ export function createSeries(parts: SeriesParts): Series {
     async get(tenant, id) {
       const document = await measurements.findOne({ _id: id, tenant });
       return document && measurementOf(document);
+    },
+
+    async getMany(tenant, ids) {
+      if (ids.length === 0) return [];
+      return (await measurements.find({ _id: { $in: ids }, tenant }, { limit: MAX_FIND_LIMIT })).map(measurementOf);
     },
 
     async query({ order, limit, skip = 0, after, ...filter }: SeriesQuery) {

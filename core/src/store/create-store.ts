@@ -60,6 +60,8 @@ export function createStore(engine: Engine, shapes: ReadonlyMap<string, Shape>):
         return { commands: [deleteCommand(shapeFor(op.from), op.filter, Number.MAX_SAFE_INTEGER)] };
       case "append":
         return series.appendCommands(op.measurement);
+      case "remove":
+        return { commands: [series.removeCommand(op.tenant, op.ids)] };
     }
   };
   let closing: Promise<void> | undefined;

@@ -90,6 +90,8 @@ export interface SeriesStore {
     measurements: readonly Measurement[],
   ): Promise<{ readonly inserted: number; readonly duplicates: readonly number[] }>;
   get(tenant: string, id: string): Promise<Measurement | undefined>;
+  /** Those that are there, in no given order. @param ids at most 5000 */
+  getMany(tenant: string, ids: readonly string[]): Promise<Measurement[]>;
   query(query: SeriesQuery): Promise<Measurement[]>;
   stream(filter: SeriesFilter & { readonly order: "oldestFirst" | "newestFirst" }): AsyncIterable<Measurement>;
   count(filter: SeriesFilter, cap?: number): Promise<number>;

@@ -2,7 +2,7 @@
 import type { CollectionSpec, Document, DocumentCollection, Filter, Update } from "./collection.ts";
 import type { Measurement, SeriesStore } from "./series.ts";
 
-/** One write of a group; built by {@link insertOp}, {@link updateOp}, {@link deleteOp}, {@link appendOp}. */
+/** One write of a group; built by {@link insertOp}, {@link updateOp}, {@link deleteOp}, {@link appendOp}, {@link removeOp}. */
 export type WriteOp =
   | { readonly op: "insert"; readonly into: CollectionSpec; readonly document: Document }
   | {
@@ -14,7 +14,8 @@ export type WriteOp =
       readonly returning: "before" | "after" | "nothing";
     }
   | { readonly op: "delete"; readonly from: CollectionSpec; readonly filter: Filter }
-  | { readonly op: "append"; readonly measurement: Measurement };
+  | { readonly op: "append"; readonly measurement: Measurement }
+  | { readonly op: "remove"; readonly tenant: string; readonly ids: readonly string[] };
 
 /** `inserted` also for an upsert that inserted; `duplicate`: an insert that found its `_id` or unique key taken. */
 export interface WriteResult {
@@ -54,6 +55,9 @@ export const deleteOp = <T extends Document>(from: CollectionSpec<T>, filter: Fi
 
 /** Inserts a measurement if absent. */
 export const appendOp = (measurement: Measurement): WriteOp => ({ op: "append", measurement });
+
+/** Deletes measurements, where they are there. Followed by {@link appendOp} of the same id, it replaces one. @param ids 1 to 10 000 */
+export const removeOp = (tenant: string, ids: readonly string[]): WriteOp => ({ op: "remove", tenant, ids });
 
 export interface StoreStatistics {
   /** Operations waiting to be stored. */

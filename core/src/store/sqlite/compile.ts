@@ -5,7 +5,7 @@
 import type { Comparable, Comparison, Node, SortKeys } from "../condition.ts";
 import type { Path } from "../path.ts";
 import type { Shape } from "../shape.ts";
-import { type Cell, columnOf, elementPattern, selectList, tableOf } from "./rows.ts";
+import { type Cell, columnOf, elementPattern, placeOf, selectList, tableOf } from "./rows.ts";
 
 export interface Sql {
   readonly text: string;
@@ -140,8 +140,9 @@ export function compileCount(shape: Shape, where: Node, cap: number): Sql {
 export function compileDelete(shape: Shape, where: Node, limit: number): Sql {
   const condition = compileNode(where);
   const table = tableOf(shape);
+  const place = placeOf(shape);
   return {
-    text: `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${condition.text} LIMIT ?)`,
+    text: `DELETE FROM ${table} WHERE ${place} IN (SELECT ${place} FROM ${table} WHERE ${condition.text} LIMIT ?)`,
     values: [...condition.values, limit],
   };
 }

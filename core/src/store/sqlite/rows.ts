@@ -25,6 +25,8 @@ const SQL_TYPES: Readonly<Record<FieldType, string>> = {
 };
 
 export const tableOf = (shape: Shape): string => `c_${shape.name}`;
+/** The column that the table's own tree is ordered by. */
+export const placeOf = ({ spec }: Shape): "_id" | "rowid" => (spec.clustered ? "_id" : "rowid");
 export const columnOf = (name: string, type: FieldType): string => (name === "_id" ? "_id" : `${type}_${name}`);
 export const columnDefinition = (name: string, type: FieldType): string => `${columnOf(name, type)} ${SQL_TYPES[type]}`;
 export const columnsOf = (shape: Shape): string[] => shape.fields.map(([name, type]) => columnOf(name, type));

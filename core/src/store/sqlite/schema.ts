@@ -3,7 +3,17 @@ import type { Document, FieldType, IndexSpec } from "../collection.ts";
 import type { Shape } from "../shape.ts";
 import { checkField } from "../value-rules.ts";
 import type { Database } from "./database.ts";
-import { type Cell, columnDefinition, columnOf, columnsOf, decodeRow, encodeRow, selectList, tableOf } from "./rows.ts";
+import {
+  type Cell,
+  columnDefinition,
+  columnOf,
+  columnsOf,
+  decodeRow,
+  encodeRow,
+  placeOf,
+  selectList,
+  tableOf,
+} from "./rows.ts";
 
 const REWRITE_SLICE = 1000;
 
@@ -34,7 +44,9 @@ function writeStatistics(database: Database, shape: Shape, indexes: readonly Wan
   const table = tableOf(shape);
   database.run("DELETE FROM sqlite_stat1 WHERE tbl = ?", [table]);
   const insert = "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)";
-  database.run(insert, [table, `sqlite_autoindex_${table}_1`, statisticsOf(shape, ["_id"])]);
+  // The tree of a clustered table stands under the table's own name.
+  const primary = shape.spec.clustered ? table : `sqlite_autoindex_${table}_1`;
+  database.run(insert, [table, primary, statisticsOf(shape, ["_id"])]);
   for (const { name, statistics } of indexes) database.run(insert, [table, name, statistics]);
 }
 
@@ -91,17 +103,18 @@ function withFilled({ spec: { filled } }: Shape, document: Document): Document {
 /** Rows are read as documents under the old columns and written under the new ones. */
 function rewriteRows(database: Database, before: Shape, shape: Shape): void {
   const table = tableOf(shape);
-  const select = `SELECT rowid, ${selectList(before)} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`;
+  const place = placeOf(shape);
+  const select = `SELECT ${place}, ${selectList(before)} FROM ${table} WHERE ${place} > ? ORDER BY ${place} LIMIT ?`;
   const columns = columnsOf(shape).map(column => `${column} = ?`);
-  const update = `UPDATE ${table} SET ${["rest = jsonb(?)", ...columns].join(", ")} WHERE rowid = ?`;
-  let after: Cell = 0;
+  const update = `UPDATE ${table} SET ${["rest = jsonb(?)", ...columns].join(", ")} WHERE ${place} = ?`;
+  let after: Cell = shape.spec.clustered ? "" : 0;
   for (;;) {
     const rows = database.rows({ text: select, values: [after, REWRITE_SLICE] });
-    for (const [rowid, ...row] of rows) {
+    for (const [at, ...row] of rows) {
       const document = withFilled(shape, decodeRow(before, row));
       checkFields(shape, document);
-      database.run(update, [...encodeRow(shape, document).slice(1), rowid!]);
-      after = rowid!;
+      database.run(update, [...encodeRow(shape, document).slice(1), at!]);
+      after = at!;
     }
     if (rows.length < REWRITE_SLICE) return;
   }
@@ -144,7 +157,8 @@ export function applySchema(database: Database, shapes: readonly Shape[]): void 
     }
     for (const shape of shapes) {
       const columns = ["_id TEXT PRIMARY KEY NOT NULL", "rest BLOB NOT NULL"];
-      database.exec(`CREATE TABLE IF NOT EXISTS ${tableOf(shape)} (${columns.join(", ")})`);
+      const layout = shape.spec.clustered ? " WITHOUT ROWID" : "";
+      database.exec(`CREATE TABLE IF NOT EXISTS ${tableOf(shape)} (${columns.join(", ")})${layout}`);
       alignColumns(database, shape);
       createIndexes(database, shape);
     }

@@ -1,7 +1,7 @@
 /** Measurements (platform API 8). */
 import { assert } from "chai";
 import type { Measurement, SeriesFilter } from "../../../src/store/series.ts";
-import type { Store } from "../../../src/store/store.ts";
+import { appendOp, removeOp, type Store } from "../../../src/store/store.ts";
 import { type Bench, codeOf } from "./things.ts";
 
 const MINUTE = 60_000;
@@ -190,6 +190,20 @@ export function seriesSuite(bench: Bench): void {
     assert.equal(await series.delete({ tenant: "t", source: "1", type: "other" }, 10), 1);
     assert.equal(await series.count({ tenant: "t" }), 1);
     assert.equal(await series.count({ tenant: "u" }), 1);
+  });
+
+  it("removes and replaces in a group of writes, and gets many", async () => {
+    const { series } = bench.store;
+    const [first, second] = MEASUREMENTS as [Measurement, Measurement];
+    const other: Measurement = { ...first, type: "other", fragments: { x: { y: { value: 1 } } } };
+    await bench.store.write([removeOp("t", ["10", "11", "15", "99"]), appendOp(other), removeOp("u", ["12"])]);
+    const found = await series.getMany("t", ["10", "11", "12", "15", "99"]);
+    assert.sameDeepMembers(found, [other, MEASUREMENTS[2]]);
+    assert.equal(await series.count({ tenant: "u" }), 1);
+    assert.deepEqual(await series.getMany("u", ["10"]), []);
+    assert.deepEqual(await series.getMany("t", []), []);
+    await bench.store.write([appendOp(second), removeOp("t", ["11"])]);
+    assert.isUndefined(await series.get("t", "11"));
   });
 
   it("refuses what is no measurement, and queries outside of the rules", async () => {

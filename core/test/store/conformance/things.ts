@@ -40,7 +40,7 @@ export const THINGS: CollectionSpec<Thing> = {
   durability: "full",
 };
 
-/** One document per key, on the other side of the durability line. */
+/** One document per key, on the other side of the durability line, and in the other layout. */
 export interface Keyed extends Document {
   readonly key: string;
   readonly value: number;
@@ -49,6 +49,7 @@ export const KEYED: CollectionSpec<Keyed> = {
   name: "keyed",
   fields: { key: "string", value: "int" },
   indexes: [{ keys: [["key", 1]], unique: true }],
+  clustered: true,
   durability: "normal",
 };
 
