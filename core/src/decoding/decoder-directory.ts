@@ -1,6 +1,6 @@
 /** Which decoders there are for a tenant, and which version of each is in force: what queue, mapping and REST see of them. */
 import type { DecoderManifest } from "../contract/decoder.ts";
-import type { DecodeOutcome, RuntimeInput } from "../sandbox/decoder-runtime.ts";
+import type { DecodeOptions, DecodeOutcome, RuntimeInput } from "../sandbox/decoder-runtime.ts";
 
 /** One version of a decoder. Never changes: another version is another value. */
 export interface InstalledDecoder {
@@ -17,7 +17,7 @@ export interface DecoderDirectory {
   /** Keys that at least one tenant may name. */
   keys(): readonly string[];
   /** Never rejects. */
-  decode(decoder: InstalledDecoder, input: RuntimeInput): Promise<DecodeOutcome>;
+  decode(decoder: InstalledDecoder, input: RuntimeInput, options?: DecodeOptions): Promise<DecodeOutcome>;
 }
 
 /** Owner of the decoders that come with the host. No tenant has this name. */

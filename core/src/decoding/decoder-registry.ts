@@ -98,6 +98,6 @@ export function createDecoderRegistry({ runtime, log }: DecoderRegistryParts): D
     find: (_, key) => shipped.get(key),
     list: () => [...shipped.values()],
     keys: () => [...shipped.keys()],
-    decode: ({ id }, input) => runtime.decode(id, input),
+    decode: ({ id }, input, options) => runtime.decode(id, input, options),
   };
 }

@@ -3,8 +3,11 @@ import { concatBytes } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import { checkDecoderResult } from "../contract/manifest.ts";
 import type { DecodeOutcome, RuntimeInput } from "./decoder-runtime.ts";
+import type { HostReply } from "./host-process.ts";
 import { MESSAGE_CHARACTERS } from "./limits.ts";
 import { type GuestItem, splitGuestOutput } from "./protocol.ts";
+
+type GoodReply = Extract<HostReply, { ok: true }>;
 
 const itemOf = (input: RuntimeInput): GuestItem => ({
   bytes: input.value.length,
@@ -39,18 +42,26 @@ function failureOf(value: unknown): { reason: "threw" | "invalidResult"; message
 
 function outcomeOf({ ok, text }: { ok: boolean; text: string }, version: string, cpuMs: number): DecodeOutcome {
   const value = parsed(text);
-  if (!ok) return { ok: false, ...failureOf(value), version };
+  if (!ok) return { ok: false, ...failureOf(value), version, cpuMs };
   try {
     return { ok: true, result: checkDecoderResult(value), version, cpuMs };
   } catch (error) {
-    return { ok: false, reason: "invalidResult", message: messageOf(error).slice(0, MESSAGE_CHARACTERS), version };
+    const message = messageOf(error).slice(0, MESSAGE_CHARACTERS);
+    return { ok: false, reason: "invalidResult", message, version, cpuMs };
   }
 }
 
-/** @param cpuMs of the whole batch; each item is given its share */
-export function readBatch(output: string, items: number, version: string, cpuMs: number): DecodeOutcome[] {
+/** Each item is given its share of the CPU time. */
+export function readBatch(
+  { text: output, cpuMs, console }: GoodReply,
+  items: number,
+  version: string,
+): DecodeOutcome[] {
   const texts = splitGuestOutput(output, items);
-  if (texts) return texts.map(text => outcomeOf(text, version, cpuMs / items));
+  if (texts) {
+    const outcomes = texts.map(text => outcomeOf(text, version, cpuMs / items));
+    return console ? outcomes.map(outcome => ({ ...outcome, console })) : outcomes;
+  }
   const message = "what came out of the isolate is no batch of results";
   return Array.from({ length: items }, () => ({ ok: false, reason: "invalidResult", message, version }));
 }

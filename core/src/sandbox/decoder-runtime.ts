@@ -26,16 +26,33 @@ export type DecodeFailureReason =
   | "hostDied"
   | "unavailable";
 
+export interface DecodeOptions {
+  /**
+   * live (default): somebody waits for it. background (shadow runs, decoding again): runs only while nothing live waits on
+   * the same host, one small batch at a time, and has a queue of its own.
+   */
+  readonly urgency?: "live" | "background";
+  /** Runs this input alone, and the outcome tells what the decoder printed. */
+  readonly console?: boolean;
+}
+
+/** Lines that the decoder printed, oldest first, where they were asked for; at most 100 and 8 K characters. */
+interface Printed {
+  readonly console?: readonly string[];
+}
+
 export type DecodeOutcome =
-  | { readonly ok: true; readonly result: DecoderResult; readonly version: string; readonly cpuMs: number }
-  | {
+  | (Printed & { readonly ok: true; readonly result: DecoderResult; readonly version: string; readonly cpuMs: number })
+  | (Printed & {
       readonly ok: false;
       readonly reason: DecodeFailureReason;
       readonly message: string;
       readonly version?: string;
+      /** Absent where it did not run. */
+      readonly cpuMs?: number;
       /** Of `unavailable`, where it is known: the decoder is not worth asking before; by the wall clock. */
       readonly retryAtMs?: number;
-    };
+    });
 
 export interface DecoderStats {
   /** As it was loaded. */
@@ -47,6 +64,8 @@ export interface DecoderStats {
   /** CPU time inside the isolate, all decodes together. */
   readonly cpuMs: number;
   readonly queued: number;
+  /** Of those the ones in the background. */
+  readonly queuedInBackground: number;
   /** It took a host down and now runs alone until it has proved itself. */
   readonly onProbation: boolean;
 }
@@ -75,8 +94,8 @@ export interface DecoderRuntime extends AsyncDisposable {
   /** Forgets a version; its waiting decodes end as `unavailable`. An unknown id is no error. */
   unload(id: string): void;
   has(id: string): boolean;
-  /** Never rejects. Decodes of one id are started in the order of the calls; outcomes may overtake each other after a failure. */
-  decode(id: string, input: RuntimeInput): Promise<DecodeOutcome>;
+  /** Never rejects. Decodes of one id and urgency are started in the order of the calls; outcomes may overtake each other after a failure. */
+  decode(id: string, input: RuntimeInput, options?: DecodeOptions): Promise<DecodeOutcome>;
   stats(): RuntimeStats;
 }
 

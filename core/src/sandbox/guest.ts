@@ -1,6 +1,6 @@
 /**
  * What runs inside an isolate beside the decoder. `guest` is never called here: its text is compiled in the isolate before
- * the decoder's module runs, so it may use nothing from outside itself but its three numbers. Rules it keeps
+ * the decoder's module runs, so it may use nothing from outside itself but its few numbers. Rules it keeps
  * (they close holes of the engine, not only of taste):
  * - strings in, one string out, so that no handle of the engine ever reaches the decoder;
  * - whatever the decoder throws is caught and turned into text here, within the time limit: the engine's own conversion of a
@@ -13,12 +13,20 @@ export interface GuestLimits {
   readonly outputCharacters: number;
   readonly outputDepth: number;
   readonly messageCharacters: number;
+  readonly consoleLines: number;
+  readonly consoleCharacters: number;
 }
 
-/** `run(items, bytes)`: JSON of `GuestItem[]`, their bytes joined as Latin-1; gives what `splitGuestOutput` reads. */
-type Run = (items: string, bytes: string) => string;
+interface Accepted {
+  /** JSON of `GuestItem[]`, their bytes joined as Latin-1; gives what `splitGuestOutput` reads. */
+  run(items: string, bytes: string): string;
+  /** The same, and what is printed meanwhile is kept. */
+  runPrinting(items: string, bytes: string): string;
+  /** JSON array of texts: what the last `runPrinting` printed, also one that was cut off. */
+  printed(): string;
+}
 
-function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unknown }): Run } {
+function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unknown }): Accepted } {
   interface Item {
     readonly bytes: number;
     readonly resourcePath: string;
@@ -33,6 +41,7 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
   const { isArray } = Array;
   const text = String;
   const Bytes = Uint8Array;
+  const Failure = Error;
   const Refusal = class extends TypeError {};
   const promiseThen = Promise.prototype.then;
   const promisePrototype = Promise.prototype;
@@ -46,14 +55,28 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
     delete world[name];
   }
   Reflect.deleteProperty(Object.prototype, "__proto__");
-  world["console"] = {
-    log: nothing,
-    info: nothing,
-    warn: nothing,
-    error: nothing,
-    debug: nothing,
-    trace: nothing,
+  /** JSON texts of what was printed, each followed by a comma. */
+  let printed = "";
+  let printing = false;
+  let lines = 0;
+  let room = 0;
+  const keepLine = (line: string): void => {
+    const kept = line.slice(0, room);
+    printed += `${stringify(kept)},`;
+    room -= kept.length;
+    lines++;
   };
+  const print = (...values: unknown[]): void => {
+    if (!printing) return;
+    let line = "";
+    for (let at = 0; at < values.length && line.length <= room; at++) line += (at > 0 ? " " : "") + shown(values[at]);
+    const isLast = lines >= limits.consoleLines - 1 || line.length > room;
+    if (lines < limits.consoleLines - 1) keepLine(line);
+    if (!isLast) return;
+    printing = false;
+    printed += `${stringify("(more was printed)")},`;
+  };
+  world["console"] = { log: print, info: print, warn: print, error: print, debug: print, trace: print };
   // The reading of bytes below must not be slowed down or falsified by a replaced method.
   defineProperty(String.prototype, "charCodeAt", { writable: false, configurable: false });
   defineProperty(String.prototype, "slice", { writable: false, configurable: false });
@@ -79,6 +102,18 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
       }
     }
     return left < 0 ? refuse(`the result is larger than ${limits.outputCharacters} characters`) : left;
+  };
+
+  /** A value as a person may want to read it; it may be anything, so this may fail in any way but must not throw. */
+  const shown = (value: unknown): string => {
+    try {
+      if (typeof value !== "object" || value === null) return text(value).slice(0, limits.consoleCharacters);
+      if (value instanceof Failure) return `${text(value.name)}: ${text(value.message)}`;
+      weigh(value, limits.consoleCharacters, 1);
+      return text(stringify(value));
+    } catch (thrown) {
+      return thrown instanceof Refusal ? "(a value too large or too deep to print)" : "(a value that cannot be shown)";
+    }
   };
 
   const write = (result: unknown): string => {
@@ -153,7 +188,7 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
           return `-${describe(thrown)}`;
         }
       };
-      return (itemsText, bytes) => {
+      const decodeAll = (itemsText: string, bytes: string): string => {
         const items = parse(itemsText) as Item[];
         let lengths = "";
         let texts = "";
@@ -169,6 +204,20 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
           texts += failed ? written.slice(1) : written;
         }
         return `${lengths}\n${texts}`;
+      };
+      return {
+        run(items, bytes) {
+          printing = false;
+          return decodeAll(items, bytes);
+        },
+        runPrinting(items, bytes) {
+          printed = "";
+          lines = 0;
+          room = limits.consoleCharacters;
+          printing = true;
+          return decodeAll(items, bytes);
+        },
+        printed: () => `[${printed.slice(0, -1)}]`,
       };
     },
   };

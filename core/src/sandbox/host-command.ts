@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { EngineName } from "./engine.ts";
 
 export interface HostCommand {
   readonly file: string;
@@ -34,7 +35,7 @@ function readableFolders(own: string): string[] {
 }
 
 /** The most confined first; a later one is for platforms where an earlier one does not start. */
-export function hostCommands(): HostCommand[] {
+export function hostCommands(engine: EngineName = "isolated-vm"): HostCommand[] {
   const own = dirname(fileURLToPath(import.meta.url));
   const entry = join(own, `host-main${extname(import.meta.url)}`);
   // The second is read by isolated-vm's loader to tell musl from glibc, the first to learn that our files are ES modules.
@@ -45,7 +46,7 @@ export function hostCommands(): HostCommand[] {
     ...[...readableFolders(own), ...files].map(path => `--allow-fs-read=${path}`),
   ];
   const command = (args: readonly string[], confined: boolean): HostCommand => {
-    const node = [process.execPath, ...args, entry];
+    const node = [process.execPath, ...args, entry, engine];
     const limited = process.platform === "linux" && existsSync("/bin/sh");
     const [file, ...rest] = limited ? ["/bin/sh", "-c", SHELL, ...node] : node;
     return { file: file!, args: rest, cwd: process.platform === "win32" ? own : "/", confined };

@@ -3,14 +3,17 @@
  * timers, no network, no environment and no secrets; limits that matter are kept by its parent, which ends it by SIGKILL.
  */
 import { stripTypeScriptTypes } from "node:module";
+import { ENGINES, type EngineDecoder, type EngineName, type OpenEngineDecoder } from "./engine.ts";
 import { createFrameReader, encodeFrame, type Frame } from "./frames.ts";
-import type { IsolateDecoder } from "./isolate-decoder.ts";
 import { FRAME_BYTES, MESSAGE_CHARACTERS } from "./limits.ts";
 import type { CallFailure, FromHost, ToHost } from "./protocol.ts";
 
 type Message<K extends ToHost["kind"]> = Extract<ToHost, { kind: K }>;
-type Opened = Awaited<ReturnType<typeof import("./isolate-decoder.ts").openIsolateDecoder>>;
-type Open = typeof import("./isolate-decoder.ts").openIsolateDecoder;
+
+/** Loaded when it is known which one is wanted: where one is missing, another may be there. */
+const OPENERS: Readonly<Record<EngineName, () => Promise<OpenEngineDecoder>>> = {
+  "isolated-vm": async () => (await import("./isolate-decoder.ts")).openIsolateDecoder,
+};
 
 /** `process.exit` waits for threads, and a thread of a hanging isolate never ends. */
 const end = (): void => void process.kill(process.pid, "SIGKILL");
@@ -32,32 +35,36 @@ function plainSource(source: string, typescript: boolean): { source: string } | 
   }
 }
 
-function serve(open: Open): (frame: Frame) => Promise<void> {
-  const decoders = new Map<string, IsolateDecoder>();
+function serve(open: OpenEngineDecoder): (frame: Frame) => Promise<void> {
+  const decoders = new Map<string, EngineDecoder>();
   const drop = (id: string): void => {
     decoders.get(id)?.[Symbol.dispose]();
     decoders.delete(id);
   };
-  const fail = (call: number, failure: CallFailure, cpuMs = 0): void => send({ kind: "done", call, cpuMs, failure });
+  const fail = (call: number, failure: CallFailure, cpuMs = 0, parts: readonly string[] = []): void =>
+    send({ kind: "done", call, cpuMs, failure }, parts);
 
   const load = async (message: Message<"load">, parts: Frame["parts"]): Promise<void> => {
     const plain = plainSource(textOf(parts[0], "utf8"), message.typescript);
     if ("failure" in plain) return fail(message.call, plain.failure);
     const { memoryMb, timeoutMs } = message;
-    const opened: Opened = await open({ source: plain.source, memoryMb, timeoutMs, onCatastrophe: end });
+    const opened = await open({ source: plain.source, memoryMb, timeoutMs, onCatastrophe: end });
     if (!opened.ok) return fail(message.call, opened.failure);
     drop(message.decoder);
     decoders.set(message.decoder, opened.decoder);
     send({ kind: "done", call: message.call, cpuMs: 0 }, [plain.source]);
   };
 
-  const decode = async ({ call, decoder: id, timeoutMs }: Message<"decode">, parts: Frame["parts"]): Promise<void> => {
+  const decode = async (message: Message<"decode">, parts: Frame["parts"]): Promise<void> => {
+    const { call, decoder: id, timeoutMs } = message;
     const decoder = decoders.get(id);
     if (!decoder) return fail(call, { reason: "memory", message: "its isolate is gone" });
-    const reply = await decoder.run(textOf(parts[0], "utf8"), textOf(parts[1], "latin1"), timeoutMs);
-    if (reply.ok) return send({ kind: "done", call, cpuMs: reply.cpuMs }, [reply.output]);
+    const [items, bytes] = [textOf(parts[0], "utf8"), textOf(parts[1], "latin1")];
+    const reply = await decoder.run(items, bytes, { timeoutMs, console: message.console === true });
+    const printed = reply.console === undefined ? [] : [reply.console];
+    if (reply.ok) return send({ kind: "done", call, cpuMs: reply.cpuMs }, [reply.output, ...printed]);
     if (reply.failure.reason === "memory" && decoders.get(id) === decoder) drop(id);
-    fail(call, reply.failure, reply.cpuMs);
+    fail(call, reply.failure, reply.cpuMs, ["", ...printed]);
   };
 
   return async ({ head, parts }) => {
@@ -73,9 +80,11 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   process.stdin.on("end", end).on("error", end);
   process.stdout.on("error", end);
-  let open: Open;
+  const engine = ENGINES.find(name => name === process.argv[2]);
+  let open: OpenEngineDecoder;
   try {
-    ({ openIsolateDecoder: open } = await import("./isolate-decoder.ts"));
+    if (!engine) throw new Error(`there is no engine ${process.argv[2]}`);
+    open = await OPENERS[engine]();
   } catch (error) {
     return send({ kind: "hello", ok: false, message: error instanceof Error ? error.message : String(error) });
   }

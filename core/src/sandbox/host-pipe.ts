@@ -14,7 +14,7 @@ export interface HostPipe {
 }
 
 export interface PipeParts {
-  onMessage(message: FromHost, body: Uint8Array): void;
+  onMessage(message: FromHost, parts: readonly Uint8Array[]): void;
   /** What came is no frame, or no answer of ours: such a process is not to be trusted any more. */
   onNonsense(): void;
   /** Once. `stderr`: the beginning of what it wrote there; V8 gives its reason first. */
@@ -22,7 +22,6 @@ export interface PipeParts {
 }
 
 const STDERR_CHARACTERS = 300;
-const NO_BYTES = new Uint8Array(0);
 
 export function openHostPipe(command: HostCommand, parts: PipeParts): HostPipe {
   const child = spawn(command.file, [...command.args], { env: {}, cwd: command.cwd, stdio: ["pipe", "pipe", "pipe"] });
@@ -32,8 +31,8 @@ export function openHostPipe(command: HostCommand, parts: PipeParts): HostPipe {
     if (!ended) parts.onEnd(how, stderr);
     ended = true;
   };
-  const reader = createFrameReader(FRAME_BYTES, ({ head, parts: [body] }) => {
-    if (isFromHost(head)) parts.onMessage(head, body ?? NO_BYTES);
+  const reader = createFrameReader(FRAME_BYTES, ({ head, parts: body }) => {
+    if (isFromHost(head)) parts.onMessage(head, body);
     else parts.onNonsense();
   });
   child.on("error", error => end(error.message));

@@ -7,15 +7,16 @@ import { openHostPipe } from "./host-pipe.ts";
 import { judgeHost, type OpenCall, type Verdict } from "./host-watch.ts";
 import type { SandboxLimits } from "./limits.ts";
 import type { ProcessReader } from "./process-stat.ts";
-import type { FromHost, ToHost } from "./protocol.ts";
+import { type FromHost, readPrinted, type ToHost } from "./protocol.ts";
 
 export type HostReply =
-  | { readonly ok: true; readonly text: string; readonly cpuMs: number }
+  | { readonly ok: true; readonly text: string; readonly cpuMs: number; readonly console?: readonly string[] }
   | {
       readonly ok: false;
       readonly reason: Verdict["reason"];
       readonly message: string;
       readonly cpuMs: number;
+      readonly console?: readonly string[];
       /** The process ended under this call; another call may have been the cause. */
       readonly hostDied: boolean;
     };
@@ -42,6 +43,9 @@ export interface HostParts {
   /** The host ended without being asked to; called before its open calls are answered. */
   onDied(): void;
 }
+
+const textOf = (part: Uint8Array | undefined): string =>
+  part ? Buffer.from(part.buffer, part.byteOffset, part.length).toString("utf8") : "";
 
 /**
  * Starts a host; where the permission model does not work, without it, and the log says so.
@@ -86,11 +90,14 @@ async function startWith(command: HostCommand, parts: HostParts): Promise<Decode
     verdict ??= why;
     pipe.kill();
   };
-  const onMessage = (message: FromHost, body: Uint8Array): void => {
+  const onMessage = (message: FromHost, [body, printed]: readonly Uint8Array[]): void => {
     if (message.kind === "done") {
       const { call, cpuMs, failure } = message;
-      const text = failure ? "" : Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8");
-      settle(call, failure ? { ok: false, ...failure, cpuMs, hostDied: false } : { ok: true, text, cpuMs });
+      const told = { cpuMs, ...(printed ? { console: readPrinted(textOf(printed)) } : {}) };
+      settle(
+        call,
+        failure ? { ok: false, ...failure, ...told, hostDied: false } : { ok: true, text: textOf(body), ...told },
+      );
     } else if (message.ok) greeted.resolve();
     else greeted.reject(new MooringError("DECODER_UNAVAILABLE", message.message));
   };

@@ -3,8 +3,9 @@
  * One decoder version in one isolate with one context. Runs in decoder host processes only.
  */
 import ivm from "isolated-vm";
+import type { EngineParts, OpenEngineDecoder, RunOptions, RunReply } from "./engine.ts";
 import { guestModuleSource } from "./guest.ts";
-import { MESSAGE_CHARACTERS, OUTPUT_CHARACTERS, OUTPUT_DEPTH } from "./limits.ts";
+import { CONSOLE_CHARACTERS, CONSOLE_LINES, MESSAGE_CHARACTERS, OUTPUT_CHARACTERS, OUTPUT_DEPTH } from "./limits.ts";
 import type { CallFailure } from "./protocol.ts";
 
 /** Wall time for another try of a call that ran out of time without having had the processor. */
@@ -16,28 +17,11 @@ const GUEST = guestModuleSource({
   outputCharacters: OUTPUT_CHARACTERS,
   outputDepth: OUTPUT_DEPTH,
   messageCharacters: MESSAGE_CHARACTERS,
+  consoleLines: CONSOLE_LINES,
+  consoleCharacters: CONSOLE_CHARACTERS,
 });
 const BRIDGE =
-  'import { accept } from "guest"; import * as decoder from "decoder"; export const run = accept(decoder);';
-
-export type RunReply =
-  | { readonly ok: true; readonly output: string; readonly cpuMs: number }
-  | { readonly ok: false; readonly failure: CallFailure; readonly cpuMs: number };
-
-export interface IsolateDecoder extends Disposable {
-  /** Runs a batch (`guest.ts`). After a failure for memory the isolate is gone: open another. */
-  run(items: string, bytes: string, timeoutMs: number): Promise<RunReply>;
-}
-
-export interface IsolateParts {
-  /** Plain JavaScript, an ES module. */
-  readonly source: string;
-  readonly memoryMb: number;
-  /** For the module's top level, ms. */
-  readonly timeoutMs: number;
-  /** V8 lost control of the isolate: this process is not to be used any more. */
-  onCatastrophe(): void;
-}
+  'import { accept } from "guest"; import * as decoder from "decoder"; export const { run, runPrinting, printed } = accept(decoder);';
 
 const cpuMsOf = (isolate: ivm.Isolate): number => (isolate.isDisposed ? 0 : Number(isolate.cpuTime) / 1e6);
 
@@ -51,8 +35,14 @@ function failureOf(error: unknown, isolate: ivm.Isolate): CallFailure {
   return { reason: "threw", message };
 }
 
+interface Calls {
+  readonly run: ivm.Reference;
+  readonly runPrinting: ivm.Reference;
+  readonly printed: ivm.Reference;
+}
+
 /** The guest first, so that the decoder finds the world as the guest leaves it; nothing else can be imported. */
-async function instantiate(isolate: ivm.Isolate, parts: IsolateParts): Promise<ivm.Reference> {
+async function instantiate(isolate: ivm.Isolate, parts: EngineParts): Promise<Calls> {
   const context = await isolate.createContext();
   const guest = await isolate.compileModule(GUEST, { filename: "guest.js" });
   const decoder = await isolate.compileModule(parts.source, { filename: "decoder.js" });
@@ -63,21 +53,19 @@ async function instantiate(isolate: ivm.Isolate, parts: IsolateParts): Promise<i
   }
   await bridge.instantiate(context, specifier => (specifier === "guest" ? guest : decoder));
   await bridge.evaluate({ timeout: parts.timeoutMs });
-  return bridge.namespace.get("run", { reference: true });
+  const call = (name: keyof Calls): Promise<ivm.Reference> => bridge.namespace.get(name, { reference: true });
+  const [run, runPrinting, printed] = await Promise.all([call("run"), call("runPrinting"), call("printed")]);
+  return { run, runPrinting, printed };
 }
 
-export async function openIsolateDecoder(
-  parts: IsolateParts,
-): Promise<
-  { readonly ok: true; readonly decoder: IsolateDecoder } | { readonly ok: false; readonly failure: CallFailure }
-> {
+export const openIsolateDecoder: OpenEngineDecoder = async parts => {
   const isolate = new ivm.Isolate({ memoryLimit: parts.memoryMb, onCatastrophicError: () => parts.onCatastrophe() });
   const dispose = (): void => {
     if (!isolate.isDisposed) isolate.dispose();
   };
-  let reference: ivm.Reference;
+  let calls: Calls;
   try {
-    reference = await instantiate(isolate, parts);
+    calls = await instantiate(isolate, parts);
   } catch (error) {
     const failure = failureOf(error, isolate);
     dispose();
@@ -90,7 +78,8 @@ export async function openIsolateDecoder(
     accountedMs += used;
     return used;
   };
-  const runOnce = async (items: string, bytes: string, timeoutMs: number): Promise<RunReply> => {
+  const runOnce = async (items: string, bytes: string, { timeoutMs, console }: RunOptions): Promise<RunReply> => {
+    const reference = console ? calls.runPrinting : calls.run;
     try {
       const output = (await reference.apply(undefined, [items, bytes], { timeout: timeoutMs })) as string;
       return { ok: true, output, cpuMs: takeCpuMs() };
@@ -98,14 +87,40 @@ export async function openIsolateDecoder(
       return { ok: false, failure: failureOf(error, isolate), cpuMs: takeCpuMs() };
     }
   };
-  const run = async (items: string, bytes: string, timeoutMs: number): Promise<RunReply> => {
-    let reply = await runOnce(items, bytes, timeoutMs);
+  const runFairly = async (items: string, bytes: string, options: RunOptions): Promise<RunReply> => {
+    const { timeoutMs } = options;
+    let reply = await runOnce(items, bytes, options);
     for (const factor of STARVED_FACTORS.slice(1)) {
       const starved = !reply.ok && reply.failure.reason === "timeout" && reply.cpuMs < FAIR_SHARE * timeoutMs;
       if (!starved) return reply;
-      reply = await runOnce(items, bytes, factor * timeoutMs);
+      reply = await runOnce(items, bytes, { ...options, timeoutMs: factor * timeoutMs });
     }
     return reply;
   };
-  return { ok: true, decoder: { run, [Symbol.dispose]: dispose } };
-}
+  /** A run that was cut off has printed, too, and that is what its author wants to see. */
+  const takePrinted = async (timeoutMs: number): Promise<string | undefined> => {
+    try {
+      return (await calls.printed.apply(undefined, [], { timeout: timeoutMs })) as string;
+    } catch {
+      return undefined;
+    }
+  };
+  /** What shall print does so one after the other. */
+  let printing: Promise<unknown> = Promise.resolve();
+  const runPrinting = (items: string, bytes: string, options: RunOptions): Promise<RunReply> => {
+    const reply = printing.then(async () => {
+      const run = await runFairly(items, bytes, options);
+      const console = await takePrinted(options.timeoutMs);
+      return console === undefined ? run : { ...run, console };
+    });
+    printing = reply;
+    return reply;
+  };
+  return {
+    ok: true,
+    decoder: {
+      run: (items, bytes, options) => (options.console ? runPrinting : runFairly)(items, bytes, options),
+      [Symbol.dispose]: dispose,
+    },
+  };
+};

@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { checkDecoderManifest } from "../contract/manifest.ts";
-import { createEntry, type DecoderEntry, isTrusted, queuedOf, retire, statsOf } from "./decoder-entry.ts";
+import { createEntry, type DecoderEntry, isTrusted, queuedOf, retire, statsOf, type Urgency } from "./decoder-entry.ts";
 import {
   createUnavailableRuntime,
   type DecodeOutcome,
@@ -15,6 +15,7 @@ import {
   type DecoderSource,
   type RuntimeInput,
 } from "./decoder-runtime.ts";
+import type { EngineName } from "./engine.ts";
 import { type HostCommand, hostCommands } from "./host-command.ts";
 import { createHostSlot, type HostSlot } from "./host-slot.ts";
 import { type SandboxLimits, sandboxLimits } from "./limits.ts";
@@ -26,7 +27,9 @@ export interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<SandboxLimits>;
-  /** Ways to start a decoder host, best first; default: `hostCommands()`. */
+  /** What runs decoders inside a host; default: isolated-vm. */
+  readonly engine?: EngineName;
+  /** Ways to start a decoder host, best first; default: `hostCommands(engine)`. */
   readonly commands?: readonly HostCommand[];
 }
 
@@ -48,20 +51,26 @@ const failure = (code: "DECODER_INVALID" | "DECODER_UNAVAILABLE", key: string, w
   new MooringError(code, `decoder ${key}: ${why}`, { key, why });
 
 /** Why a decode is not even queued. */
-function refusal(entry: DecoderEntry, input: RuntimeInput, limits: SandboxLimits): DecodeOutcome | undefined {
+function refusal(
+  entry: DecoderEntry,
+  input: RuntimeInput,
+  urgency: Urgency,
+  limits: SandboxLimits,
+): DecodeOutcome | undefined {
   const { version } = entry.manifest;
   if (input.value.length > limits.inputBytes) {
     const message = `${input.value.length} bytes are over the limit of ${limits.inputBytes}`;
     return { ok: false, reason: "inputTooLarge", message, version };
   }
-  if (queuedOf(entry) < limits.queuedPerDecoder) return undefined;
-  return { ok: false, reason: "unavailable", message: `${limits.queuedPerDecoder} decodes wait already`, version };
+  const most = urgency === "live" ? limits.queuedPerDecoder : limits.queuedInBackground;
+  if (queuedOf(entry, urgency) < most) return undefined;
+  return { ok: false, reason: "unavailable", message: `${most} decodes wait already`, version };
 }
 
 export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   const { clock, log } = parts;
   const limits = sandboxLimits(parts.limits);
-  const { commands = hostCommands() } = parts;
+  const { engine = "isolated-vm", commands = hostCommands(engine) } = parts;
   const processes = createProcessReader();
   if (!processes) log.warn("sandbox.noProcessStatistics", { effect: "decoder hosts are watched by wall time only" });
   const entries = new Map<string, DecoderEntry>();
@@ -129,17 +138,17 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
       log.info("decoder.unloaded", { key, version });
     },
     has: id => entries.has(id),
-    decode(id, input) {
+    decode(id, input, { urgency = "live", console = false } = {}) {
       const entry = entries.get(id);
       if (!entry) {
         const message = closed ? CLOSED : `decoder ${id} is not loaded`;
         return Promise.resolve({ ok: false, reason: "unavailable", message });
       }
-      const refused = refusal(entry, input, limits);
+      const refused = refusal(entry, input, urgency, limits);
       if (refused) return Promise.resolve(refused);
       return new Promise(resolve => {
-        entry.waiting.push({ input, resolve });
-        if (isTrusted(entry)) stationOf(entry).plan();
+        entry.waiting[urgency].push({ input, urgency, console, resolve });
+        if (isTrusted(entry, urgency)) stationOf(entry).plan();
         else trials.pump();
       });
     },
@@ -147,7 +156,7 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
       const slots = [...stations.map(({ slot }) => slot), trials.slot];
       const reason = closed ? CLOSED : slots.map(({ fault }) => fault).find(fault => fault !== undefined);
       return {
-        engine: "isolated-vm",
+        engine,
         available: reason === undefined,
         ...(reason === undefined ? {} : { reason }),
         hostPids: slots.map(({ pid }) => pid).filter(pid => pid !== undefined),

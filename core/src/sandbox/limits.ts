@@ -10,6 +10,8 @@ export interface SandboxLimits {
   /** Time for running a decoder's module once, when it is loaded, ms. */
   readonly loadMs: number;
   readonly batchItems: number;
+  /** The same in the background: so few that what is live waits for them no longer than for one slow decode. */
+  readonly backgroundBatchItems: number;
   /** Batches of one decoder, and of all decoders of one host, that are under way at the same time. */
   readonly batchesPerDecoder: number;
   readonly batchesPerHost: number;
@@ -17,6 +19,8 @@ export interface SandboxLimits {
   readonly isolatesPerHost: number;
   /** Decodes that wait for one decoder; more are refused as `unavailable`. */
   readonly queuedPerDecoder: number;
+  /** The same in the background. */
+  readonly queuedInBackground: number;
   /** A call that a host has not answered after this long ends the host, ms. */
   readonly hostWallMs: number;
   /** The same on the trial host, where one suspect runs alone, ms. */
@@ -47,10 +51,12 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   perItemMs: 1,
   loadMs: 250,
   batchItems: 64,
+  backgroundBatchItems: 16,
   batchesPerDecoder: 2,
   batchesPerHost: 4,
   isolatesPerHost: 48,
   queuedPerDecoder: 1000,
+  queuedInBackground: 1000,
   hostWallMs: 900,
   trialWallMs: 450,
   loadWallMs: 1500,
@@ -81,5 +87,8 @@ export function sandboxLimits(given: Partial<SandboxLimits> = {}): SandboxLimits
 export const OUTPUT_CHARACTERS = 64 * KB;
 export const OUTPUT_DEPTH = 16;
 export const MESSAGE_CHARACTERS = 300;
+/** What is kept of that which a decoder prints. */
+export const CONSOLE_LINES = 100;
+export const CONSOLE_CHARACTERS = 8 * KB;
 /** Largest frame between the processes: a full batch of largest items and some room. */
 export const FRAME_BYTES = 8 * MB;

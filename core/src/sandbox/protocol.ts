@@ -1,4 +1,5 @@
 /** What the main process and a decoder host say to each other (heads of frames; `frames.ts`). */
+import { CONSOLE_LINES } from "./limits.ts";
 
 /** Calls carry a number of their own; the host answers each once, in any order. */
 export type ToHost =
@@ -17,6 +18,8 @@ export type ToHost =
       readonly call: number;
       readonly decoder: string;
       readonly timeoutMs: number;
+      /** Part 1 of the answer shall be what the decoder printed, as a JSON array of texts. */
+      readonly console?: true;
     }
   | { readonly kind: "drop"; readonly decoder: string };
 
@@ -34,7 +37,7 @@ export type FromHost =
       readonly call: number;
       /** Inside the isolate. */
       readonly cpuMs: number;
-      /** Absent: it went well, and part 0 is the plain JavaScript (load) or the guest's output (decode). */
+      /** Absent: it went well, and part 0 is the plain JavaScript (load) or the guest's output (decode); else part 0 is empty. */
       readonly failure?: CallFailure;
     };
 
@@ -65,6 +68,16 @@ export function isFromHost(head: unknown): head is FromHost {
     typeof head["cpuMs"] === "number" &&
     (head["failure"] === undefined || isFailure(head["failure"]))
   );
+}
+
+/** What a decoder printed, as its host tells it; anything else than texts is left out. */
+export function readPrinted(json: string): string[] {
+  let lines: unknown;
+  try {
+    lines = JSON.parse(json);
+  } catch {}
+  if (!Array.isArray(lines)) return [];
+  return lines.slice(0, CONSOLE_LINES).filter(line => typeof line === "string");
 }
 
 /** The guest's output: signed lengths of the texts (negative: a failure's message), a line feed, the texts. */

@@ -1,6 +1,15 @@
 /** One usual host with the decoders that take turns on it: batches out, outcomes in, failures apart. */
 import { encodeBatch, readBatch } from "./batch.ts";
-import { type DecoderEntry, fail, isTrusted, type Job, settle, suspect } from "./decoder-entry.ts";
+import {
+  type DecoderEntry,
+  fail,
+  isTrusted,
+  type Job,
+  settle,
+  suspect,
+  takeBatch,
+  type Urgency,
+} from "./decoder-entry.ts";
 import type { HostReply } from "./host-process.ts";
 import type { HostSlot } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";
@@ -20,10 +29,14 @@ export interface StationParts {
   onSuspects(): void;
 }
 
+export const PRINTING = { console: true } as const;
+
 export function createStation({ slot, limits, onSuspects }: StationParts): Station {
   /** In the order of their turns. */
   let turns: DecoderEntry[] = [];
   let underWay = 0;
+  /** At most one of those under way is a batch of the background. */
+  let inBackground = false;
   let planned = false;
   let closed = false;
 
@@ -47,23 +60,33 @@ export function createStation({ slot, limits, onSuspects }: StationParts): Stati
     if (!ready.ok) return fail(entry, jobs, { reason: "unavailable", message: ready.message });
     const { items, bytes } = encodeBatch(jobs.map(job => job.input));
     const timeoutMs = limits.decodeMs + limits.perItemMs * (jobs.length - 1);
-    const reply = await ready.host.decode({ decoder: entry.id, timeoutMs }, items, bytes);
+    const call = { decoder: entry.id, timeoutMs, ...(jobs[0]!.console ? PRINTING : {}) };
+    const reply = await ready.host.decode(call, items, bytes);
     if (!reply.ok) return conclude(entry, jobs, reply);
-    const outcomes = readBatch(reply.text, jobs.length, entry.manifest.version, reply.cpuMs);
+    const outcomes = readBatch(reply, jobs.length, entry.manifest.version);
     for (const [index, job] of jobs.entries()) settle(entry, job, outcomes[index]!);
   };
 
+  const isReady = (entry: DecoderEntry, urgency: Urgency): boolean =>
+    entry.waiting[urgency].length > 0 && entry.underWay < limits.batchesPerDecoder && isTrusted(entry, urgency);
   /** The next decoder that has something to do; it goes to the end of the line. */
-  const nextTurn = (): DecoderEntry | undefined => {
-    const at = turns.findIndex(
-      entry => entry.waiting.length > 0 && entry.underWay < limits.batchesPerDecoder && isTrusted(entry),
-    );
+  const nextTurn = (urgency: Urgency): DecoderEntry | undefined => {
+    const at = turns.findIndex(entry => isReady(entry, urgency));
     if (at < 0) return undefined;
     const [entry] = turns.splice(at, 1);
     turns.push(entry!);
     return entry;
   };
-  const end = (entry: DecoderEntry): void => {
+  const start = (entry: DecoderEntry, urgency: Urgency): void => {
+    const background = urgency === "background";
+    const most = background ? limits.backgroundBatchItems : limits.batchItems;
+    underWay++;
+    entry.underWay++;
+    inBackground ||= background;
+    void run(entry, takeBatch(entry.waiting[urgency], most)).finally(() => end(entry, background));
+  };
+  const end = (entry: DecoderEntry, background: boolean): void => {
+    if (background) inBackground = false;
     underWay--;
     entry.underWay--;
     if (entry.retired && entry.underWay === 0) slot.forget(entry.id);
@@ -71,12 +94,14 @@ export function createStation({ slot, limits, onSuspects }: StationParts): Stati
   };
   const pump = (): void => {
     while (!closed && underWay < limits.batchesPerHost) {
-      const entry = nextTurn();
-      if (!entry) return;
-      underWay++;
-      entry.underWay++;
-      void run(entry, entry.waiting.splice(0, limits.batchItems)).finally(() => end(entry));
+      const entry = nextTurn("live");
+      if (!entry) break;
+      start(entry, "live");
     }
+    const liveWaits = turns.some(({ waiting }) => waiting.live.length > 0);
+    if (closed || inBackground || liveWaits || underWay >= limits.batchesPerHost) return;
+    const entry = nextTurn("background");
+    if (entry) start(entry, "background");
   };
   const plan = (): void => {
     if (planned || closed) return;

@@ -6,11 +6,12 @@
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import { encodeBatch, readBatch } from "./batch.ts";
-import { type DecoderEntry, type Job, settle } from "./decoder-entry.ts";
+import { type DecoderEntry, failedOutcome, isTrusted, type Job, settle, type Urgency } from "./decoder-entry.ts";
 import type { DecodeOutcome } from "./decoder-runtime.ts";
 import type { HostReply } from "./host-process.ts";
 import type { HostSlot } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";
+import { PRINTING } from "./station.ts";
 
 export interface TrialLane extends AsyncDisposable {
   readonly slot: HostSlot;
@@ -32,14 +33,18 @@ export interface TrialParts {
 /** Those first that are least likely the culprit, so that good decoders wait for bad ones as little as can be. */
 const byInnocence = (a: DecoderEntry, b: DecoderEntry): number => a.hostDeaths - b.hostDeaths || b.decoded - a.decoded;
 
-function nextJob(entries: Iterable<DecoderEntry>): { entry: DecoderEntry; job: Job } | undefined {
-  const candidates = [...entries].filter(
-    ({ suspects, waiting, probation }) => suspects.length > 0 || (probation > 0 && waiting.length > 0),
+function nextOf(entries: readonly DecoderEntry[], urgency: Urgency): { entry: DecoderEntry; job: Job } | undefined {
+  const candidates = entries.filter(
+    ({ suspects, waiting, probation }) =>
+      suspects[urgency].length > 0 || (probation > 0 && waiting[urgency].length > 0),
   );
   const [entry] = candidates.sort(byInnocence);
-  const job = entry && (entry.suspects.shift() ?? entry.waiting.shift());
+  const job = entry && (entry.suspects[urgency].shift() ?? entry.waiting[urgency].shift());
   return entry && job && { entry, job };
 }
+
+const nextJob = (entries: readonly DecoderEntry[]): ReturnType<typeof nextOf> =>
+  nextOf(entries, "live") ?? nextOf(entries, "background");
 
 export function createTrialLane({ slot, limits, clock, entries, onTrusted }: TrialParts): TrialLane {
   interface Load {
@@ -56,24 +61,25 @@ export function createTrialLane({ slot, limits, clock, entries, onTrusted }: Tri
     const ready = await slot.hostWith(entry);
     if (!ready.ok) return { ok: false, reason: "unavailable", message: ready.message, version };
     const { items, bytes } = encodeBatch([job.input]);
-    const reply = await ready.host.decode({ decoder: entry.id, timeoutMs: limits.decodeMs }, items, bytes);
-    if (reply.ok) return readBatch(reply.text, 1, version, reply.cpuMs)[0]!;
+    const call = { decoder: entry.id, timeoutMs: limits.decodeMs, ...(job.console ? PRINTING : {}) };
+    const reply = await ready.host.decode(call, items, bytes);
+    if (reply.ok) return readBatch(reply, 1, version)[0]!;
     if (reply.hostDied) {
       entry.hostDeaths++;
       entry.probation = limits.probationDecodes;
     } else if (reply.reason === "memory") slot.forget(entry.id);
-    return { ok: false, reason: reply.reason, message: reply.message, version };
+    return failedOutcome(reply, version);
   };
   const runJob = async (entry: DecoderEntry, job: Job): Promise<void> => {
     const outcome = await attempt(entry, job);
     if (outcome.ok && entry.probation > 0) entry.probation--;
     settle(entry, job, outcome);
-    if (entry.suspects.length === 0 && entry.probation === 0) onTrusted(entry);
+    if (isTrusted(entry, job.urgency)) onTrusted(entry);
   };
   const next = (): Promise<void> | undefined => {
     const load = loads.shift();
     if (load) return load.run();
-    const work = nextJob(entries());
+    const work = nextJob([...entries()]);
     return work && runJob(work.entry, work.job);
   };
   const pump = (): void => {

@@ -238,6 +238,99 @@ describe("sandbox/isolate-runtime", () => {
     );
   });
 
+  describe("what a decoder prints", () => {
+    const printed = async (body: string): Promise<unknown> => {
+      await install(runtime, decoder("printer", `export default { decode(input) { ${body} } };`));
+      return (await runtime.decode("printer", input(), { console: true })).console;
+    };
+    const cases: [what: string, body: string, lines: unknown][] = [
+      [
+        "texts and values",
+        "console.log('a', 1, null, undefined, 2n, [1, { b: 2 }]); return {}",
+        [`a 1 null undefined 2 [1,{"b":2}]`],
+      ],
+      [
+        "every method, also before an exception",
+        "console.warn('a'); console.error(new TypeError('b')); throw 1",
+        ["a", "TypeError: b"],
+      ],
+      ["before it runs out of time", "console.log('here'); for (;;);", ["here"]],
+      [
+        "what cannot be shown",
+        "const a = {}; a.a = a; console.log(a, { get b() { throw 1 } }, Symbol('s')); return {}",
+        ["(a value too large or too deep to print) (a value that cannot be shown) Symbol(s)"],
+      ],
+      [
+        "a proxy without end",
+        "console.log('a'); console.log(new Proxy({}, { get() { for (;;); } })); return {}",
+        ["a"],
+      ],
+      ["nothing", "return { success: true }", []],
+      [
+        "with everything replaced",
+        "Array.prototype.toJSON = String.prototype.toJSON = JSON.stringify = () => 7; Object.defineProperty(Array.prototype, '0', { set() { throw 1 } }); console.log('a'); return {}",
+        ["a"],
+      ],
+    ];
+    for (const [what, body, lines] of cases) {
+      it(what, async () => assert.deepEqual(await printed(body), lines));
+    }
+    it("no more than 100 lines and 8 K characters", async () => {
+      const lines = (await printed("for (let i = 0; i < 200; i++) console.log(i); return {}")) as string[];
+      assert.deepEqual([lines.length, lines[98], lines[99]], [100, "98", "(more was printed)"]);
+      const [long, end] = (await printed("console.log('x'.repeat(2 ** 28)); return {}")) as string[];
+      assert.deepEqual([long!.length, end], [8192, "(more was printed)"]);
+    });
+    it("of its own decode only, and only where it was asked for", async () => {
+      await install(
+        runtime,
+        decoder(
+          "printer",
+          "export default { decode({ value }) { console.log(value[0]); return { success: true }; } };",
+        ),
+      );
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, (_, at) => runtime.decode("printer", input([at]), { console: at % 3 === 0 })),
+      );
+      const expected = outcomes.map((_, at) => (at % 3 === 0 ? [String(at)] : undefined));
+      assert.deepEqual(
+        outcomes.map(({ console }) => console),
+        expected,
+      );
+    });
+  });
+
+  it("what runs in the background waits for everything live, and comes then", async () => {
+    await install(runtime, returning("shadow", "{ success: true }"));
+    await install(runtime, returning("shown", "{ success: true }"));
+    const order: string[] = [];
+    const run = async (id: string, urgency: "live" | "background"): Promise<void> => {
+      const outcome = await runtime.decode(id, input(), { urgency });
+      order.push(outcome.ok ? urgency : outcome.reason);
+    };
+    const background = ["shadow", "shown"].flatMap(id => Array.from({ length: 100 }, () => run(id, "background")));
+    const live = Array.from({ length: 500 }, () => run("shown", "live"));
+    await Promise.all([...background, ...live]);
+    assert.isAtLeast(order.lastIndexOf("live"), 499);
+    assert.isBelow(order.lastIndexOf("live"), 500 + 32, "at most two small batches went before the last live one");
+    assert.equal(order.filter(ended => ended === "background").length, 200);
+  });
+
+  it("a poisonous payload in the background does not hold up what is live", async () => {
+    await install(
+      runtime,
+      returning("mixed", "{ success: true, message: input.value[0] === 7 ? (() => { for (;;); })() : '' }"),
+    );
+    const poison = Array.from({ length: 10 }, () => runtime.decode("mixed", input([7]), { urgency: "background" }));
+    let poisoned = 0;
+    for (const decode of poison) void decode.then(() => poisoned++);
+    const deadline = Promise.race(poison);
+    assert.equal(reasonOf(await deadline), "timeout");
+    assert.equal(reasonOf(await runtime.decode("mixed", input([1]))), "ok");
+    assert.isBelow(poisoned, 10);
+    assert.deepEqual(new Set((await Promise.all(poison)).map(reasonOf)), new Set(["timeout"]));
+  });
+
   it("unload ends what waits as unavailable, and the id is unknown then", async () => {
     await install(runtime, returning("leaving", "{ success: true }"));
     const waiting = runtime.decode("leaving", input());
@@ -363,7 +456,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
       const open = Object.keys(tries).filter(name => { try { tries[name](); return true } catch { return false } });
       process.stdout.write(JSON.stringify(open));`;
     const { spawnSync } = await import("node:child_process");
-    const { stdout, stderr } = spawnSync(file, [...args.slice(0, -1), "-e", script], {
+    const { stdout, stderr } = spawnSync(file, [...args.slice(0, -2), "-e", script], {
       cwd,
       env: {},
       encoding: "utf8",
