@@ -107,7 +107,7 @@ function guest(limits: GuestLimits): { accept(decoder: { readonly default?: unkn
   /** A value as a person may want to read it; it may be anything, so this may fail in any way but must not throw. */
   const shown = (value: unknown): string => {
     try {
-      if (typeof value !== "object" || value === null) return text(value).slice(0, limits.consoleCharacters);
+      if (typeof value !== "object" || value === null) return text(value);
       if (value instanceof Failure) return `${text(value.name)}: ${text(value.message)}`;
       weigh(value, limits.consoleCharacters, 1);
       return text(stringify(value));
