@@ -11,7 +11,7 @@ import { applySchema } from "../../src/store/sqlite/schema.ts";
 import type { WireCommand } from "../../src/store/sqlite/wire.ts";
 import { openWorkerHost } from "../../src/store/sqlite/worker-host.ts";
 import { createWriter } from "../../src/store/sqlite/writer.ts";
-import { codeOf, KEYED, THINGS, type Thing } from "./conformance/things.ts";
+import { codeOf, KEYED, type Keyed, THINGS, type Thing } from "./conformance/things.ts";
 
 const shape = shapeOf(THINGS);
 const insert = (thing: Thing): WireCommand => ({ do: "insert", collection: "things", row: encodeRow(shape, thing) });
@@ -36,6 +36,28 @@ describe("store/sqlite/writer", () => {
     assert.deepEqual(writer.execute(batch), ["inserted", "inserted"]);
     assert.equal(count(), 2);
     database.close();
+  });
+
+  it("commits what survives power loss first, whatever order a batch has", () => {
+    const commits: string[] = [];
+    const options = { readOnly: false, synchronous: "FULL", cacheMiB: 1, checkpointPages: 100 } as const;
+    const shapes = [shapeOf(KEYED), shape];
+    const databases = new Map(
+      shapes.map(each => {
+        const database = openDatabase(":memory:", options);
+        applySchema(database, [each]);
+        const exec = (text: string): void => {
+          if (text === "COMMIT") commits.push(each.spec.durability);
+          database.exec(text);
+        };
+        return [each, { ...database, exec }];
+      }),
+    );
+    const writer = createWriter(shapes, each => databases.get(each)!);
+    const row = encodeRow(shapes[0]!, { _id: "k", key: "k", value: 1 } as Keyed);
+    writer.execute([{ do: "insert", collection: "keyed", row }, insert({ _id: "a", group: "g" })]);
+    assert.deepEqual(commits, ["full", "normal"]);
+    for (const database of databases.values()) database.close();
   });
 });
 

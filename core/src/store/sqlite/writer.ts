@@ -146,6 +146,15 @@ export function createWriter(shapes: Iterable<Shape>, databaseOf: (shape: Shape)
   };
   const tableOfCommand = (command: WireCommand): Table =>
     command.do === "form" ? known[command.form]!.table : tables.get(command.collection)!;
+  /**
+   * In the order in which they commit: what survives power loss first. A process that dies in between has then stored events and alarms, and not
+   * what says that they are (the status of a raw payload, the progress of a job), so that it is done again; else they would be missing for good.
+   */
+  const databases = new Set(
+    (["full", "normal"] as const).flatMap(durability =>
+      [...tables.values()].filter(({ shape }) => shape.spec.durability === durability).map(({ database }) => database),
+    ),
+  );
   const attempt = (table: Table, command: WireCommand): WireResult => {
     try {
       return command.do === "form" ? updateByForm(known[command.form]!, command.values) : perform(table, command);
@@ -164,7 +173,7 @@ export function createWriter(shapes: Iterable<Shape>, databaseOf: (shape: Shape)
           if (open.size !== open.add(table.database).size) table.database.exec("BEGIN IMMEDIATE");
           return attempt(table, command);
         });
-        for (const database of open) {
+        for (const database of databases.intersection(open)) {
           database.exec("COMMIT");
           open.delete(database);
         }
