@@ -20,9 +20,11 @@ export type {
   DecodedMeasurement,
   DecodedSeries,
   Decoder,
+  DecoderFormat,
   DecoderInput,
   DecoderManifest,
   DecoderResult,
+  UplinkOptions,
 } from "./contract/decoder.ts";
 export {
   assertKnownKey,

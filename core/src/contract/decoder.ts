@@ -75,6 +75,27 @@ export interface Decoder {
   decode(input: DecoderInput): DecoderResult;
 }
 
+/**
+ * How a decoder's source is written. `mooring`: an ES module whose default export is a {@link Decoder}. `chirpstack-v4`,
+ * `ttn-v3`: a script with `function decodeUplink(input)` as ChirpStack 4 and The Things Stack 3 take it, unchanged
+ * (`sandbox/uplink-script.ts`).
+ */
+export type DecoderFormat = "mooring" | "chirpstack-v4" | "ttn-v3";
+
+/** What a network server would tell a script with `decodeUplink`, and what its numbers are called here. */
+export interface UplinkOptions {
+  /** `input.fPort` where nothing below says otherwise, 0 to 255; default 1. */
+  readonly fPort?: number;
+  /** `input.fPort` by resource path (`/33456/0/123`, instance `*` for any); the first that fits. */
+  readonly fPorts?: Readonly<Record<string, number>>;
+  /** `input.variables` (ChirpStack). */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Type of measurements and events, and first part of the names of fragments; default: the manifest's key. */
+  readonly measurementType?: string;
+  /** Units by the path of a value in `data` (`air.temperature`; `*` for any place in an array). A text at such a path is read as a number. */
+  readonly units?: Readonly<Record<string, string>>;
+}
+
 /** `manifest.json` beside the source. */
 export interface DecoderManifest {
   /** `[a-z0-9-]{1,64}`: the action is shown as `decoder:<key>`. */
@@ -87,4 +108,8 @@ export interface DecoderManifest {
   readonly deviceFragments?: readonly string[];
   /** Paths that it is made for (`/33456/0/123`, instance `*` for any); information for operators. */
   readonly resources?: readonly string[];
+  /** Default `mooring`. */
+  readonly format?: DecoderFormat;
+  /** For scripts with `decodeUplink`. */
+  readonly uplink?: UplinkOptions;
 }

@@ -14,6 +14,14 @@ const name = text(256);
 const list = (items: JsonSchema, maxItems: number): JsonSchema => ({ type: "array", items, maxItems });
 const STATUS: JsonSchema = { enum: ["ACTIVE", "ACKNOWLEDGED", "CLEARED"] };
 
+const RESOURCE: JsonSchema = { type: "string", pattern: "^/\\d+/(\\d+|\\*)/\\d+(/(\\d+|\\*))?$" };
+const F_PORT: JsonSchema = { type: "integer", minimum: 0, maximum: 255 };
+const textByName = (maxLength: number): JsonSchema => ({
+  type: "object",
+  maxProperties: 256,
+  additionalProperties: { type: "string", maxLength },
+});
+
 export const decoderManifestSchema: JsonSchema = {
   type: "object",
   required: ["key", "name", "version"],
@@ -24,7 +32,19 @@ export const decoderManifestSchema: JsonSchema = {
     version: { type: "string", pattern: VERSION, maxLength: 64 },
     publisher: text(200),
     deviceFragments: list(name, 32),
-    resources: list({ type: "string", pattern: "^/\\d+/(\\d+|\\*)/\\d+(/(\\d+|\\*))?$" }, 256),
+    resources: list(RESOURCE, 256),
+    format: { enum: ["mooring", "chirpstack-v4", "ttn-v3"] },
+    uplink: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        fPort: F_PORT,
+        fPorts: { type: "object", maxProperties: 256, propertyNames: RESOURCE, additionalProperties: F_PORT },
+        variables: textByName(1024),
+        measurementType: text(128),
+        units: textByName(64),
+      },
+    },
   },
 };
 

@@ -22,6 +22,7 @@ import { type SandboxLimits, sandboxLimits } from "./limits.ts";
 import { createProcessReader } from "./process-stat.ts";
 import { createStation, type Station } from "./station.ts";
 import { createTrialLane } from "./trial-lane.ts";
+import { moduleSource } from "./uplink-script.ts";
 
 export interface RuntimeParts {
   readonly clock: Clock;
@@ -102,7 +103,7 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
       throw failure("DECODER_INVALID", key, `its source is over ${limits.sourceBytes} characters`);
     }
     const id = `${name}#${++loads}`;
-    const reply = await trials.load(id, source, language === "typescript");
+    const reply = await trials.load(id, moduleSource(manifest, source), language === "typescript");
     if (!reply.ok) throw failure("DECODER_INVALID", key, reply.message);
     const entry = createEntry(name, { id, script: reply.text }, manifest);
     const ready = await stationOf(entry).slot.hostWith(entry);

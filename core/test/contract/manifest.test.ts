@@ -1,5 +1,6 @@
 import { assert } from "chai";
 import { MooringError } from "../../src/base/errors.ts";
+import type { DecoderManifest } from "../../src/contract/decoder.ts";
 import { checkDecoderManifest, checkDecoderResult } from "../../src/contract/manifest.ts";
 
 /** The field and the rule that a refusal names. */
@@ -28,12 +29,20 @@ const alarm = (more: object): object => ({
 describe("contract/manifest: decoder manifest", () => {
   it("takes the least, and everything", () => {
     assert.deepEqual(checkDecoderManifest(manifest), manifest);
-    const full = {
+    const full: DecoderManifest = {
       ...manifest,
       version: "1.2.3-rc.1+build.5",
       publisher: "ACME",
       deviceFragments: ["c8y_Hardware"],
       resources: ["/33456/*/123", "/33456/0/123/*"],
+      format: "chirpstack-v4",
+      uplink: {
+        fPort: 0,
+        fPorts: { "/33456/*/123": 255 },
+        variables: { offset: "1" },
+        measurementType: "acme",
+        units: { "air.temperature": "°C" },
+      },
     };
     assert.deepEqual(checkDecoderManifest(full), full);
   });
@@ -47,6 +56,10 @@ describe("contract/manifest: decoder manifest", () => {
     ["a version with a leading zero", { ...manifest, version: "01.2.3" }, "version"],
     ["a member that it does not know", { ...manifest, main: "x.js" }, "main"],
     ["a resource that is no path", { ...manifest, resources: ["33456/0"] }, "resources[0]"],
+    ["a format that it does not know", { ...manifest, format: "ttn-v2" }, "format"],
+    ["a port over 255", { ...manifest, uplink: { fPort: 256 } }, "uplink.fPort"],
+    ["a port for what is no resource", { ...manifest, uplink: { fPorts: { "/33456": 1 } } }, "uplink.fPorts"],
+    ["a variable that is no text", { ...manifest, uplink: { variables: { offset: 1 } } }, "uplink.variables.offset"],
     ["a text", "acme", "body"],
   ];
   for (const [what, value, field] of cases) {

@@ -1,0 +1,56 @@
+/** Scripts as they are written for ChirpStack 4 and The Things Stack 3, each in a folder of its own, run in the sandbox unchanged. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type DecoderInput, MooringError } from "@mooring/core";
+import { assert } from "chai";
+import { openSandboxedDecoder, runVectors, type SandboxedDecoder } from "../src/harness/index.ts";
+
+const scripts = fileURLToPath(new URL("uplink", import.meta.url));
+
+const inputOf = (...bytes: number[]): DecoderInput => ({
+  value: Uint8Array.from(bytes),
+  valueHex: "",
+  resourcePath: "/33456/0/123",
+  resourceType: "OPAQUE",
+  receivedAt: "2026-01-01T00:00:00.000Z",
+  sourceDeviceId: "1",
+  device: {},
+});
+
+async function failureOf(decoder: SandboxedDecoder, ...bytes: number[]): Promise<string> {
+  try {
+    await decoder.decode(inputOf(...bytes));
+  } catch (error) {
+    if (error instanceof MooringError) return error.message;
+    throw error;
+  }
+  return assert.fail("decoded");
+}
+
+describe("scripts with decodeUplink, unchanged", () => {
+  for (const name of readdirSync(scripts)) {
+    describe(name, () => {
+      let decoder: SandboxedDecoder;
+      before(async () => {
+        decoder = await openSandboxedDecoder(join(scripts, name));
+      });
+      after(() => decoder?.[Symbol.asyncDispose]());
+      runVectors(() => decoder, join(scripts, name, "vectors"));
+
+      if (name === "chirpstack-lpp")
+        it("tells what was thrown, and the line of the script", async () => {
+          assert.match(await failureOf(decoder, 1, 9), /\(threw\): Error: Sensor type error!: 9 \(line 25\)$/);
+        });
+      if (name === "ttn-throwing")
+        it("tells what was thrown, whatever it is, and a loop that never ends", async () => {
+          const unknown = /\(threw\): TypeError: Cannot read properties of undefined \(reading 'name'\) \(line 9\)$/;
+          assert.match(await failureOf(decoder, 9), unknown);
+          assert.match(await failureOf(decoder, 2), /\(threw\): thrown: a text$/);
+          assert.match(await failureOf(decoder, 3), /\(timeout\)/);
+          assert.match(await failureOf(decoder, 6), /\(timeout\)/);
+          assert.match(await failureOf(decoder, 9), unknown);
+        });
+    });
+  }
+});
