@@ -57,7 +57,8 @@ if (!script) fail("usage: node scripts/run.mjs <script> [arguments]");
 install();
 const node = runtime();
 const bin = [dirname(node), join(root, "node_modules", ".bin")].join(process.platform === "win32" ? ";" : ":");
-const child = spawn(node, [join(root, script), ...args], {
+// The Node is pinned: what may change in another one is no news.
+const child = spawn(node, ["--disable-warning=ExperimentalWarning", join(root, script), ...args], {
   stdio: "inherit",
   env: { ...process.env, PATH: `${bin}${process.platform === "win32" ? ";" : ":"}${process.env.PATH ?? ""}` },
 });

@@ -19,12 +19,19 @@ const PLUGINS = [
   "@mooring/plugin-location",
   "@mooring/plugin-streaming",
 ];
+/** Makes one module of a decoder's source and its imports; loaded when there is such a decoder. */
+const BUNDLER = "@mooring/sdk/pack";
 const DEMO_DEVICES = 5;
 /** A stop that takes longer has gone wrong: what is stored is stored, the rest is said. */
 const STOP_LIMIT_MS = 9_000;
 
 const loadPlugins = (): Promise<readonly unknown[]> =>
   Promise.all(PLUGINS.map(async name => ((await import(name)) as { readonly default: unknown }).default));
+
+async function bundleDecoder(file: string): Promise<string> {
+  const bundler = (await import(BUNDLER)) as { bundleDecoder(file: string): Promise<string> };
+  return bundler.bundleDecoder(file);
+}
 
 /** Shown once, on standard error: a log is kept and sent around. */
 function showLogin({ tenant, userName, password }: GeneratedLogin): void {
@@ -73,6 +80,7 @@ async function run(config: Config, log: Log): Promise<void> {
       log,
       plugins: await loadPlugins(),
       decoderFolders: await decoderFolders(join(ROOT, "decoders")),
+      bundleDecoder,
       onGeneratedLogin: showLogin,
       ...(config.demo.enabled && { onStored: showMeasurements(log) }),
     }),

@@ -21,7 +21,7 @@ import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";
 import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
 import type { DecoderDirectory } from "./decoding/decoder-directory.ts";
-import { createDecoderRegistry } from "./decoding/decoder-registry.ts";
+import { type Bundle, createDecoderRegistry } from "./decoding/decoder-registry.ts";
 import { createRawRetention } from "./decoding/raw-retention.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "./device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "./device-protocols/protocol-repository.ts";
@@ -65,6 +65,8 @@ export interface HostParts {
   readonly plugins: readonly unknown[];
   /** Folders with a decoder each. */
   readonly decoderFolders: readonly string[];
+  /** For those of them whose source imports something. */
+  readonly bundleDecoder?: Bundle;
   /** Told the login of an administrator without a given password, before it is stored: shown once, kept nowhere. */
   onGeneratedLogin(login: GeneratedLogin): void;
   /** Told what a device's message became, once it is stored. */
@@ -145,7 +147,11 @@ async function openWay(
 ): Promise<Way> {
   const { config, clock, log } = parts;
   const runtime = opened.use(await openDecoderRuntime({ clock, log, limits: config.sandbox }));
-  const decoders = createDecoderRegistry({ runtime, log });
+  const decoders = createDecoderRegistry({
+    runtime,
+    log,
+    ...(parts.bundleDecoder && { bundle: parts.bundleDecoder }),
+  });
   await decoders.loadFolders(parts.decoderFolders);
   const decoderKeys = (tenant: string) => decoders.list(tenant).map(({ manifest: { key } }) => key);
   const actions = createActionRegistry(decoderKeys);

@@ -1,5 +1,5 @@
 /** All that a plugin or a decoder needs to see of the host: the contract, and two functions that give it types. */
-import type { Decoder, Plugin } from "@mooring/core";
+import type { Plugin } from "@mooring/core";
 
 export {
   type ActionInput,
@@ -74,12 +74,7 @@ export {
   verifyDecoderSignature,
   writeDecoderPackage,
 } from "@mooring/core";
-
-/**
- * Gives a decoder's parameters and result their types. For tests and for decoders that are bundled: a decoder's source imports
- * nothing at run time, so there `export default { ... } satisfies Decoder` says the same with a type alone.
- */
-export const defineDecoder = (decoder: Decoder): Decoder => decoder;
+export { defineDecoder } from "./define-decoder.ts";
 
 /** Gives a plugin's members their types. */
 export const definePlugin = (plugin: Plugin): Plugin => plugin;

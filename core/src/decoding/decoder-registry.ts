@@ -16,7 +16,8 @@ const SOURCES = [
 const invalid = (folder: string, why: string, cause?: unknown): MooringError =>
   new MooringError("DECODER_INVALID", `decoder folder ${basename(folder)}: ${why}`, { folder, why }, { cause });
 
-async function readManifest(folder: string): Promise<DecoderManifest> {
+/** @throws MooringError DECODER_INVALID naming the folder and, where it has one, the field */
+export async function readManifestFile(folder: string): Promise<DecoderManifest> {
   let text: string;
   try {
     text = await readFile(join(folder, "manifest.json"), "utf8");
@@ -36,15 +37,32 @@ async function readManifest(folder: string): Promise<DecoderManifest> {
   }
 }
 
-/** @throws MooringError DECODER_INVALID naming the folder, the file and, in a manifest, the field */
-export async function loadDecoderFolder(folder: string): Promise<DecoderSource> {
-  const manifest = await readManifest(folder);
+/** Whether there is something that a bundler must take in; imports of types alone leave nothing behind. */
+const importsSomething = (source: string): boolean =>
+  /(?:^|[;}])\s*(?:import\b(?!\s+type\b)|export\b[^;{]*(?:\{[^}]*\}\s*)?\bfrom\b)/m.test(source);
+
+/**
+ * Makes one module without imports of a source file and what it imports. Core has no bundler: it is given one.
+ * @throws MooringError DECODER_INVALID naming file and rule
+ */
+export type Bundle = (file: string) => Promise<string>;
+
+/**
+ * @param bundle for a source that imports something; without it such a source is left for the runtime to refuse
+ * @throws MooringError DECODER_INVALID naming the folder, the file and, in a manifest, the field
+ */
+export async function loadDecoderFolder(folder: string, bundle?: Bundle): Promise<DecoderSource> {
+  const manifest = await readManifestFile(folder);
   for (const { file, language } of SOURCES) {
+    const path = join(folder, file);
     try {
-      return { manifest, source: await readFile(join(folder, file), "utf8"), language };
+      const source = await readFile(path, "utf8");
+      if (!bundle || !importsSomething(source)) return { manifest, source, language };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw invalid(folder, `${file} cannot be read`, error);
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
+      throw invalid(folder, `${file} cannot be read`, error);
     }
+    return { manifest, source: await bundle(path), language: "javascript" };
   }
   throw invalid(folder, "has neither src/decoder.ts nor src/decoder.js");
 }
@@ -52,6 +70,7 @@ export async function loadDecoderFolder(folder: string): Promise<DecoderSource> 
 export interface DecoderRegistryParts {
   readonly runtime: Pick<DecoderRuntime, "load" | "decode">;
   readonly log: Log;
+  readonly bundle?: Bundle;
 }
 
 export interface DecoderRegistry extends DecoderDirectory {
@@ -75,11 +94,11 @@ export async function decoderFolders(parent: string): Promise<string[]> {
   return withManifest.flat().sort();
 }
 
-export function createDecoderRegistry({ runtime, log }: DecoderRegistryParts): DecoderRegistry {
+export function createDecoderRegistry({ runtime, log, bundle }: DecoderRegistryParts): DecoderRegistry {
   const shipped = new Map<string, InstalledDecoder>();
   const load = async (folder: string): Promise<MooringError | undefined> => {
     try {
-      const source = await loadDecoderFolder(folder);
+      const source = await loadDecoderFolder(folder, bundle);
       const decoder = { id: decoderId(SHIPPED, source.manifest), manifest: source.manifest };
       await runtime.load(decoder.id, source);
       shipped.set(source.manifest.key, decoder);

@@ -52,6 +52,30 @@ describe("decoding/decoder-registry", () => {
     });
   }
 
+  it("has a source bundled that imports something, and no other", async () => {
+    const bundle = (file: string): Promise<string> => Promise.resolve(`bundle of ${file}`);
+    const loaded = async (source: string) => {
+      const made = folder("bundled", { "manifest.json": manifest, "src/decoder.ts": source });
+      return (await loadDecoderFolder(made, bundle)).source === `bundle of ${join(made, "src/decoder.ts")}`;
+    };
+    const bundled = [
+      'import a from "b";',
+      'let c; import "d"',
+      'export { e } from "f"',
+      'export * from "g"',
+      "import {\nh } from 'i'",
+    ];
+    for (const source of bundled) assert.isTrue(await loaded(source), source);
+    const alone = [
+      'import type { A } from "b";',
+      "import type {\nA } from 'b'",
+      "let important = 1;",
+      "export default {};",
+      "// import x",
+    ];
+    for (const source of alone) assert.isFalse(await loaded(source), source);
+  });
+
   it("finds the folders that have a manifest; none where there is no such folder", async () => {
     const a = folder("b-two", { "manifest.json": manifest });
     const b = folder("a-one", { "manifest.json": manifest });

@@ -2,4 +2,4 @@ export { readRecording } from "@mooring/core/internal/recording/recording-file.t
 export { type ReplayOptions, type ReplayResult, replayRecording } from "./replay/replay-recording.ts";
 export { checkVector, checkVectors, type RunnableDecoder, runVectors, type VectorOutcome } from "./run-vectors.ts";
 export { openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
-export { readVectors, type Vector } from "./vector.ts";
+export { readVectorDocuments, readVectors, type Vector } from "./vector.ts";

@@ -4,6 +4,7 @@ import { systemClock } from "@mooring/core/internal/base/clock.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
 import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
 import { openDecoderRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
+import { bundleDecoder } from "../pack/bundle.ts";
 
 export interface SandboxedDecoder extends AsyncDisposable {
   /** @throws MooringError DECODER_FAILED with `details {reason}`: timeout, memory, threw, invalidResult ... */
@@ -15,7 +16,7 @@ export interface SandboxedDecoder extends AsyncDisposable {
  * @throws MooringError DECODER_INVALID when it cannot be loaded, DECODER_UNAVAILABLE where the sandbox does not run
  */
 export async function openSandboxedDecoder(folder: string): Promise<SandboxedDecoder> {
-  const source = await loadDecoderFolder(folder);
+  const source = await loadDecoderFolder(folder, bundleDecoder);
   const runtime = await openDecoderRuntime({ clock: systemClock, log: silentLog });
   const { key } = source.manifest;
   try {

@@ -1,7 +1,13 @@
 /** Test vectors of decoders: JSON files that hold payloads in hexadecimal and what shall become of them. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkDecoderVector, type DecoderResult, MooringError, VECTOR_DEFAULTS } from "@mooring/core";
+import {
+  checkDecoderVector,
+  type DecoderResult,
+  MooringError,
+  VECTOR_DEFAULTS,
+  type VectorDocument,
+} from "@mooring/core";
 import { fromHex } from "@mooring/core/internal/base/bytes.ts";
 
 /** One payload and its result. In a file: one vector, or an array of them. */
@@ -19,16 +25,15 @@ export interface Vector {
   readonly result: DecoderResult;
 }
 
-function toVector(value: unknown): Vector {
-  const { value: hex, ...rest } = checkDecoderVector(value);
-  return { ...VECTOR_DEFAULTS, ...rest, value: fromHex(hex.replace(/\s/g, "")) };
+function toVector({ value, ...rest }: VectorDocument): Vector {
+  return { ...VECTOR_DEFAULTS, ...rest, value: fromHex(value.replace(/\s/g, "")) };
 }
 
 /** @throws MooringError VALIDATION or MALFORMED naming the file and, where it has one, the field */
-function readVectorFile(folder: string, file: string): Vector[] {
+function readVectorFile(folder: string, file: string): VectorDocument[] {
   try {
     const content: unknown = JSON.parse(readFileSync(join(folder, file), "utf8"));
-    return (Array.isArray(content) ? content : [content]).map(toVector);
+    return [content].flat().map(checkDecoderVector);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const code = error instanceof MooringError ? error.code : "MALFORMED";
@@ -37,12 +42,15 @@ function readVectorFile(folder: string, file: string): Vector[] {
 }
 
 /**
- * All vectors of a folder's `*.json` files, files in alphabetical order.
+ * All vectors of a folder's `*.json` files as they stand there, files in alphabetical order.
  * @throws MooringError NOT_FOUND for a folder without any; VALIDATION, MALFORMED for a file that is none
  */
-export function readVectors(folder: string): Vector[] {
-  const files = readdirSync(folder).filter(file => file.endsWith(".json"));
+export function readVectorDocuments(folder: string): VectorDocument[] {
+  const files = existsSync(folder) ? readdirSync(folder).filter(file => file.endsWith(".json")) : [];
   const vectors = files.sort().flatMap(file => readVectorFile(folder, file));
   if (vectors.length > 0) return vectors;
   throw new MooringError("NOT_FOUND", `no vectors in ${folder}`, { folder });
 }
+
+/** The same, their bytes read and what they leave out filled in. @throws MooringError as {@link readVectorDocuments} */
+export const readVectors = (folder: string): Vector[] => readVectorDocuments(folder).map(toVector);

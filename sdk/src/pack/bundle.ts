@@ -1,0 +1,121 @@
+/** Makes one ES module without imports of a decoder's source and all that it imports, as the sandbox takes it. */
+import { readFile } from "node:fs/promises";
+import { builtinModules, stripTypeScriptTypes } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { MooringError, messageOf } from "@mooring/core";
+import type { InputPluginOption, Plugin, RollupError, RollupLog } from "@rollup/wasm-node";
+
+const SDK = join(import.meta.dirname, "..");
+/** What a decoder may have of the SDK, wherever its folder lies; types come from all of it, but leave nothing behind. */
+const OWN_MODULES: Readonly<Record<string, string>> = {
+  "@mooring/sdk": join(SDK, "define-decoder.ts"),
+  "@mooring/sdk/bytes": join(SDK, "bytes", "index.ts"),
+};
+const OWN_RULE = "of the SDK a decoder can have defineDecoder, and all of @mooring/sdk/bytes";
+const NOT_THERE = "the sandbox has ECMAScript alone: no Node, no files, no network";
+
+const BUILTIN = new Set(builtinModules);
+const isBuiltin = (specifier: string): boolean => specifier.startsWith("node:") || BUILTIN.has(specifier);
+
+const invalid = (why: string, cause?: unknown): MooringError =>
+  new MooringError("DECODER_INVALID", why, { why }, { cause });
+
+/** Files by their name in the decoder's folder. */
+const shown = (folder: string, file: string): string =>
+  file === "" ? "" : relative(folder, file.replace(/^\0/, "").replace(/\?.*$/, ""));
+
+/** Refuses what would leave an import in the bundle, while it is known who asks for it. */
+const ownModules = (folder: string): Plugin => ({
+  name: "own-modules",
+  resolveId(specifier, importer) {
+    const id = OWN_MODULES[specifier];
+    if (id !== undefined) return { id, moduleSideEffects: false };
+    const why = isBuiltin(specifier) ? NOT_THERE : specifier.startsWith("@mooring/") ? OWN_RULE : undefined;
+    if (why !== undefined) this.error(`${shown(folder, importer ?? "")} imports "${specifier}": ${why}`);
+    return null;
+  },
+});
+
+/** Node says the line of what it cannot read at the head of the stack, and nowhere else. */
+const lineOf = (error: unknown): number => Number(/^:(\d+)\n/.exec((error as Error).stack ?? "")?.[1] ?? 1);
+
+const withoutTypes: Plugin = {
+  name: "without-types",
+  transform(code, id) {
+    if (!/\.[cm]?ts$/.test(id)) return null;
+    try {
+      return { code: stripTypeScriptTypes(code), map: null };
+    } catch (error) {
+      return this.error({ message: messageOf(error), id, loc: { file: id, line: lineOf(error), column: 0 } });
+    }
+  },
+};
+
+const json: Plugin = {
+  name: "json",
+  transform: (code, id) => (id.endsWith(".json") ? { code: `export default ${code.trim()};`, map: null } : null),
+};
+
+/** Its types say CommonJS, it is none. */
+interface CommonJs {
+  default(options: { readonly extensions: readonly string[] }): Plugin;
+}
+
+/** Loaded when something is bundled: a host without such decoders does without it. */
+async function plugins(folder: string): Promise<InputPluginOption> {
+  const { nodeResolve } = await import("@rollup/plugin-node-resolve");
+  const { default: commonjs } = (await import("@rollup/plugin-commonjs")) as unknown as CommonJs;
+  const resolve = nodeResolve({
+    extensions: [".ts", ".mjs", ".js", ".json"],
+    exportConditions: ["import", "module", "default"],
+    preferBuiltins: false,
+  });
+  return [ownModules(folder), resolve, withoutTypes, json, commonjs({ extensions: [".js", ".cjs"] })];
+}
+
+function refuseLog(folder: string, { code, id = "", exporter = "" }: RollupLog): void {
+  if (code !== "UNRESOLVED_IMPORT") return;
+  const where = exporter.startsWith(".") ? "which is not there" : "which is no package in its node_modules";
+  throw invalid(`${shown(folder, id)} imports "${exporter}", ${where}`);
+}
+
+/** What the bundler says, without its own names and whole paths. */
+function failureOf(folder: string, error: unknown): MooringError {
+  if (error instanceof MooringError) return error;
+  const { message, code, id = "", loc, exporter, binding } = error as RollupError;
+  const file = shown(folder, loc?.file ?? id);
+  if (code === "MISSING_EXPORT" && exporter !== undefined) {
+    const isOwn = Object.values(OWN_MODULES).includes(exporter);
+    const why = isOwn ? OWN_RULE : `${shown(folder, exporter)} does not export it`;
+    return invalid(`${file}:${loc?.line} imports ${binding}: ${why}`, error);
+  }
+  const place = file === "" ? "" : `${file}${loc ? `:${loc.line}` : ""}: `;
+  const what = message
+    .replace(/^(?:\[plugin [\w-]+\] )?(?:.* \(\d+:\d+\): )?/, "")
+    .replace(/ (?:from|in) "?[^ "]+"?$/, "");
+  return invalid(`${place}${what}`, error);
+}
+
+/**
+ * TypeScript loses its types, as when Node runs it; relative imports, JSON, `@mooring/sdk`, `@mooring/sdk/bytes` and npm packages,
+ * also such of CommonJS, are taken in as far as they are used.
+ * @param file `<folder>/src/decoder.ts` or `.js`
+ * @returns    JavaScript; the same for the same files
+ * @throws     MooringError DECODER_INVALID naming file, line and rule
+ */
+export async function bundleDecoder(file: string): Promise<string> {
+  const folder = dirname(dirname(file));
+  const { rollup } = await import("@rollup/wasm-node");
+  try {
+    await readFile(file);
+    await using bundle = await rollup({
+      input: file,
+      plugins: await plugins(folder),
+      onLog: (_, log) => refuseLog(folder, log),
+    });
+    const { output } = await bundle.generate({ format: "es", inlineDynamicImports: true });
+    return output[0].code;
+  } catch (error) {
+    throw failureOf(folder, error);
+  }
+}
