@@ -8,12 +8,13 @@ import { createSystemRandom } from "./base/random.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { decoderFolders } from "./decoding/decoder-registry.ts";
+import { discoverPlugins, type FoundPlugin } from "./plugin-host/discover.ts";
 import { type Host, type HostParts, openHost } from "./server.ts";
 import type { GeneratedLogin } from "./tenants/tenants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** What this distribution brings; they are named here and nowhere imported, since core knows no plugin. */
-const PLUGINS = [
+/** What this distribution brings: packages by name, found as those of others are, since core knows no plugin. */
+const SHIPPED_PLUGINS = [
   "@mooring/plugin-connectivity",
   "@mooring/plugin-device",
   "@mooring/plugin-location",
@@ -25,8 +26,11 @@ const DEMO_DEVICES = 5;
 /** A stop that takes longer has gone wrong: what is stored is stored, the rest is said. */
 const STOP_LIMIT_MS = 9_000;
 
-const loadPlugins = (): Promise<readonly unknown[]> =>
-  Promise.all(PLUGINS.map(async name => ((await import(name)) as { readonly default: unknown }).default));
+function findPlugins({ plugins, data }: Config): Promise<readonly FoundPlugin[]> {
+  const folder = plugins.dir ?? join(data.dir, "plugins");
+  const { packages, paths } = plugins;
+  return discoverPlugins({ shipped: SHIPPED_PLUGINS, packages, paths, folder, packageBases: [folder, ROOT] });
+}
 
 async function bundleDecoder(file: string): Promise<string> {
   const bundler = (await import(BUNDLER)) as { bundleDecoder(file: string): Promise<string> };
@@ -70,6 +74,12 @@ async function startDemo(host: Host, log: Log): Promise<ChildProcess> {
   return child;
 }
 
+/** As Node does without anybody who listens. */
+function crash(error: unknown): never {
+  console.error(error);
+  process.exit(1);
+}
+
 async function run(config: Config, log: Log): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const host = opened.use(
@@ -78,13 +88,18 @@ async function run(config: Config, log: Log): Promise<void> {
       clock: systemClock,
       random: createSystemRandom(),
       log,
-      plugins: await loadPlugins(),
+      findPlugins: () => findPlugins(config),
       decoderFolders: await decoderFolders(join(ROOT, "decoders")),
       bundleDecoder,
       onGeneratedLogin: showLogin,
       ...(config.demo.enabled && { onStored: showMeasurements(log) }),
     }),
   );
+  for (const event of ["unhandledRejection", "uncaughtException"] as const) {
+    process.on(event, (error: unknown) => {
+      if (!host.plugins.takeStray(error)) crash(error);
+    });
+  }
   const stopped = new Promise<NodeJS.Signals>(resolve => {
     // Not `once`: Ctrl-C comes from the terminal and again from the script that started this process.
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, resolve);

@@ -37,8 +37,12 @@ import { createPublishers } from "./mapping/publishers.ts";
 import { createUplink, type Uplink } from "./mapping/uplink.ts";
 import { createPlatform } from "./platform/create-platform.ts";
 import type { Platform } from "./platform/platform.ts";
+import type { FoundPlugin } from "./plugin-host/discover.ts";
 import { createFigures, type Figures } from "./plugin-host/figures.ts";
-import { createPluginHost } from "./plugin-host/host.ts";
+import { createPluginHost, type Plugins } from "./plugin-host/host.ts";
+import { createImporter } from "./plugin-host/import-plugin.ts";
+import { createPluginAlarms } from "./plugin-host/plugin-alarms.ts";
+import { createPluginStates } from "./plugin-host/plugin-states.ts";
 import { createFlightRecorder, type FlightRecorder } from "./recording/flight-recorder.ts";
 import { createRestApp } from "./rest/app.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
@@ -61,8 +65,8 @@ export interface HostParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Plugins to activate, in order: values of the plugin contract. */
-  readonly plugins: readonly unknown[];
+  /** Finds what plugins there are, at the start and again when somebody asks. */
+  findPlugins(): Promise<readonly FoundPlugin[]>;
   /** Folders with a decoder each. */
   readonly decoderFolders: readonly string[];
   /** For those of them whose source imports something. */
@@ -81,6 +85,7 @@ export interface Host extends AsyncDisposable {
   readonly tenant: string;
   readonly admin: { readonly user: string };
   readonly agent: Agent;
+  readonly plugins: Plugins;
 }
 
 const url = (scheme: string, address: string, port: number): string =>
@@ -134,10 +139,21 @@ async function openBase(parts: HostParts, opened: AsyncDisposableStack): Promise
 interface Way {
   readonly actions: ActionRegistry;
   readonly figures: Figures;
+  readonly plugins: Plugins;
   readonly uplink: Uplink;
   readonly runtime: DecoderRuntime;
   readonly decoders: DecoderDirectory;
   readonly decodeQueue: DecodeQueue;
+}
+
+/** A group of the plugin's own name, where there is one, and above it what stands below `plugins.options`. */
+function pluginOptions(config: Config, plugin: string): Readonly<Record<string, unknown>> {
+  const group = PLUGIN_GROUPS.find(name => name === plugin);
+  const { options } = config.plugins;
+  const own = Object.hasOwn(options, plugin) ? options[plugin] : {};
+  // What is no object is the plugin's fault, not the host's.
+  if (typeof own !== "object" || own === null) return { [plugin]: own };
+  return { ...(group && config[group]), ...own };
 }
 
 async function openWay(
@@ -157,12 +173,22 @@ async function openWay(
   const actions = createActionRegistry(decoderKeys);
   const publishers = createPublishers(log);
   const figures = createFigures();
-  const optionsOf = (plugin: string) => {
-    const group = PLUGIN_GROUPS.find(name => name === plugin);
-    return group && config[group];
-  };
-  const plugins = opened.use(createPluginHost({ registry: actions, publishers, figures, clock, log, optionsOf }));
-  for (const plugin of parts.plugins) await plugins.activate(plugin);
+  const alarmSource = createConnectorDevices(platform).ensure;
+  const plugins = opened.use(
+    createPluginHost({
+      registry: actions,
+      publishers,
+      figures,
+      clock,
+      log,
+      discover: parts.findPlugins,
+      load: createImporter(parts.random),
+      states: createPluginStates(store, clock),
+      alarms: createPluginAlarms({ alarms: platform.alarms, clock, log, tenant: config.tenant.id, alarmSource }),
+      optionsOf: plugin => pluginOptions(config, plugin),
+    }),
+  );
+  await plugins.start();
 
   const applier = createEffectApplier({
     platform,
@@ -201,7 +227,7 @@ async function openWay(
   );
   const keepMs = config.decoding.rawRetentionDays * DAY_MS;
   opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs })).start();
-  return { actions, figures, uplink, runtime, decoders, decodeQueue };
+  return { actions, figures, plugins, uplink, runtime, decoders, decodeQueue };
 }
 
 /** Sockets of both servers, bound. */
@@ -370,7 +396,7 @@ async function openDevices(
 
 /**
  * Opens everything; devices and people are served when it resolves.
- * @throws MooringError CONFIG_INVALID for a port or store that cannot be used, PLUGIN_INVALID, STORE_FAILED
+ * @throws MooringError CONFIG_INVALID for a port or store that cannot be used, STORE_FAILED
  */
 export async function openHost(parts: HostParts): Promise<Host> {
   const { config, clock, random, log } = parts;
@@ -454,6 +480,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     tenant,
     admin: { user: adminUser },
     agent,
+    plugins: way.plugins,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

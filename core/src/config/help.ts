@@ -10,15 +10,20 @@ function rangeOf(option: Option): string {
       return option.values ? option.values.join(", ") : "text";
     case "integers":
       return `whole numbers ${option.minimum} to ${option.maximum}, comma separated`;
+    case "texts":
+      return "texts, comma separated";
+    case "object":
+      return "a JSON object";
     default:
       return `${option.minimum} to ${option.maximum}${option.unit ? ` ${option.unit}` : ""}`;
   }
 }
 
-const defaultOf = (option: Option): string =>
-  option.default === undefined
-    ? "not set"
-    : `default ${Array.isArray(option.default) ? option.default.join(",") : option.default}`;
+function defaultOf({ default: value }: Option): string {
+  if (value === undefined) return "not set";
+  if (Array.isArray(value)) return value.length === 0 ? "default none" : `default ${value.join(",")}`;
+  return typeof value === "object" ? "default {}" : `default ${value}`;
+}
 
 function entry({ key, environment, option }: NamedOption): string {
   const agent = option.agent?.length ? `\n      agent  ${option.agent.join(", ")}` : "";

@@ -66,7 +66,8 @@ function shown(value: unknown): string {
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
 }
 
-const isSecret = ({ option }: NamedOption): boolean => option.type === "text" && option.secret === true;
+const isSecret = ({ option }: NamedOption): boolean =>
+  option.type === "object" || (option.type === "text" && option.secret === true);
 
 /** Keeps one checked value of a source; `seen` tells two names of one option apart that disagree. */
 function keep(

@@ -42,8 +42,29 @@ export interface IntegersOption extends Common {
   readonly maximum: number;
 }
 
-export type Option = NumberOption | BooleanOption | TextOption | IntegersOption;
-export type OptionValue = number | boolean | string | readonly number[];
+/** Texts, comma separated in the environment and in arguments, an array in the file. */
+export interface TextsOption extends Common {
+  readonly type: "texts";
+  readonly default: readonly string[];
+  readonly pattern: RegExp;
+  /** What `pattern` asks for of each, as a person would say it. */
+  readonly rule: string;
+}
+
+/** A JSON object; its text in the environment and in arguments. Whoever reads it checks what stands in it. Never shown: it may hold secrets. */
+export interface ObjectOption extends Common {
+  readonly type: "object";
+  readonly default: Readonly<Record<string, unknown>>;
+}
+
+export type Option = NumberOption | BooleanOption | TextOption | IntegersOption | TextsOption | ObjectOption;
+export type OptionValue =
+  | number
+  | boolean
+  | string
+  | readonly number[]
+  | readonly string[]
+  | Readonly<Record<string, unknown>>;
 
 /** A value, or the rule that it breaks: "must be true or false". */
 export type Checked = { readonly value: OptionValue } | { readonly rule: string };
@@ -74,6 +95,26 @@ function checkIntegers(option: IntegersOption, value: unknown): Checked {
     : { rule: `must be whole numbers of ${option.minimum} to ${option.maximum}` };
 }
 
+function checkTexts({ pattern, rule }: TextsOption, value: unknown): Checked {
+  const fits = Array.isArray(value) && value.every(item => typeof item === "string" && pattern.test(item));
+  return fits ? { value: [...value] } : { rule };
+}
+
+const checkObject = (value: unknown): Checked =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? { value: value as Readonly<Record<string, unknown>> }
+    : { rule: "must be a JSON object" };
+
+function parseObject(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const wordsOf = (text: string): string[] => (text.trim() === "" ? [] : text.split(",").map(item => item.trim()));
+
 /** Checks a value that has a type already: one from a JSON file. */
 export function checkValue(option: Option, value: unknown): Checked {
   switch (option.type) {
@@ -83,6 +124,10 @@ export function checkValue(option: Option, value: unknown): Checked {
       return checkText(option, value);
     case "integers":
       return checkIntegers(option, value);
+    case "texts":
+      return checkTexts(option, value);
+    case "object":
+      return checkObject(value);
     default:
       return checkNumber(option, value);
   }
@@ -98,7 +143,14 @@ export function checkWord(option: Option, text: string): Checked {
     case "text":
       return checkValue(option, text);
     case "integers":
-      return checkValue(option, text.trim() === "" ? [] : text.split(",").map(item => numberOf(item, WHOLE)));
+      return checkValue(
+        option,
+        wordsOf(text).map(item => numberOf(item, WHOLE)),
+      );
+    case "texts":
+      return checkValue(option, wordsOf(text));
+    case "object":
+      return checkValue(option, parseObject(text));
     default:
       return checkValue(option, numberOf(text, option.type === "integer" ? WHOLE : NUMBER));
   }

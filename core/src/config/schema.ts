@@ -336,6 +336,32 @@ export const OPTIONS = {
     maxQueueBytes: bytes(16 * MIB, 4096 * MIB, "Data that wait for one target; above it the oldest are dropped"),
     maxMessageBytes: bytes(MIB / 4, 64 * MIB, "Largest message; data of one device are parted above it"),
   },
+  plugins: {
+    dir: {
+      type: "text",
+      description:
+        "Folder whose folders with a mooring-plugin.json are plugins; without it plugins in the data directory",
+    },
+    packages: {
+      type: "texts",
+      default: [],
+      pattern: /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]{0,213}$/,
+      rule: "must be names of npm packages",
+      description: "Installed npm packages that are plugins",
+    },
+    paths: {
+      type: "texts",
+      default: [],
+      pattern: /^[^\0]{1,4096}$/,
+      rule: "must be paths of folders",
+      description: "Folders of one plugin each",
+    },
+    options: {
+      type: "object",
+      default: {},
+      description: 'Options of plugins by name: {"acme": {"scale": 2}}',
+    },
+  },
   bulk: {
     maxPending: count(20, 1000, "Bulk files that wait", ["c8y.lwm2m.bulkoperation.maxSizeOfPendingOperations"]),
   },
@@ -434,7 +460,7 @@ export const OPTIONS = {
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option>>>>;
 
-/** Groups that a plugin of the same name is given; all others are none of a plugin's business. */
+/** Groups that a plugin of the same name is given beside `plugins.options.<name>`; all others are none of a plugin's business. */
 export const PLUGIN_GROUPS = ["streaming"] as const satisfies readonly (keyof typeof OPTIONS)[];
 
 type ValueOf<O> = O extends { readonly type: "integer" | "number" }
@@ -443,11 +469,15 @@ type ValueOf<O> = O extends { readonly type: "integer" | "number" }
     ? boolean
     : O extends { readonly type: "integers" }
       ? readonly number[]
-      : O extends { readonly values: readonly (infer Word)[] }
-        ? Word
-        : O extends { readonly default: string }
-          ? string
-          : string | undefined;
+      : O extends { readonly type: "texts" }
+        ? readonly string[]
+        : O extends { readonly type: "object" }
+          ? Readonly<Record<string, unknown>>
+          : O extends { readonly values: readonly (infer Word)[] }
+            ? Word
+            : O extends { readonly default: string }
+              ? string
+              : string | undefined;
 
 /** Checked and deeply frozen: `config.http.port`. */
 export type Config = {

@@ -7,7 +7,7 @@ import type { DataFragment, DecodedMeasurement, DecoderManifest, DecoderResult }
 
 const KEY = "^[a-z0-9-]{1,64}$";
 /** Semantic Versioning 2.0.0, item 2 and 9 to 10. */
-const VERSION = "^(0|[1-9]\\d*)\\.(0|[1-9]\\d*)\\.(0|[1-9]\\d*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?$";
+export const VERSION = "^(0|[1-9]\\d*)\\.(0|[1-9]\\d*)\\.(0|[1-9]\\d*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?$";
 const text = (maxLength: number): JsonSchema => ({ type: "string", minLength: 1, maxLength });
 /** Of a fragment or series: a key of stored documents, where any character but NUL may stand. */
 const name = text(256);

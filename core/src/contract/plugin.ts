@@ -5,7 +5,7 @@ import type { DefaultHandler, MappingAction } from "./action.ts";
 import type { Publisher } from "./publisher.ts";
 
 /** The plugin contract's version; a plugin names the range it was written for. */
-export const CONTRACT_VERSION = "1.1.0";
+export const CONTRACT_VERSION = "1.2.0";
 
 /** One number of a plugin, read when somebody looks at `/metrics`. */
 export interface Figure {
@@ -16,11 +16,15 @@ export interface Figure {
   value(): number;
 }
 
+/**
+ * All that a plugin can do. Members that the manifest must ask for (`permissions`) throw PLUGIN_INVALID naming the permission where it does
+ * not. What is added while `activate` runs is in force when it has ended, all at once; after the plugin's end nothing can be added.
+ */
 export interface PluginHost {
   /** Log lines carry the plugin's name. */
   readonly log: Log;
   readonly clock: Clock;
-  /** The host's options of the group that has the plugin's name, checked; empty where there is none. */
+  /** What the configuration has for the plugin, checked by the schema of its manifest, with defaults; frozen. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly actions: {
     /** @throws MooringError PLUGIN_INVALID when the name is malformed or taken. Disposing removes it. */
@@ -40,12 +44,11 @@ export interface PluginHost {
   onClose(resource: Disposable | AsyncDisposable): void;
 }
 
+/** Default export of a plugin's module. */
 export interface Plugin {
-  /** `[a-z0-9-]{1,64}`, unique within a host. */
-  readonly name: string;
-  /** Semantic version. */
-  readonly version: string;
-  /** Range of contract versions, caret form: `^1.0.0`. */
-  readonly contract: string;
+  /** These three stand in the manifest (contract/plugin-manifest.ts); where the module says them too, they must agree. */
+  readonly name?: string;
+  readonly version?: string;
+  readonly contract?: string;
   activate(host: PluginHost): void | Promise<void>;
 }

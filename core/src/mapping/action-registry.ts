@@ -11,11 +11,14 @@ export interface ResourceAction {
 export interface ActionRegistry {
   /** @throws MooringError PLUGIN_INVALID when a name is malformed or taken. Disposing removes it. */
   addAction(action: MappingAction): Disposable;
-  /** @throws MooringError PLUGIN_INVALID. Disposing removes it. */
-  addHandler(handler: DefaultHandler): Disposable;
+  /**
+   * @param rank handlers of an object run from the lowest to the highest, those of one rank in the order in which they were added
+   * @throws MooringError PLUGIN_INVALID. Disposing removes it.
+   */
+  addHandler(handler: DefaultHandler, rank?: number): Disposable;
   /** By name or alias. */
   action(name: string): MappingAction | undefined;
-  /** In the order in which they were added. */
+  /** In the order in which they run. */
   handlers(objectId: number): readonly DefaultHandler[];
   /** Fragments of a device that some action or handler wants, sorted. Another array after a change. */
   readonly deviceFragments: readonly string[];
@@ -87,6 +90,7 @@ export function createActionRegistry(decoders: (tenant: string) => readonly stri
   const actions = new Map<string, MappingAction>();
   const byName = new Map<string, MappingAction>();
   const handlers = new Map<number, readonly DefaultHandler[]>();
+  const ranks = new WeakMap<DefaultHandler, number>();
   let deviceFragments: readonly string[] = [];
 
   const changed = (): void => {
@@ -106,9 +110,12 @@ export function createActionRegistry(decoders: (tenant: string) => readonly stri
         changed();
       });
     },
-    addHandler(handler) {
+    addHandler(handler, rank = 0) {
       checkHandler(handler);
-      handlers.set(handler.objectId, [...(handlers.get(handler.objectId) ?? NONE), handler]);
+      ranks.set(handler, rank);
+      const others = handlers.get(handler.objectId) ?? NONE;
+      const next = others.findIndex(other => ranks.get(other)! > rank);
+      handlers.set(handler.objectId, others.toSpliced(next < 0 ? others.length : next, 0, handler));
       changed();
       return once(() => {
         const rest = (handlers.get(handler.objectId) ?? NONE).filter(other => other !== handler);

@@ -1,8 +1,8 @@
-/** Whether a value is a plugin that this host can run. */
+/** Whether the default export of a module is a plugin that this host can run, and the ranges of versions that say so. */
 import { MooringError } from "../base/errors.ts";
 import { CONTRACT_VERSION, type Plugin } from "../contract/plugin.ts";
+import type { PluginManifest } from "../contract/plugin-manifest.ts";
 
-const NAME = /^[a-z0-9-]{1,64}$/;
 const VERSION = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
 
 type Version = readonly [major: number, minor: number, patch: number];
@@ -30,24 +30,29 @@ export function satisfiesCaret(version: string, range: string): boolean | undefi
   return isAtLeast(have, least) && least.slice(0, fixed).every((part, place) => part === have[place]);
 }
 
+/** Why a plugin that was written for this range of contract versions cannot run here. */
+export const contractFault = (range: string, contractVersion: string = CONTRACT_VERSION): string | undefined =>
+  satisfiesCaret(contractVersion, range)
+    ? undefined
+    : `contract ${range} does not take this host's contract version ${contractVersion}`;
+
 function refuse(plugin: string, field: string, rule: string): never {
   throw new MooringError("PLUGIN_INVALID", `plugin ${plugin}: ${field} ${rule}`, { plugin, field, rule });
 }
 
 /**
- * @param value what a plugin's module exports as default
+ * @param value what a plugin's module exports as default; what it says of itself must be what the manifest says
  * @throws MooringError PLUGIN_INVALID naming field and rule
  */
-export function checkPlugin(value: unknown, contractVersion: string = CONTRACT_VERSION): Plugin {
-  if (typeof value !== "object" || value === null)
-    return refuse("?", "value", "must be an object with name and activate");
-  const { name, version, contract, activate } = value as { readonly [K in keyof Plugin]?: unknown };
-  if (typeof name !== "string" || !NAME.test(name))
-    return refuse(String(name).slice(0, 64), "name", `must match ${NAME.source}`);
-  if (!parseVersion(version)) refuse(name, "version", "must be a semantic version, as 1.0.0");
-  const satisfied = satisfiesCaret(contractVersion, contract as string);
-  if (satisfied === undefined) refuse(name, "contract", "must be a caret range, as ^1.0.0");
-  if (!satisfied) refuse(name, "contract", `${contract} does not take this host's contract version ${contractVersion}`);
-  if (typeof activate !== "function") refuse(name, "activate", "must be a function");
+export function checkPlugin(value: unknown, manifest: PluginManifest): Plugin {
+  const { name } = manifest;
+  if (typeof value !== "object" || value === null) return refuse(name, "default export", "must be an object");
+  const plugin = value as { readonly [K in keyof Plugin]?: unknown };
+  for (const field of ["name", "version", "contract"] as const) {
+    const said = plugin[field];
+    if (said !== undefined && said !== manifest[field])
+      refuse(name, field, `is ${String(said).slice(0, 64)} in the module, ${manifest[field]} in the manifest`);
+  }
+  if (typeof plugin.activate !== "function") refuse(name, "activate", "must be a function");
   return value as Plugin;
 }

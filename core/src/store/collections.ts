@@ -602,6 +602,19 @@ export const DTLS_SESSIONS: CollectionSpec<DtlsSessionDocument> = {
   durability: "full",
 };
 
+/** A plugin that is not to be active, of the whole host. `_id`: its name. */
+export interface PluginStateDocument extends Document {
+  readonly at: "DISABLED" | "STOPPED";
+  readonly fault?: string;
+  readonly changeTime: number;
+}
+export const PLUGIN_STATES: CollectionSpec<PluginStateDocument> = {
+  name: "pluginStates",
+  fields: { changeTime: "time" },
+  indexes: [],
+  durability: "full",
+};
+
 /** What a store is opened with unless told otherwise; the store adds those of its series. */
 export const COLLECTIONS: readonly CollectionSpec[] = [
   COUNTERS,
@@ -627,4 +640,5 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   CAMPAIGNS,
   CAMPAIGN_DEVICES,
   DTLS_SESSIONS,
+  PLUGIN_STATES,
 ];

@@ -7,8 +7,7 @@ import { parsePath } from "../../src/lwm2m/path.ts";
 import type { ResourceType, ResourceValue, ScalarValue } from "../../src/lwm2m/resource-value.ts";
 import { createActionRegistry } from "../../src/mapping/action-registry.ts";
 import { type MapInput, type MapParts, type MapResult, mapMessage } from "../../src/mapping/engine.ts";
-import { createPluginHost } from "../../src/plugin-host/host.ts";
-import { pluginHostParts } from "../plugin-host/support.ts";
+import { openTestPlugins } from "../plugin-host/support.ts";
 
 /** 2026-01-01T00:00:00Z */
 export const NOW_MS = Date.UTC(2026, 0, 1);
@@ -105,8 +104,9 @@ export async function mapWithPlugin(
   over: Partial<MapInput> = {},
 ): Promise<MapResult> {
   const registry = createActionRegistry();
-  await using plugins = createPluginHost(pluginHostParts({ registry }));
-  await plugins.activate(plugin);
+  const { plugins, activate } = openTestPlugins({ registry });
+  await using _ended = plugins;
+  await activate(plugin);
   const byId = new Map(protocols.map(one => [one.objectModel.id, one]));
   return mapMessage({ protocol: (_tenant, objectId) => byId.get(objectId), actions: registry }, inputOf(values, over));
 }

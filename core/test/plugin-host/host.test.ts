@@ -7,15 +7,13 @@ import type { ValueBatch } from "../../src/lwm2m/server/value-batch.ts";
 import { createActionRegistry } from "../../src/mapping/action-registry.ts";
 import { createPublishers } from "../../src/mapping/publishers.ts";
 import { createFigures } from "../../src/plugin-host/figures.ts";
-import { createPluginHost } from "../../src/plugin-host/host.ts";
-import { pluginHostParts } from "./support.ts";
+import { openTestPlugins, type TestPlugin } from "./support.ts";
 
 const action = (name: string): MappingAction => ({ name, run: () => [] });
-const plugin = (name: string, activate: Plugin["activate"]): Plugin => ({
+const plugin = (name: string, activate: Plugin["activate"], more: Partial<TestPlugin> = {}): TestPlugin => ({
   name,
-  version: "1.0.0",
-  contract: "^1.0.0",
   activate,
+  ...more,
 });
 
 function setUp() {
@@ -24,9 +22,9 @@ function setUp() {
   const publishers = createPublishers(log);
   const figures = createFigures();
   const optionsOf = (group: string) => (group === "one" ? { depth: 7 } : undefined);
-  const parts = pluginHostParts({ registry, publishers, figures, log, optionsOf });
-  return { registry, publishers, figures, log, plugins: createPluginHost(parts) };
+  return { registry, publishers, figures, log, ...openTestPlugins({ registry, publishers, figures, log, optionsOf }) };
 }
+const OPTIONS = { configuration: { type: "object", properties: { depth: { type: "integer" } } } };
 
 async function refusal(work: Promise<unknown>): Promise<MooringError> {
   try {
@@ -40,22 +38,26 @@ async function refusal(work: Promise<unknown>): Promise<MooringError> {
 
 describe("plugin-host/host", () => {
   it("an active plugin is listed, its actions work, its log lines carry its name", async () => {
-    const { registry, log, plugins } = setUp();
-    await plugins.activate(
-      plugin("one", host => {
-        host.actions.add(action("one:act"));
-        host.handlers.add({ objectId: 3, resources: [0], run: () => [] });
-        host.log.info("one.ready");
-      }),
+    const { registry, log, plugins, activate } = setUp();
+    await activate(
+      plugin(
+        "one",
+        host => {
+          host.actions.add(action("one:act"));
+          host.handlers.add({ objectId: 3, resources: [0], run: () => [] });
+          host.log.info("one.ready");
+        },
+        OPTIONS,
+      ),
     );
-    assert.deepEqual(plugins.list(), [{ name: "one", version: "1.0.0" }]);
+    assert.deepInclude(plugins.get("one"), { name: "one", state: "ACTIVE", origin: "folder" });
     assert.isDefined(registry.action("one:act"));
     assert.lengthOf(registry.handlers(3), 1);
     assert.deepInclude(log.lines, { level: "info", event: "one.ready", fields: { plugin: "one" } });
   });
 
-  it("deactivate undoes all, last added first", async () => {
-    const { registry, plugins } = setUp();
+  it("disabling undoes all, last added first", async () => {
+    const { registry, plugins, activate } = setUp();
     const order: string[] = [];
     const closing = (name: string): Disposable => ({ [Symbol.dispose]: () => void order.push(name) });
     const closingLater = (name: string): AsyncDisposable => ({
@@ -64,116 +66,149 @@ describe("plugin-host/host", () => {
         order.push(name);
       },
     });
-    await plugins.activate(
-      plugin("one", host => {
+    await activate(
+      plugin("two", host => {
         host.onClose(closing("first"));
         host.actions.add(action("one:act"));
         host.onClose(closingLater("second"));
         host.onClose(closing("third"));
       }),
     );
-    await plugins.deactivate("one");
+    await plugins.disable("two");
     assert.deepEqual(order, ["third", "second", "first"]);
     assert.isUndefined(registry.action("one:act"));
-    assert.isEmpty(plugins.list());
-    assert.isTrue(isFailure(await refusal(plugins.deactivate("one")), "NOT_FOUND"));
+    assert.equal(plugins.get("two").state, "DISABLED");
+    assert.isTrue(isFailure(await refusal(plugins.disable("three")), "NOT_FOUND"));
   });
 
-  for (const [name, activate] of [
+  for (const [name, activated] of [
     ["throws", () => assert.fail("broken")],
     ["rejects", () => Promise.reject(new MooringError("UNSUPPORTED", "broken"))],
   ] as const) {
-    it(`one whose activate ${name} leaves nothing behind, and its name is free again`, async () => {
-      const { registry, plugins } = setUp();
+    it(`one whose activate ${name} leaves nothing behind, is off with its fault and an alarm, and may be enabled once mended`, async () => {
+      const { registry, plugins, activate, alarms } = setUp();
       let closed = 0;
-      const broken = plugin("one", host => {
+      const broken = plugin("two", host => {
         host.actions.add(action("one:act"));
         host.handlers.add({ objectId: 3, resources: [0], run: () => [] });
         host.onClose({ [Symbol.dispose]: () => void closed++ });
-        return activate();
+        return activated();
       });
-      const error = await refusal(plugins.activate(broken));
+      const error = await refusal(activate(broken));
       assert.equal(error.code, "PLUGIN_INVALID");
-      assert.match(error.message, /one: activate failed: broken/);
+      assert.equal(error.message, "plugin two: activate failed: broken");
       assert.isUndefined(registry.action("one:act"));
       assert.isEmpty(registry.handlers(3));
-      assert.isEmpty(plugins.list());
+      assert.deepInclude(plugins.get("two"), { state: "FAULTY", fault: "activate failed: broken" });
+      assert.equal(alarms.get("two"), "Plugin two is not active: activate failed: broken");
       assert.equal(closed, 1);
-      await plugins.activate(plugin("one", () => {}));
+      await activate(plugin("two", () => {}));
+      assert.equal(plugins.get("two").state, "ACTIVE");
+      assert.isEmpty(alarms);
     });
   }
 
-  it("a name is taken while its plugin is still on the way", async () => {
-    const { plugins } = setUp();
+  it("what a plugin adds while it activates is in force when it has ended, all at once", async () => {
+    const { registry, activate } = setUp();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const first = plugins.activate(plugin("one", () => promise));
-    assert.isEmpty(plugins.list());
-    assert.equal((await refusal(plugins.activate(plugin("one", () => {})))).code, "PLUGIN_INVALID");
+    const added = Promise.withResolvers<void>();
+    const activating = activate(
+      plugin("two", async host => {
+        host.actions.add(action("a:b"));
+        added.resolve();
+        await promise;
+        host.actions.add(action("a:c"));
+      }),
+    );
+    await added.promise;
+    assert.isUndefined(registry.action("a:b"));
     resolve();
-    await first;
-    assert.lengthOf(plugins.list(), 1);
+    await activating;
+    assert.isDefined(registry.action("a:b"));
+    assert.isDefined(registry.action("a:c"));
   });
 
-  it("an action that another plugin has is refused, and the second plugin with it", async () => {
-    const { registry, plugins } = setUp();
-    const first = action("a:b");
-    await plugins.activate(plugin("one", host => void host.actions.add(first)));
-    assert.equal(
-      (await refusal(plugins.activate(plugin("two", host => void host.actions.add(action("a:b")))))).code,
-      "PLUGIN_INVALID",
-    );
+  it("an action that another plugin has is refused where it is added, and the second plugin with it", async () => {
+    const { registry, activate } = setUp();
+    await activate(plugin("two", host => void host.actions.add(action("a:b"))));
+    const first = registry.action("a:b");
+    const error = await refusal(activate(plugin("three", host => void host.actions.add(action("a:b")))));
+    assert.equal(error.message, 'plugin three: activate failed: action "a:b" exists already');
     assert.strictEqual(registry.action("a:b"), first);
   });
 
   it("a plugin that kept its host can add nothing after its end", async () => {
-    const { registry, plugins } = setUp();
+    const { registry, plugins, activate } = setUp();
     let kept: PluginHost | undefined;
-    await plugins.activate(plugin("one", host => void (kept = host)));
-    await plugins.deactivate("one");
+    await activate(plugin("two", host => void (kept = host)));
+    await plugins.disable("two");
     assert.throws(() => kept?.actions.add(action("late:act")), MooringError, /not active any more/);
+    assert.throws(() => kept?.onClose({ [Symbol.dispose]: () => {} }), MooringError, /not active any more/);
     assert.isUndefined(registry.action("late:act"));
   });
 
   it("what a plugin disposed itself is not disposed twice, and frees its name", async () => {
-    const { registry, plugins } = setUp();
+    const { registry, plugins, activate } = setUp();
     let host!: PluginHost;
-    await plugins.activate(plugin("one", given => void (host = given)));
+    await activate(plugin("two", given => void (host = given)));
     host.actions.add(action("one:act"))[Symbol.dispose]();
     const again = action("one:act");
     registry.addAction(again);
-    await plugins.deactivate("one");
+    await plugins.disable("two");
     assert.strictEqual(registry.action("one:act"), again);
   });
 
   it("something that fails to close is logged and does not keep the rest open", async () => {
-    const { registry, log, plugins } = setUp();
-    await plugins.activate(
-      plugin("one", host => {
+    const { registry, log, plugins, activate } = setUp();
+    await activate(
+      plugin("two", host => {
         host.actions.add(action("one:act"));
         host.onClose({ [Symbol.dispose]: () => assert.fail("stuck") });
       }),
     );
-    await plugins.deactivate("one");
+    await plugins.disable("two");
     assert.isUndefined(registry.action("one:act"));
     assert.deepInclude(log.lines, {
       level: "warn",
       event: "plugin.closeFailed",
-      fields: { plugin: "one", error: "stuck" },
+      fields: { plugin: "two", version: "1.0.0", error: "stuck" },
     });
   });
 
-  it("a plugin has the options of its own name, and none of another", async () => {
-    const { plugins } = setUp();
+  it("a plugin has the options of its own name, checked, and none of another", async () => {
+    const { activate } = setUp();
     const seen: unknown[] = [];
-    for (const name of ["one", "two"]) await plugins.activate(plugin(name, ({ options }) => void seen.push(options)));
+    const look = ({ options }: PluginHost): void => void seen.push(options);
+    await activate(plugin("one", look, OPTIONS));
+    await activate(plugin("two", look, OPTIONS));
     assert.deepEqual(seen, [{ depth: 7 }, {}]);
+    const { activate: again } = setUp();
+    const error = await refusal(again(plugin("one", () => {})));
+    assert.equal(error.message, "plugin one: activate failed: depth is not known here");
   });
 
+  for (const [permission, use] of [
+    ["actions", host => host.actions.add(action("a:b"))],
+    ["handlers", host => host.handlers.add({ objectId: 3, resources: [0], run: () => [] })],
+    ["publishers", host => host.publishers.add({ name: "p", publish: () => {} })],
+    ["figures", host => host.figures.add({ name: "f", help: "", type: "gauge", value: () => 0 })],
+  ] as readonly [string, (host: PluginHost) => unknown][]) {
+    it(`host.${permission} is for those whose manifest asks for it`, async () => {
+      const { activate } = setUp();
+      const error = await refusal(activate(plugin("two", host => void use(host), { permissions: [] })));
+      assert.equal(
+        error.message,
+        `plugin two: activate failed: plugin two may not use host.${permission}: its manifest must name the permission "${permission}"`,
+      );
+      await activate(plugin("two", host => void use(host), { permissions: [permission as "actions"] }));
+    });
+  }
+
   it("publishers and figures go with the plugin that added them", async () => {
-    const { plugins, publishers, figures, log } = setUp();
+    const { plugins, activate, publishers, figures, log } = setUp();
     const told: string[] = [];
-    await plugins.activate(
-      plugin("one", host => {
+    await activate(
+      plugin("three", host => {
         host.publishers.add({ name: "a", publish: ({ endpoint }) => void told.push(endpoint) });
         host.figures.add({ name: "told", help: "Told", type: "counter", value: () => told.length });
       }),
@@ -184,14 +219,14 @@ describe("plugin-host/host", () => {
     publishers.publish({ ...batch, compositePaths: undefined });
     assert.deepEqual(
       figures.list().map(({ plugin: owner, figure }) => [owner, figure.name, figure.value()]),
-      [["one", "told", 1]],
+      [["three", "told", 1]],
     );
     const again = (name: string) =>
       plugin("two", host => void host.figures.add({ name, help: "", type: "gauge", value: () => 0 }));
-    assert.equal((await refusal(plugins.activate(again("Not_a_name")))).code, "PLUGIN_INVALID");
-    await plugins.activate(again("told"));
-    await plugins.deactivate("two");
-    await plugins.deactivate("one");
+    assert.equal((await refusal(activate(again("Not_a_name")))).code, "PLUGIN_INVALID");
+    await activate(again("told"));
+    await plugins.disable("two");
+    await plugins.disable("three");
     publishers.publish({ ...batch, compositePaths: undefined });
     assert.deepEqual(told, ["dev"]);
     assert.isEmpty(figures.list());
@@ -200,12 +235,11 @@ describe("plugin-host/host", () => {
 
   it("disposing the host ends its plugins, the last first", async () => {
     const order: string[] = [];
-    {
-      await using plugins = createPluginHost(pluginHostParts());
-      for (const name of ["one", "two"]) {
-        await plugins.activate(plugin(name, host => host.onClose({ [Symbol.dispose]: () => void order.push(name) })));
-      }
+    const { plugins, activate } = openTestPlugins();
+    for (const name of ["one", "two"]) {
+      await activate(plugin(name, host => host.onClose({ [Symbol.dispose]: () => void order.push(name) })));
     }
+    await plugins[Symbol.asyncDispose]();
     assert.deepEqual(order, ["two", "one"]);
   });
 });

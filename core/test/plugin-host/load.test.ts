@@ -1,9 +1,11 @@
 import { assert } from "chai";
 import { MooringError } from "../../src/base/errors.ts";
 import { CONTRACT_VERSION } from "../../src/contract/plugin.ts";
-import { checkPlugin, satisfiesCaret } from "../../src/plugin-host/load.ts";
+import { checkPlugin, contractFault, satisfiesCaret } from "../../src/plugin-host/load.ts";
+import { manifestOf } from "./support.ts";
 
-const good = { name: "acme-1", version: "1.2.3", contract: `^${CONTRACT_VERSION}`, activate: () => {} };
+const MANIFEST = manifestOf({ name: "acme-1", version: "1.2.3" });
+const good = { activate: () => {} };
 
 describe("plugin-host/load: caret ranges (semantic versioning)", () => {
   for (const [version, range, holds] of [
@@ -29,24 +31,32 @@ describe("plugin-host/load: caret ranges (semantic versioning)", () => {
   }
 });
 
+describe("plugin-host/load: contractFault", () => {
+  it("takes ranges of this version's major", () => {
+    assert.isUndefined(contractFault("^1.0.0"));
+    assert.isUndefined(contractFault(`^${CONTRACT_VERSION}`));
+    assert.equal(contractFault("^2.0.0", "1.9.0"), "contract ^2.0.0 does not take this host's contract version 1.9.0");
+  });
+});
+
 describe("plugin-host/load: checkPlugin", () => {
-  it("gives a good plugin back as it is", () => assert.strictEqual(checkPlugin(good), good));
+  it("gives a good plugin back as it is", () => {
+    assert.strictEqual(checkPlugin(good, MANIFEST), good);
+    const { name, version, contract } = MANIFEST;
+    checkPlugin({ ...good, name, version, contract }, MANIFEST);
+  });
 
   for (const [name, value, field] of [
-    ["nothing", undefined, "value"],
-    ["a function", () => {}, "value"],
-    ["no name", { ...good, name: undefined }, "name"],
-    ["name with a capital", { ...good, name: "Acme" }, "name"],
-    ["long name", { ...good, name: "x".repeat(65) }, "name"],
-    ["no version", { ...good, version: undefined }, "version"],
-    ["two-part version", { ...good, version: "1.0" }, "version"],
-    ["no contract", { ...good, contract: undefined }, "contract"],
-    ["contract of the next major version", { ...good, contract: "^99.0.0" }, "contract"],
-    ["no activate", { ...good, activate: "yes" }, "activate"],
+    ["nothing", undefined, "default export"],
+    ["a function", () => {}, "default export"],
+    ["another name than its manifest's", { ...good, name: "acme-2" }, "name"],
+    ["another version than its manifest's", { ...good, version: "1.2.4" }, "version"],
+    ["another contract than its manifest's", { ...good, contract: "^0.1.0" }, "contract"],
+    ["no activate", { activate: "yes" }, "activate"],
   ] as const) {
     it(`refuses ${name}, naming ${field}`, () => {
       try {
-        checkPlugin(value);
+        checkPlugin(value, MANIFEST);
       } catch (error) {
         assert.instanceOf(error, MooringError);
         assert.equal((error as MooringError).code, "PLUGIN_INVALID");

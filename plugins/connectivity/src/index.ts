@@ -51,9 +51,6 @@ const HANDLER: DefaultHandler = {
 };
 
 export default {
-  name: "connectivity",
-  version: "0.1.0",
-  contract: "^1.0.0",
   activate(host) {
     for (const action of ACTIONS) host.actions.add(action);
     host.handlers.add(HANDLER);

@@ -39,8 +39,5 @@ const HANDLER: DefaultHandler = {
 };
 
 export default {
-  name: "location",
-  version: "0.1.0",
-  contract: "^1.0.0",
   activate: host => void host.handlers.add(HANDLER),
 } satisfies Plugin;

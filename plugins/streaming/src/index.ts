@@ -58,4 +58,4 @@ function activate(host: PluginHost): void {
   }
 }
 
-export default { name: "streaming", version: "0.1.0", contract: "^1.1.0", activate } satisfies Plugin;
+export default { activate } satisfies Plugin;
