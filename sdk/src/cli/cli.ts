@@ -1,5 +1,6 @@
 /** From arguments to a command, and from what it throws to an exit code. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { MooringError } from "@mooring/core";
 import { createClient } from "./client.ts";
 import { type CliCall, type CliCommand, CliError, type CliOption, EXIT, type ExitCode } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -56,26 +57,56 @@ async function run(command: CliCommand, argv: readonly string[], io: CliIo): Pro
   return command.run(callOf(values, positionals, io));
 }
 
+const isHelp = (word: string | undefined): boolean => word === "help" || word === "--help" || word === "-h";
+
+/** Names have one word or two (`decoder test`); of a group alone, or with a word that is none of it, its commands are shown. */
+function find(
+  argv: readonly string[],
+  commands: readonly CliCommand[],
+): { command: CliCommand; rest: readonly string[] } {
+  const [first = "", second = ""] = argv;
+  for (const [name, words] of [
+    [`${first} ${second}`, 2],
+    [first, 1],
+  ] as const) {
+    const command = commands.find(each => each.name === name);
+    if (command) return { command, rest: argv.slice(words) };
+  }
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  const wrong = group.length > 0 ? `${first} ${second}`.trim() : first;
+  const shown = overview(group.length > 0 ? group : commands);
+  throw new CliError(EXIT.usage, `"${wrong}" is no command of mooring\n\n${shown}`);
+}
+
+function help(argv: readonly string[], commands: readonly CliCommand[]): string {
+  const asked = argv.filter(word => !isHelp(word)).join(" ");
+  const command = commands.find(({ name }) => name === asked);
+  const group = commands.filter(({ name }) => name.startsWith(`${asked} `));
+  return command ? commandHelp(command) : overview(group.length > 0 ? group : commands);
+}
+
 /** @param argv what follows `mooring`. Never rejects. */
 export async function runCli(
   argv: readonly string[],
   io: CliIo,
   commands: readonly CliCommand[] = COMMANDS,
 ): Promise<ExitCode> {
-  const [name, ...rest] = argv;
   try {
-    if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-      const asked = commands.find(each => each.name === rest[0]);
-      say(io.output, asked ? commandHelp(asked) : overview(commands));
-      return name === undefined ? EXIT.usage : EXIT.ok;
+    const isGroup = commands.some(({ name }) => name.startsWith(`${argv[0]} `));
+    if (argv.length === 0 || isHelp(argv[0]) || (isGroup && (argv.length === 1 || isHelp(argv[1])))) {
+      say(io.output, help(argv, commands));
+      return argv.some(isHelp) ? EXIT.ok : EXIT.usage;
     }
-    const command = commands.find(each => each.name === name);
-    if (!command) throw new CliError(EXIT.usage, `"${name}" is no command of mooring\n\n${overview(commands)}`);
+    const { command, rest } = find(argv, commands);
     return await run(command, rest, io);
   } catch (error) {
     if (error instanceof CliError) {
       say(io.errors, error.message);
       return error.exitCode;
+    }
+    if (error instanceof MooringError) {
+      say(io.errors, error.message);
+      return EXIT.failed;
     }
     say(io.errors, error instanceof Error ? (error.stack ?? error.message) : String(error));
     return EXIT.failed;

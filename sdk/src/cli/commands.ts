@@ -1,5 +1,9 @@
 /** The commands of `mooring`, in the order in which help lists them. */
 import type { CliCommand } from "./command.ts";
+import { decoderCreateCommand } from "./decoder/create.ts";
+import { decoderKeygenCommand } from "./decoder/keygen.ts";
+import { decoderPackCommand } from "./decoder/pack.ts";
+import { decoderTestCommand } from "./decoder/test.ts";
 import { explainCommand } from "./explain.ts";
 import { firmwareCommand } from "./firmware.ts";
 import { recordCommand } from "./record.ts";
@@ -12,4 +16,8 @@ export const COMMANDS: readonly CliCommand[] = [
   firmwareCommand,
   recordCommand,
   replayCommand,
+  decoderCreateCommand,
+  decoderTestCommand,
+  decoderPackCommand,
+  decoderKeygenCommand,
 ];

@@ -1,5 +1,6 @@
 export { readRecording } from "@mooring/core/internal/recording/recording-file.ts";
+export { type Difference, differences } from "./differences.ts";
 export { type ReplayOptions, type ReplayResult, replayRecording } from "./replay/replay-recording.ts";
 export { checkVector, checkVectors, type RunnableDecoder, runVectors, type VectorOutcome } from "./run-vectors.ts";
-export { openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
+export { type DecoderSandbox, openDecoderSandbox, openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
 export { readVectorDocuments, readVectors, type Vector } from "./vector.ts";

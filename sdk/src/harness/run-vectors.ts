@@ -16,14 +16,14 @@ export interface VectorOutcome {
 }
 
 /** A fresh input each time: a decoder that writes into its input must not change the vector. */
-const inputOf = ({ name: _, source: __, result: ___, value, ...rest }: Vector): DecoderInput => ({
+export const inputOf = ({ name: _, source: __, result: ___, value, ...rest }: Vector): DecoderInput => ({
   ...rest,
   value: value.slice(),
   valueHex: toHex(value),
 });
 
-/** As the host sees a result: after JSON, checked, without nulls. */
-const seen = (result: unknown): DecoderResult => checkDecoderResult(JSON.parse(JSON.stringify(result)));
+/** As the host sees a result: after JSON, checked, without nulls. @throws MooringError VALIDATION with `details {field, rule}` */
+export const seen = (result: unknown): DecoderResult => checkDecoderResult(JSON.parse(JSON.stringify(result)));
 
 /**
  * @throws AssertionError with the difference; MooringError VALIDATION when the result breaks the contract; whatever the

@@ -1,6 +1,6 @@
 /** Makes one ES module without imports of a decoder's source and all that it imports, as the sandbox takes it. */
 import { readFile } from "node:fs/promises";
-import { builtinModules, stripTypeScriptTypes } from "node:module";
+import { builtinModules, type SourceMapPayload, stripTypeScriptTypes } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { MooringError, messageOf } from "@mooring/core";
 import type { InputPluginOption, Plugin, RollupError, RollupLog } from "@rollup/wasm-node";
@@ -96,14 +96,14 @@ function failureOf(folder: string, error: unknown): MooringError {
   return invalid(`${place}${what}`, error);
 }
 
-/**
- * TypeScript loses its types, as when Node runs it; relative imports, JSON, `@mooring/sdk`, `@mooring/sdk/bytes` and npm packages,
- * also such of CommonJS, are taken in as far as they are used.
- * @param file `<folder>/src/decoder.ts` or `.js`
- * @returns    JavaScript; the same for the same files
- * @throws     MooringError DECODER_INVALID naming file, line and rule
- */
-export async function bundleDecoder(file: string): Promise<string> {
+export interface DecoderBundle {
+  readonly code: string;
+  /** From lines of `code` to the files of the folder. */
+  readonly map: SourceMapPayload;
+}
+
+/** As {@link bundleDecoder}, for those who show where something was thrown. */
+export async function bundleWithMap(file: string): Promise<DecoderBundle> {
   const folder = dirname(dirname(file));
   const { rollup } = await import("@rollup/wasm-node");
   try {
@@ -113,9 +113,19 @@ export async function bundleDecoder(file: string): Promise<string> {
       plugins: await plugins(folder),
       onLog: (_, log) => refuseLog(folder, log),
     });
-    const { output } = await bundle.generate({ format: "es", inlineDynamicImports: true });
-    return output[0].code;
+    const { output } = await bundle.generate({ format: "es", inlineDynamicImports: true, sourcemap: true, file });
+    const [{ code, map }] = output;
+    return { code: code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"), map: map as unknown as SourceMapPayload };
   } catch (error) {
     throw failureOf(folder, error);
   }
 }
+
+/**
+ * TypeScript loses its types, as when Node runs it; relative imports, JSON, `@mooring/sdk`, `@mooring/sdk/bytes` and npm packages,
+ * also such of CommonJS, are taken in as far as they are used.
+ * @param file `<folder>/src/decoder.ts` or `.js`
+ * @returns    JavaScript; the same for the same files
+ * @throws     MooringError DECODER_INVALID naming file, line and rule
+ */
+export const bundleDecoder = async (file: string): Promise<string> => (await bundleWithMap(file)).code;

@@ -1,2 +1,2 @@
-export { bundleDecoder } from "./bundle.ts";
+export { bundleDecoder, bundleWithMap, type DecoderBundle } from "./bundle.ts";
 export { type PackOptions, packDecoder } from "./pack-decoder.ts";

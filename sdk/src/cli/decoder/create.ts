@@ -1,0 +1,99 @@
+/** `mooring decoder create`: a folder with a decoder that works, to go on from. */
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { checkDecoderManifest } from "@mooring/core";
+import { type CliCommand, CliError, EXIT } from "../command.ts";
+import { say } from "../io.ts";
+import { next, shownPath } from "./folder.ts";
+
+const SDK = resolve(import.meta.dirname, "../../..");
+const TEMPLATES = join(SDK, "templates");
+/** Steps after `create`, by template. */
+const NAMES = ["typescript", "javascript", "chirpstack"] as const;
+
+/** A name that is a dot file there, and would count here. */
+const RENAMED: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** What `npm install` makes of the dependency that package.json names: the SDK's types, and `npx mooring`. */
+async function linkSdk(folder: string): Promise<void> {
+  const scope = join(folder, "node_modules", "@mooring");
+  const bin = join(folder, "node_modules", ".bin");
+  await mkdir(scope, { recursive: true });
+  await mkdir(bin, { recursive: true });
+  await symlink(SDK, join(scope, "sdk"), "junction");
+  if (process.platform === "win32") {
+    await writeFile(join(bin, "mooring.cmd"), `@node "${join(SDK, "bin", "mooring.mjs")}" %*\r\n`);
+    return;
+  }
+  await symlink(join("..", "@mooring", "sdk", "bin", "mooring.mjs"), join(bin, "mooring"));
+  await chmod(join(SDK, "bin", "mooring.mjs"), 0o755).catch(() => {});
+}
+
+const keyOf = (folder: string): string =>
+  basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+
+async function assertEmpty(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  const [first] = await readdir(folder);
+  if (first !== undefined)
+    throw new CliError(EXIT.usage, `${shownPath(folder)} is not empty: ${first} is there already`);
+}
+
+export const decoderCreateCommand: CliCommand = {
+  name: "decoder create",
+  usage: "<folder>",
+  summary: "Makes a folder with a decoder that works, its vectors and types, to go on from",
+  notes: ["<folder> is new, or empty."],
+  options: {
+    template: { type: "string", short: "t", value: "<name>", summary: `${NAMES.join(", ")}; default ${NAMES[0]}` },
+    key: { type: "string", value: "<key>", summary: "By which device protocols name it; default the folder's name" },
+    name: { type: "string", value: "<text>", summary: "For people; default the key" },
+  },
+  arguments: [1, 1],
+
+  async run({ args, text, io }) {
+    const folder = resolve(args[0]!);
+    const template = text("template") ?? NAMES[0];
+    if (!NAMES.some(name => name === template)) {
+      throw new CliError(EXIT.usage, `--template "${template}" is none of ${NAMES.join(", ")}`);
+    }
+    const key = text("key") ?? keyOf(folder);
+    const { name } = checkDecoderManifest({ key, name: text("name") ?? key, version: "0.1.0" });
+    await assertEmpty(folder);
+    const words: Readonly<Record<string, string>> = {
+      KEY: key,
+      NAME: name,
+      TYPE: key.replaceAll("-", "_"),
+      EXT: template === "typescript" ? "ts" : "js",
+      SDK: relative(folder, SDK).replaceAll("\\", "/"),
+    };
+    const files = await filesOf(join(TEMPLATES, template));
+    for (const file of files) {
+      const target = join(folder, RENAMED[file] ?? file);
+      const content = await readFile(join(TEMPLATES, template, file), "utf8");
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(
+        target,
+        content.replace(/__([A-Z]+)__/g, (whole, word: string) => words[word] ?? whole),
+      );
+    }
+    await linkSdk(folder);
+    const shown = shownPath(folder);
+    const listed = files.map(file => `  ${RENAMED[file] ?? file}`);
+    say(io.output, [`${shown}: decoder ${key}, ${template}`, ...listed].join("\n"));
+    say(io.output, next(`cd ${shown}`, "npx mooring decoder test"));
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,155 @@
+/** Runs a decoder's vectors in the sandbox and directly, and says in words what came out. */
+import { SourceMap } from "node:module";
+import { join } from "node:path";
+import { type Decoder, type DecoderManifest, type DecoderResult, messageOf } from "@mooring/core";
+import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
+import type { DecodeFailureReason } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
+import { differences } from "../../harness/differences.ts";
+import { inputOf, seen } from "../../harness/run-vectors.ts";
+import type { DecoderSandbox } from "../../harness/sandbox.ts";
+import { readVectors, type Vector } from "../../harness/vector.ts";
+import { bundleWithMap, type DecoderBundle } from "../../pack/bundle.ts";
+
+export interface TestRun {
+  readonly manifest: DecoderManifest;
+  /** Not for scripts that the sandbox adapts. */
+  readonly alsoDirectly: boolean;
+  readonly passed: number;
+  readonly failed: number;
+  /** For people, one vector after the other. */
+  readonly lines: readonly string[];
+}
+
+/** What is wrong with one vector, line by line; none: nothing. */
+type Complaint = readonly string[];
+
+interface Verdict {
+  readonly complaint: Complaint;
+  readonly printed: readonly string[];
+  /** Of a payload that the sandbox had to stop: it would take this process with it. */
+  readonly stopped: boolean;
+}
+
+const STOPPED: ReadonlySet<DecodeFailureReason> = new Set(["timeout", "memory", "hostDied", "unavailable"]);
+const SHOWN_DIFFERENCES = 20;
+const ABSENT = "(not there)";
+
+function compare(vector: Vector, actual: DecoderResult): Complaint {
+  const found = differences(seen(vector.result), actual);
+  const shown = found
+    .slice(0, SHOWN_DIFFERENCES)
+    .flatMap(({ member, expected = ABSENT, actual: got = ABSENT }) => [
+      member,
+      `  expected  ${expected}`,
+      `  actual    ${got}`,
+    ]);
+  const left = found.length - SHOWN_DIFFERENCES;
+  return left > 0 ? [...shown, `and ${left} more`] : shown;
+}
+
+const KEEPS_SOMETHING =
+  "decoded a second time, the same payload gives another result: a decoder must not keep anything";
+
+async function inSandbox(sandbox: DecoderSandbox, vector: Vector): Promise<Verdict> {
+  const outcome = await sandbox.decode(inputOf(vector));
+  const { console: printed = [] } = outcome;
+  if (!outcome.ok) {
+    return { complaint: [`${outcome.reason}: ${outcome.message}`], printed, stopped: STOPPED.has(outcome.reason) };
+  }
+  const complaint = compare(vector, outcome.result);
+  const again = await sandbox.decode(inputOf(vector));
+  const same = again.ok && differences(outcome.result, again.result).length === 0;
+  return { complaint: same ? complaint : [...complaint, KEEPS_SOMETHING], printed, stopped: false };
+}
+
+/** `src/units.ts:12`, of the first line of a stack that is the decoder's. */
+function placeIn({ map }: DecoderBundle, error: unknown): string | undefined {
+  const found = /data:text\/javascript[^)\s]*:(\d+):(\d+)/.exec((error as Error).stack ?? "");
+  if (!found) return undefined;
+  const entry = new SourceMap(map).findEntry(Number(found[1]) - 1, Number(found[2]) - 1);
+  return "originalSource" in entry ? `${join("src", entry.originalSource)}:${entry.originalLine + 1}` : undefined;
+}
+
+/** What it prints, the sandbox has told already. */
+function silently<T>(run: () => T): T {
+  const { console } = globalThis;
+  globalThis.console = new Proxy(console, { get: () => () => {} });
+  try {
+    return run();
+  } finally {
+    globalThis.console = console;
+  }
+}
+
+function directly(decoder: Decoder, bundle: DecoderBundle, vector: Vector): Complaint {
+  let result: unknown;
+  try {
+    result = silently(() => decoder.decode(inputOf(vector)));
+  } catch (error) {
+    const place = placeIn(bundle, error);
+    return [`threw: ${String(error)}${place === undefined ? "" : ` (${place})`}`];
+  }
+  try {
+    return compare(vector, seen(result));
+  } catch (error) {
+    return [`invalidResult: ${messageOf(error)}`];
+  }
+}
+
+const indented = (lines: readonly string[]): string[] => lines.map(line => `        ${line}`);
+
+/** Where both say the same, it is said once; of what was thrown, the place is known directly only. */
+function told(sandboxed: Complaint, direct: Complaint | undefined): string[] {
+  const [first = ""] = direct ?? [];
+  if (direct === undefined || sandboxed.join() === direct.join()) return indented(sandboxed);
+  if (sandboxed[0]?.startsWith("threw") && first.startsWith("threw")) return indented(direct);
+  const of = (where: string, complaint: Complaint): string[] =>
+    complaint.length === 0 ? [`${where}: as expected`] : [`${where}:`, ...complaint.map(line => `  ${line}`)];
+  return indented([...of("in the sandbox", sandboxed), ...of("directly", direct)]);
+}
+
+interface Loaded {
+  readonly manifest: DecoderManifest;
+  /** Absent for scripts that the sandbox adapts. */
+  readonly bundle?: DecoderBundle;
+}
+
+/** @throws MooringError DECODER_INVALID naming file and rule */
+async function load(folder: string, sandbox: DecoderSandbox): Promise<Loaded> {
+  const source = await loadDecoderFolder(folder);
+  const { manifest, language } = source;
+  if ((manifest.format ?? "mooring") !== "mooring") {
+    await sandbox.load(source);
+    return { manifest };
+  }
+  const bundle = await bundleWithMap(join(folder, "src", language === "typescript" ? "decoder.ts" : "decoder.js"));
+  await sandbox.load({ manifest, source: bundle.code, language: "javascript" });
+  return { manifest, bundle };
+}
+
+/** What the sandbox took cannot harm here: it has a `decode`, and ran at once. */
+async function importBundle({ code }: DecoderBundle): Promise<Decoder> {
+  const url = `data:text/javascript;base64,${Buffer.from(code).toString("base64")}`;
+  return ((await import(url)) as { readonly default: Decoder }).default;
+}
+
+/**
+ * @param sandboxOnly leaves out the run without sandbox, which tells the line where something was thrown
+ * @throws MooringError DECODER_INVALID, VALIDATION, MALFORMED, NOT_FOUND naming file and rule
+ */
+export async function testDecoder(folder: string, sandbox: DecoderSandbox, sandboxOnly: boolean): Promise<TestRun> {
+  const vectors = readVectors(join(folder, "vectors"));
+  const { manifest, bundle } = await load(folder, sandbox);
+  const decoder = bundle && !sandboxOnly ? await importBundle(bundle) : undefined;
+  const lines: string[] = [];
+  let failed = 0;
+  for (const vector of vectors) {
+    const { complaint, printed, stopped } = await inSandbox(sandbox, vector);
+    const direct = decoder && bundle && !stopped ? directly(decoder, bundle, vector) : undefined;
+    const isGood = complaint.length === 0 && (direct?.length ?? 0) === 0;
+    if (!isGood) failed++;
+    lines.push(`  ${isGood ? "ok  " : "FAIL"}  ${vector.name}`, ...told(complaint, direct));
+    lines.push(...printed.map(line => `        > ${line}`));
+  }
+  return { manifest, alsoDirectly: decoder !== undefined, passed: vectors.length - failed, failed, lines };
+}
