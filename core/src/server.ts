@@ -162,7 +162,8 @@ async function openWay(
   opened: AsyncDisposableStack,
 ): Promise<Way> {
   const { config, clock, log } = parts;
-  const runtime = opened.use(await openDecoderRuntime({ clock, log, limits: config.sandbox }));
+  const { engine, ...limits } = config.sandbox;
+  const runtime = opened.use(await openDecoderRuntime({ clock, log, limits, ...(engine !== "auto" && { engine }) }));
   const decoders = createDecoderRegistry({
     runtime,
     log,

@@ -371,6 +371,12 @@ export const OPTIONS = {
     ]),
   },
   sandbox: {
+    engine: {
+      type: "text",
+      default: "auto",
+      values: ["auto", "isolated-vm", "quickjs"],
+      description: "What runs decoders; auto takes isolated-vm where it is built for, else QuickJS, which is slower",
+    },
     hosts: count(1, 64, "Processes that run decoders"),
     decodeMs: timeMs(50, "Limit of one decode"),
     isolateMemoryMb: { ...count(16, 128, "Memory of one decoder", [], 8), unit: "MB" },

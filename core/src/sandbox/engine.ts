@@ -4,7 +4,8 @@
  */
 import type { CallFailure } from "./protocol.ts";
 
-export const ENGINES = ["isolated-vm"] as const;
+/** Best first. */
+export const ENGINES = ["isolated-vm", "quickjs"] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface RunOptions {

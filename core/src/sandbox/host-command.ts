@@ -1,8 +1,9 @@
 /** How a decoder host is started: the same Node, an empty environment, as few rights as the platform can withhold. */
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import { findPackageJSON } from "node:module";
 import { dirname, extname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MooringError } from "../base/errors.ts";
 import type { EngineName } from "./engine.ts";
 
 export interface HostCommand {
@@ -28,9 +29,18 @@ const FLAGS = [
  */
 const SHELL = 'ulimit -c 0; echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec env -i "$0" "$@"';
 
-function readableFolders(own: string): string[] {
-  const require = createRequire(import.meta.url);
-  const packages = ["isolated-vm", "node-gyp-build"].map(name => dirname(require.resolve(`${name}/package.json`)));
+/** What each engine's process reads beside our own files. */
+const PACKAGES: Readonly<Record<EngineName, readonly string[]>> = {
+  "isolated-vm": ["isolated-vm", "node-gyp-build"],
+  quickjs: ["quickjs-emscripten-core", "@jitl/quickjs-ng-wasmfile-release-sync", "@jitl/quickjs-ffi-types"],
+};
+
+function readableFolders(own: string, engine: EngineName): string[] {
+  const packages = PACKAGES[engine].map(name => {
+    const manifest = findPackageJSON(name, import.meta.url);
+    if (!manifest) throw new MooringError("DECODER_UNAVAILABLE", `package ${name} is not installed`);
+    return dirname(manifest);
+  });
   return [own, join(own, "..", "base"), ...packages].map(folder => folder + sep);
 }
 
@@ -42,8 +52,8 @@ export function hostCommands(engine: EngineName = "isolated-vm"): HostCommand[] 
   const files = [join(own, "..", "..", "package.json"), "/etc/alpine-release"];
   const permissions = [
     "--permission",
-    "--allow-addons",
-    ...[...readableFolders(own), ...files].map(path => `--allow-fs-read=${path}`),
+    ...(engine === "isolated-vm" ? ["--allow-addons"] : []),
+    ...[...readableFolders(own, engine), ...files].map(path => `--allow-fs-read=${path}`),
   ];
   const command = (args: readonly string[], confined: boolean): HostCommand => {
     const node = [process.execPath, ...args, entry, engine];

@@ -13,6 +13,7 @@ type Message<K extends ToHost["kind"]> = Extract<ToHost, { kind: K }>;
 /** Loaded when it is known which one is wanted: where one is missing, another may be there. */
 const OPENERS: Readonly<Record<EngineName, () => Promise<OpenEngineDecoder>>> = {
   "isolated-vm": async () => (await import("./isolate-decoder.ts")).openIsolateDecoder,
+  quickjs: async () => (await import("./quickjs-decoder.ts")).openQuickJsDecoder,
 };
 
 /** `process.exit` waits for threads, and a thread of a hanging isolate never ends. */

@@ -4,24 +4,14 @@
  */
 import ivm from "isolated-vm";
 import type { EngineParts, OpenEngineDecoder, RunOptions, RunReply } from "./engine.ts";
-import { guestModuleSource } from "./guest.ts";
-import { CONSOLE_CHARACTERS, CONSOLE_LINES, MESSAGE_CHARACTERS, OUTPUT_CHARACTERS, OUTPUT_DEPTH } from "./limits.ts";
+import { BRIDGE_SOURCE, foreignImport, GUEST_SOURCE } from "./guest-modules.ts";
+import { MESSAGE_CHARACTERS } from "./limits.ts";
 import type { CallFailure } from "./protocol.ts";
 
 /** Wall time for another try of a call that ran out of time without having had the processor. */
 const STARVED_FACTORS = [1, 4, 8] as const;
 /** Share of its time limit that a decoder must have had on the processor to count as too slow. */
 const FAIR_SHARE = 0.6;
-
-const GUEST = guestModuleSource({
-  outputCharacters: OUTPUT_CHARACTERS,
-  outputDepth: OUTPUT_DEPTH,
-  messageCharacters: MESSAGE_CHARACTERS,
-  consoleLines: CONSOLE_LINES,
-  consoleCharacters: CONSOLE_CHARACTERS,
-});
-const BRIDGE =
-  'import { accept } from "guest"; import * as decoder from "decoder"; export const { run, runPrinting, printed } = accept(decoder);';
 
 const cpuMsOf = (isolate: ivm.Isolate): number => (isolate.isDisposed ? 0 : Number(isolate.cpuTime) / 1e6);
 
@@ -44,13 +34,11 @@ interface Calls {
 /** The guest first, so that the decoder finds the world as the guest leaves it; nothing else can be imported. */
 async function instantiate(isolate: ivm.Isolate, parts: EngineParts): Promise<Calls> {
   const context = await isolate.createContext();
-  const guest = await isolate.compileModule(GUEST, { filename: "guest.js" });
+  const guest = await isolate.compileModule(GUEST_SOURCE, { filename: "guest.js" });
   const decoder = await isolate.compileModule(parts.source, { filename: "decoder.js" });
-  const bridge = await isolate.compileModule(BRIDGE, { filename: "bridge.js" });
+  const bridge = await isolate.compileModule(BRIDGE_SOURCE, { filename: "bridge.js" });
   const [foreign] = decoder.dependencySpecifiers;
-  if (foreign !== undefined) {
-    throw new SyntaxError(`a decoder imports nothing at run time, but this one imports "${foreign.slice(0, 100)}"`);
-  }
+  if (foreign !== undefined) throw foreignImport(foreign);
   await bridge.instantiate(context, specifier => (specifier === "guest" ? guest : decoder));
   await bridge.evaluate({ timeout: parts.timeoutMs });
   const call = (name: keyof Calls): Promise<ivm.Reference> => bridge.namespace.get(name, { reference: true });

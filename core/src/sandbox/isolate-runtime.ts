@@ -1,5 +1,5 @@
 /**
- * The decoder runtime on isolated-vm in child processes. Decodes wait per decoder, go to its host in batches
+ * The decoder runtime on an engine in child processes. Decodes wait per decoder, go to its host in batches
  * (`station.ts`), and whatever fails together is tried again apart (`trial-lane.ts`), so that only the payload or the
  * decoder at fault pays.
  */
@@ -15,7 +15,7 @@ import {
   type DecoderSource,
   type RuntimeInput,
 } from "./decoder-runtime.ts";
-import type { EngineName } from "./engine.ts";
+import { ENGINES, type EngineName } from "./engine.ts";
 import { type HostCommand, hostCommands } from "./host-command.ts";
 import { createHostSlot, type HostSlot } from "./host-slot.ts";
 import { type SandboxLimits, sandboxLimits } from "./limits.ts";
@@ -28,7 +28,7 @@ export interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<SandboxLimits>;
-  /** What runs decoders inside a host; default: isolated-vm. */
+  /** What runs decoders inside a host; default: the first of `ENGINES`, and in `openDecoderRuntime` the first that starts. */
   readonly engine?: EngineName;
   /** Ways to start a decoder host, best first; default: `hostCommands(engine)`. */
   readonly commands?: readonly HostCommand[];
@@ -71,7 +71,7 @@ function refusal(
 export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   const { clock, log } = parts;
   const limits = sandboxLimits(parts.limits);
-  const { engine = "isolated-vm", commands = hostCommands(engine) } = parts;
+  const { engine = ENGINES[0], commands = hostCommands(engine) } = parts;
   const processes = createProcessReader();
   if (!processes) log.warn("sandbox.noProcessStatistics", { effect: "decoder hosts are watched by wall time only" });
   const entries = new Map<string, DecoderEntry>();
@@ -175,19 +175,25 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
 }
 
 /**
- * The runtime of this machine: isolated-vm where it runs, else one that says why nothing can be decoded. The first host is
- * up when it resolves.
+ * The runtime of this machine: the engine that is asked for, else the best that starts, else a runtime that says why nothing
+ * can be decoded. The first host is up when it resolves.
  */
-export async function openDecoderRuntime(parts: RuntimeParts): Promise<DecoderRuntime> {
-  let runtime: IsolateRuntime | undefined;
-  try {
-    runtime = createIsolateRuntime(parts);
-    await runtime.start();
-    return runtime;
-  } catch (error) {
-    // Also when the package itself is missing: then there is not even a way to start a host.
-    await runtime?.[Symbol.asyncDispose]();
-    parts.log.error("sandbox.unavailable", { reason: messageOf(error) });
-    return createUnavailableRuntime(messageOf(error));
+export async function openDecoderRuntime({ engine, ...parts }: RuntimeParts): Promise<DecoderRuntime> {
+  const reasons: string[] = [];
+  for (const name of engine === undefined ? ENGINES : [engine]) {
+    let runtime: IsolateRuntime | undefined;
+    try {
+      runtime = createIsolateRuntime({ ...parts, engine: name });
+      await runtime.start();
+      return runtime;
+    } catch (error) {
+      // Also when the package itself is missing: then there is not even a way to start a host.
+      await runtime?.[Symbol.asyncDispose]();
+      parts.log.warn("sandbox.engineUnavailable", { engine: name, reason: messageOf(error) });
+      reasons.push(`${name}: ${messageOf(error)}`);
+    }
   }
+  const reason = reasons.join("; ");
+  parts.log.error("sandbox.unavailable", { reason });
+  return createUnavailableRuntime(reason);
 }
