@@ -7,9 +7,9 @@ import { eventOp } from "../platform/event.ts";
 import { type LastValue, lastValueOps } from "../platform/last-values.ts";
 import { inMaintenance, inventorySetOp } from "../platform/managed-object.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
-import type { JsonObject } from "../store/collection.ts";
 import { appendOp, type WriteOp } from "../store/store.ts";
 import { type DocumentKind, documentId, type MessageIdentity } from "./document-ids.ts";
+import { measurementOf, newEventOf } from "./effect-documents.ts";
 import { inventoryChanges } from "./inventory-changes.ts";
 
 /** Where values for decoders go once they are kept. */
@@ -77,17 +77,12 @@ function add(group: Group, effect: Effect, decodes: DecodeIntake): void {
   const { target, nowMs, ops } = group;
   const { tenant, deviceId } = target;
   switch (effect.kind) {
-    case "measurement": {
-      const { type, atMs: timeMs, series, properties } = effect;
-      const fragments = (properties ? { ...properties, ...series } : series) as JsonObject;
-      ops.push(appendOp({ id: nextId(group, "measurement"), tenant, source: deviceId, type, timeMs, fragments }));
+    case "measurement":
+      ops.push(appendOp(measurementOf(target, effect, nextId(group, "measurement"))));
       return;
-    }
-    case "event": {
-      const { type, text, atMs: timeMs, properties: fragments = {} } = effect;
-      ops.push(eventOp(tenant, nextId(group, "event"), { sourceId: deviceId, type, text, timeMs, fragments }, nowMs));
+    case "event":
+      ops.push(eventOp(tenant, nextId(group, "event"), newEventOf(target, effect), nowMs));
       return;
-    }
     case "alarm": {
       const { type, text, severity, status, atMs: timeMs, properties: fragments = {} } = effect;
       // A device in maintenance gets no new alarms (platform API 5.4).

@@ -1,4 +1,5 @@
 /** What the inventory effects of one message really change of a managed object. */
+import { sameJson } from "../base/same-json.ts";
 import type { Fragments, ManagedObject } from "../platform/platform.ts";
 
 const isObject = (value: unknown): value is Fragments =>
@@ -24,17 +25,6 @@ function joined(sets: readonly Fragments[]): Map<string, unknown> {
     paths.set(path, value);
   }
   return paths;
-}
-
-/** Key order does not count. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, at) => isSame(item, b[at]));
-  if (!isObject(a) || !isObject(b)) return false;
-  const names = Object.keys(a);
-  return (
-    names.length === Object.keys(b).length && names.every(name => Object.hasOwn(b, name) && isSame(a[name], b[name]))
-  );
 }
 
 /** Where a path leads in the object as it is: its value, or the place of a value in the way that holds no members. */
@@ -65,7 +55,7 @@ export function inventoryChanges(object: ManagedObject, sets: readonly Fragments
     if ("blockedAt" in found) {
       const above = parts.slice(0, found.blockedAt).join(".");
       changes.set(above, setIn(changes.get(above), parts.slice(found.blockedAt), value));
-    } else if (!isSame(found.value, value)) changes.set(path, value);
+    } else if (!sameJson(found.value, value)) changes.set(path, value);
   }
   return changes.size > 0 ? Object.fromEntries(changes) : undefined;
 }
