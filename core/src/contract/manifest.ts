@@ -127,8 +127,17 @@ const refuse = (field: string, rule: string): never => {
 
 const MAX_DEPTH = 16;
 
+const SHORT = 64;
 /** Texts that every store takes: no NUL, no half of a surrogate pair. */
-const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
+const isStorable = (text: string): boolean => {
+  // Nearly all are short and plain, and asking the engine twice costs more than looking at them.
+  if (text.length > SHORT) return text.isWellFormed() && !text.includes("\0");
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0 || (unit >= 0xd800 && unit <= 0xdfff)) return text.isWellFormed() && !text.includes("\0");
+  }
+  return true;
+};
 const isKey = (text: string): boolean => text !== "__proto__" && isStorable(text);
 
 /** Whether there is nothing to remove or to refuse in `value`; as most results are, it is the quick way past `normalised`. */
@@ -207,12 +216,13 @@ function checkTimes(items: readonly { readonly time?: string }[] | undefined, ki
 /** Members of a stored measurement that no fragment may take the place of. */
 const OWN_MEMBERS: ReadonlySet<string | undefined> = new Set(["id", "self", "type", "time", "source", "decodedBy"]);
 
-function checkFragmentNames(measurement: DecodedMeasurement, field: string): void {
+function checkFragmentNames(measurement: DecodedMeasurement, index: number): void {
   const { type, series, deviceNameFragment, additionalProperties } = measurement;
-  const reserved = (member: string): never => refuse(`${field}.${member}`, "is a reserved name");
+  const reserved = (member: string): never => refuse(`measurements[${index}].${member}`, "is a reserved name");
   if (OWN_MEMBERS.has(series ?? type)) reserved(series === undefined ? "type" : "series");
   if (OWN_MEMBERS.has(deviceNameFragment ?? undefined)) reserved("deviceNameFragment");
-  for (const key of Object.keys(additionalProperties ?? {})) {
+  if (additionalProperties === undefined) return;
+  for (const key of Object.keys(additionalProperties)) {
     if (OWN_MEMBERS.has(key)) reserved(`additionalProperties.${key}`);
   }
 }
@@ -244,7 +254,7 @@ export function checkDecoderResult(value: unknown): DecoderResult {
   checkTimes(measurements, "measurements");
   checkTimes(alarms, "alarms");
   checkTimes(events, "events");
-  measurements?.forEach((measurement, index) => void checkFragmentNames(measurement, `measurements[${index}]`));
+  measurements?.forEach((measurement, index) => void checkFragmentNames(measurement, index));
   dataFragments?.forEach((fragment, index) => void checkDataFragment(fragment, `dataFragments[${index}]`));
   return result;
 }

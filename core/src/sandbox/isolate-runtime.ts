@@ -93,7 +93,7 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
     limits,
     clock,
     entries: () => entries.values(),
-    onTrusted: entry => stationOf(entry).plan(),
+    onTrusted: entry => stationOf(entry).plan(entry),
   });
 
   /** Runs the module once on the trial host, then brings it to its usual one. */
@@ -122,7 +122,6 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
         const entry = await prepare(id, decoder);
         if (closed) throw failure("DECODER_UNAVAILABLE", key, CLOSED);
         entries.set(id, entry);
-        stationOf(entry).add(entry);
         log.info("decoder.loaded", { key, version });
       };
       const load = entries.has(id) ? Promise.resolve() : (opening.get(id) ?? open().finally(() => opening.delete(id)));
@@ -149,7 +148,7 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
       if (refused) return Promise.resolve(refused);
       return new Promise(resolve => {
         entry.waiting[urgency].push({ input, urgency, console, resolve });
-        if (isTrusted(entry, urgency)) stationOf(entry).plan();
+        if (isTrusted(entry, urgency)) stationOf(entry).plan(entry);
         else trials.pump();
       });
     },

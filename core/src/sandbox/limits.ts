@@ -52,7 +52,7 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   loadMs: 250,
   batchItems: 64,
   backgroundBatchItems: 16,
-  batchesPerDecoder: 2,
+  batchesPerDecoder: 3,
   batchesPerHost: 4,
   isolatesPerHost: 48,
   queuedPerDecoder: 1000,

@@ -16,10 +16,10 @@ import type { SandboxLimits } from "./limits.ts";
 
 export interface Station extends AsyncDisposable {
   readonly slot: HostSlot;
-  add(entry: DecoderEntry): void;
+  /** Something waits for this decoder: it gets its turn once the current one of the event loop is over, so that batches can form. */
+  plan(entry: DecoderEntry): void;
+  /** The decoder goes; what is under way is answered first. */
   remove(entry: DecoderEntry): void;
-  /** There may be something to do: looks once the current turn of the event loop is over, so that batches can form. */
-  plan(): void;
 }
 
 export interface StationParts {
@@ -32,8 +32,8 @@ export interface StationParts {
 export const PRINTING = { console: true } as const;
 
 export function createStation({ slot, limits, onSuspects }: StationParts): Station {
-  /** In the order of their turns. */
-  let turns: DecoderEntry[] = [];
+  /** Decoders for which something may wait, in the order of their turns. */
+  const turns: Readonly<Record<Urgency, Set<DecoderEntry>>> = { live: new Set(), background: new Set() };
   let underWay = 0;
   /** At most one of those under way is a batch of the background. */
   let inBackground = false;
@@ -55,42 +55,53 @@ export function createStation({ slot, limits, onSuspects }: StationParts): Stati
     onSuspects();
   };
 
-  const run = async (entry: DecoderEntry, jobs: readonly Job[]): Promise<void> => {
+  const run = async (entry: DecoderEntry, jobs: readonly Job[], urgency: Urgency): Promise<void> => {
     const ready = await slot.hostWith(entry);
-    if (!ready.ok) return fail(entry, jobs, { reason: "unavailable", message: ready.message });
+    if (!ready.ok) {
+      fail(entry, jobs, { reason: "unavailable", message: ready.message });
+      return end(entry, urgency);
+    }
     const { items, bytes } = encodeBatch(jobs.map(job => job.input));
     const timeoutMs = limits.decodeMs + limits.perItemMs * (jobs.length - 1);
     const call = { decoder: entry.id, timeoutMs, ...(jobs[0]!.console ? PRINTING : {}) };
     const reply = await ready.host.decode(call, items, bytes);
-    if (!reply.ok) return conclude(entry, jobs, reply);
+    if (!reply.ok) {
+      conclude(entry, jobs, reply);
+      return end(entry, urgency);
+    }
+    // The host gets its next batch before this one is read, so that it does not wait for this process.
+    end(entry, urgency);
+    pump();
     const outcomes = readBatch(reply, jobs.length, entry.manifest.version);
-    for (const [index, job] of jobs.entries()) settle(entry, job, outcomes[index]!);
+    for (let index = 0; index < jobs.length; index++) settle(entry, jobs[index]!, outcomes[index]!);
   };
 
-  const isReady = (entry: DecoderEntry, urgency: Urgency): boolean =>
-    entry.waiting[urgency].length > 0 && entry.underWay < limits.batchesPerDecoder && isTrusted(entry, urgency);
-  /** The next decoder that has something to do; it goes to the end of the line. */
+  /** The next decoder that may do something; it goes to the end of the line while more waits for it. */
   const nextTurn = (urgency: Urgency): DecoderEntry | undefined => {
-    const at = turns.findIndex(entry => isReady(entry, urgency));
-    if (at < 0) return undefined;
-    const [entry] = turns.splice(at, 1);
-    turns.push(entry!);
-    return entry;
+    const line = turns[urgency];
+    for (const entry of line) {
+      if (entry.waiting[urgency].length === 0) line.delete(entry);
+      else if (entry.underWay < limits.batchesPerDecoder && isTrusted(entry, urgency)) {
+        line.delete(entry);
+        line.add(entry);
+        return entry;
+      }
+    }
+    return undefined;
   };
   const start = (entry: DecoderEntry, urgency: Urgency): void => {
-    const background = urgency === "background";
-    const most = background ? limits.backgroundBatchItems : limits.batchItems;
+    const most = urgency === "live" ? limits.batchItems : limits.backgroundBatchItems;
     underWay++;
     entry.underWay++;
-    inBackground ||= background;
-    void run(entry, takeBatch(entry.waiting[urgency], most)).finally(() => end(entry, background));
+    if (urgency === "background") inBackground = true;
+    void run(entry, takeBatch(entry.waiting[urgency], most), urgency);
   };
-  const end = (entry: DecoderEntry, background: boolean): void => {
-    if (background) inBackground = false;
+  const end = (entry: DecoderEntry, urgency: Urgency): void => {
+    if (urgency === "background") inBackground = false;
     underWay--;
     entry.underWay--;
     if (entry.retired && entry.underWay === 0) slot.forget(entry.id);
-    plan();
+    pumpSoon();
   };
   const pump = (): void => {
     while (!closed && underWay < limits.batchesPerHost) {
@@ -98,12 +109,11 @@ export function createStation({ slot, limits, onSuspects }: StationParts): Stati
       if (!entry) break;
       start(entry, "live");
     }
-    const liveWaits = turns.some(({ waiting }) => waiting.live.length > 0);
-    if (closed || inBackground || liveWaits || underWay >= limits.batchesPerHost) return;
+    if (closed || inBackground || turns.live.size > 0 || underWay >= limits.batchesPerHost) return;
     const entry = nextTurn("background");
     if (entry) start(entry, "background");
   };
-  const plan = (): void => {
+  const pumpSoon = (): void => {
     if (planned || closed) return;
     planned = true;
     setImmediate(() => {
@@ -113,10 +123,15 @@ export function createStation({ slot, limits, onSuspects }: StationParts): Stati
   };
   return {
     slot,
-    plan,
-    add: entry => void turns.push(entry),
+    plan(entry) {
+      for (const urgency of ["live", "background"] as const) {
+        if (entry.waiting[urgency].length > 0) turns[urgency].add(entry);
+      }
+      pumpSoon();
+    },
     remove(entry) {
-      turns = turns.filter(other => other !== entry);
+      turns.live.delete(entry);
+      turns.background.delete(entry);
       if (entry.underWay === 0) slot.forget(entry.id);
     },
     async [Symbol.asyncDispose]() {
