@@ -108,7 +108,7 @@ export interface MeasuredParts {
 /** One collector for all parts, asked at every scrape. */
 export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runtime, figures }: MeasuredParts): Metrics {
   const lwm2m = agent.server;
-  const { queued, behind, decoded, failed } = decodeQueue.stats();
+  const { behind, ...decodes } = decodeQueue.stats();
   return {
     ...numbers("udp", { ...ports.server.plain.counters }),
     ...secureMetrics(ports),
@@ -122,7 +122,7 @@ export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runti
     ),
     ...numbers("uplink", { ...uplink.counters }),
     ...numbers("store", { ...store.statistics() }, new Set(["queuedWrites", "pendingReads"])),
-    ...numbers("decode_queue", { queued, behind: behind ? 1 : 0, decoded, failed }, new Set(["queued", "behind"])),
+    ...numbers("decode_queue", { ...decodes, behind: behind ? 1 : 0 }, new Set(["queued", "behind"])),
     mooring_lwm2m_registrations: {
       help: "Devices that are registered",
       type: "gauge",

@@ -98,6 +98,7 @@ const { version: VERSION } = packageManifest;
 /** The only node there is: registrations and observations name it as their owner. */
 const NODE = "local";
 const SAVE_SEEN_PERIOD_MS = 60_000;
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /** Store, platform, tenants, models and device protocols: what stands without any device. */
@@ -224,6 +225,7 @@ async function openWay(
       clock,
       log,
       limits: { maxQueued: config.decoding.maxQueued, sweepMs: config.decoding.sweepMs },
+      retries: { max: config.decoding.maxRetries, delayMs: config.decoding.retryDelayMinutes * MINUTE_MS },
     }),
   );
   const keepMs = config.decoding.rawRetentionDays * DAY_MS;

@@ -61,7 +61,7 @@ describe("decoding through the sandbox", () => {
     for (const [key, source] of sources) await runtime.load(key, source);
     const find = (_: string, key: string) => {
       const source = sources.get(key);
-      return source && { id: key, manifest: source.manifest };
+      return source && { id: key, manifest: source.manifest, kind: "sandbox" as const };
     };
     applier = createEffectApplier({
       platform,
@@ -74,7 +74,7 @@ describe("decoding through the sandbox", () => {
     const mapping = { protocol: () => undefined, actions: createActionRegistry() };
     const uplink = createUplink({ platform, store, log: silentLog, mapping, applier });
     queue = createDecodeQueue({
-      directory: { find, keys: () => [...sources.keys()], decode: ({ id }, input) => runtime.decode(id, input) },
+      directory: { find, decode: ({ id }, input) => runtime.decode(id, input) },
       backlog: createBacklog(store.collection(RAW_PAYLOADS)),
       apply: documents => uplink.applyDecoded(documents),
       write: ops => platform.write(ops),

@@ -19,6 +19,18 @@ const count = (value: number, maximum: number, description: string, agent: reado
 const bytes = (value: number, maximum: number, description: string) =>
   ({ type: "integer", default: value, minimum: 1024, maximum, unit: "bytes", description }) as const;
 
+/** Parts of a minute are allowed. */
+const minutes = (value: number, description: string, agent: readonly string[] = []) =>
+  ({
+    type: "number",
+    default: value,
+    minimum: 0.001,
+    maximum: 7 * 1440,
+    unit: "minutes",
+    description,
+    agent,
+  }) as const;
+
 const flag = (value: boolean, description: string, agent: readonly string[] = []) =>
   ({ type: "boolean", default: value, description, agent }) as const;
 
@@ -383,9 +395,21 @@ export const OPTIONS = {
     queuedPerDecoder: count(1000, 100_000, "Decodes that wait for one decoder"),
   },
   decoding: {
-    maxQueued: count(10_000, 1_000_000, "Decodes that wait", ["C8Y.lwm2m.decoder.maxQueueSizeOfDecoderEvents"]),
+    maxQueued: count(10_000, 1_000_000, "Decodes of one tenant that wait for one decoder; more wait in the store", [
+      "C8Y.lwm2m.decoder.maxQueueSizeOfDecoderEvents",
+    ]),
     sweepMs: timeMs(10_000, "Pause between two looks for payloads that wait in the store", [
       "C8Y.lwm2m.decoder.execution.fixedDelay",
+    ]),
+    maxRetries: count(
+      6,
+      1000,
+      "Further calls of a decoder service after one that failed, before a payload is given up",
+      ["C8Y.lwm2m.decoder.maxRetries"],
+      0,
+    ),
+    retryDelayMinutes: minutes(10, "Wait before a payload whose call failed is tried again", [
+      "C8Y.lwm2m.decoder.retryDelayMinutes",
     ]),
     rawRetentionDays: {
       type: "integer",
@@ -566,8 +590,6 @@ export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> =
   "californium3.properties.COAP.MAX_ACK_TIMEOUT": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
   "californium3.properties.COAP.ACK_TIMEOUT_SCALE": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
   "C8Y.lwm2m.deduplicateObservationPaths": "a path is observed once, however many mappings ask for it",
-  "C8Y.lwm2m.decoder.maxRetries": "a decoder in the sandbox gives the same result again; there are no remote ones yet",
-  "C8Y.lwm2m.decoder.retryDelayMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.decoder.processEventForMonths": "raw payloads are kept apart from events (decoding.rawRetentionDays)",
   "C8Y.lwm2m.decoder.serviceUnavailabilityDelayInMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.realtimeDisabledTenants": "operations reach the agent within the process",

@@ -1,13 +1,15 @@
 /**
- * Kept payloads through their decoders: at once, side by side, stored in order for each device. A payload is in the store
- * before it comes here, so nothing is lost when this queue is full, the process dies or no decoder can run: what is not
- * taken now is found again by a sweep.
+ * Kept payloads through their decoders: at once, side by side, stored in order for each device and decoder. A payload is in
+ * the store before it comes here, so nothing is lost when this queue is full, the process dies or no decoder can run: what is
+ * not taken now is found again by a sweep. Each tenant's payloads for one decoder are a line of their own with its own
+ * limit and pause, and lines take turns: what one decoder cannot do now holds up no other.
  */
 import { type Clock, every } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Backlog } from "./backlog.ts";
-import { createDecodeWorker, type DecodeWorkerParts } from "./decode-worker.ts";
+import { createDecodeLines, type DecodeLine } from "./decode-line.ts";
+import { createDecodeWorker, type DecodeWorkerParts, type Later } from "./decode-worker.ts";
 import type { DecoderDirectory } from "./decoder-directory.ts";
 import { createOrderedLanes } from "./ordered-lanes.ts";
 import type { RawPayload } from "./raw-payload.ts";
@@ -15,9 +17,9 @@ import type { RawPayload } from "./raw-payload.ts";
 export type { DecodedDocuments } from "./decode-worker.ts";
 
 export interface DecodeQueueLimits {
-  /** Payloads taken and not finished; more stay in the store for the sweep. */
+  /** Payloads of one decoder taken and not finished; more stay in the store for the sweep. */
   readonly maxQueued: number;
-  /** Payloads of all devices that are decoded or stored at the same time. */
+  /** Payloads of all devices that are decoded or stored at the same time; without those of decoders that name a number of their own. */
   readonly concurrency: number;
   /** Pause between two sweeps, ms. */
   readonly sweepMs: number;
@@ -26,7 +28,7 @@ export interface DecodeQueueLimits {
 const DEFAULT_DECODE_QUEUE_LIMITS: DecodeQueueLimits = { maxQueued: 10_000, concurrency: 500, sweepMs: 10_000 };
 
 export interface DecodeQueueParts extends DecodeWorkerParts {
-  readonly directory: Pick<DecoderDirectory, "find" | "keys" | "decode">;
+  readonly directory: Pick<DecoderDirectory, "find" | "decode">;
   readonly backlog: Backlog;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,6 +42,15 @@ export interface DecodeQueueStats {
   readonly behind: boolean;
   readonly decoded: number;
   readonly failed: number;
+  /** Calls that failed and are made again. */
+  readonly retried: number;
+}
+
+/** Why a tenant's payloads for a decoder are put off. */
+export interface DecoderPause {
+  readonly reason: string;
+  /** By the wall clock. */
+  readonly untilMs: number;
 }
 
 export interface DecodeQueue extends AsyncDisposable {
@@ -49,11 +60,12 @@ export interface DecodeQueue extends AsyncDisposable {
   enqueue(payloads: readonly RawPayload[]): void;
   /** Looks into the store now, and from then on every `sweepMs`. */
   start(): void;
-  /** Takes up what waits in the store: at a start, or when a decoder has been loaded. */
+  /** Takes up what waits in the store and can run: at a start, or when a decoder has been loaded. */
   sweep(): Promise<void>;
   /** Resolves when everything taken is finished. */
   idle(): Promise<void>;
   stats(): DecodeQueueStats;
+  paused(tenant: string, decoder: string): DecoderPause | undefined;
 }
 
 const PAGE_SIZE = 500;
@@ -61,86 +73,148 @@ const PAGE_SIZE = 500;
 export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
   const { directory, backlog, clock, log } = parts;
   const limits: DecodeQueueLimits = { ...DEFAULT_DECODE_QUEUE_LIMITS, ...parts.limits };
+  /** A single busy decoder leaves room for the others. */
+  const share = Math.ceil(limits.concurrency / 2);
   const worker = createDecodeWorker(parts);
   const lanes = createOrderedLanes();
+  const lines = createDecodeLines();
+  /** Lines with payloads that wait, in the order of their turns. */
+  const turns: DecodeLine[] = [];
   /** Ids of what is taken and not finished. */
   const taken = new Set<string>();
   const idlers: (() => void)[] = [];
-  let waiting: RawPayload[] = [];
+  /** Of all lines that have no number of their own. */
   let underWay = 0;
-  let behind = false;
-  /** Payloads left to the sweep since its last round began: it needs another round. */
-  let skipped = 0;
   let sweeping: Promise<void> | undefined;
-  let pausedUntilMs = Number.NEGATIVE_INFINITY;
   let timer: Disposable | undefined;
   let closed = false;
 
-  const paused = (): boolean => clock.monotonic() < pausedUntilMs;
-  /** The payload stays PENDING; whatever it is that does not work gets until the next sweep. */
-  const postpone = (raw: RawPayload, reason: string): void => {
-    log[paused() ? "debug" : "warn"]("decoder.postponed", { decoder: raw.decoder, rawId: raw.id, reason });
-    behind = true;
-    pausedUntilMs = clock.monotonic() + limits.sweepMs;
+  const pauseOf = ({ pause, tenant, decoder }: DecodeLine): DecodeLine["pause"] =>
+    pause && clock.monotonic() < pause.untilMs && directory.find(tenant, decoder)?.id === pause.decoderId
+      ? pause
+      : undefined;
+  const canFill = (line: DecodeLine): boolean =>
+    !closed && !pauseOf(line) && directory.find(line.tenant, line.decoder) !== undefined;
+
+  const forget = (line: DecodeLine, { id }: RawPayload): void => {
+    line.taken--;
+    taken.delete(id);
+    if (line.filling) line.ended.add(id);
   };
-  const release = (raw: RawPayload): void => {
-    underWay--;
-    taken.delete(raw.id);
+  const leaveToStore = (line: DecodeLine): void => {
+    line.behind = true;
+    line.skipped = true;
+  };
+  /** The payload is in the store as it was; all of its line wait until it may work again. */
+  const postpone = (line: DecodeLine, raw: RawPayload, { reason, retryAtMs }: Later): void => {
+    const { tenant, decoder } = line;
+    const pauseMs = retryAtMs === undefined ? limits.sweepMs : Math.max(0, retryAtMs - clock.now());
+    log[pauseOf(line) ? "debug" : "warn"]("decoder.postponed", { tenant, decoder, rawId: raw.id, reason, pauseMs });
+    line.pause = { untilMs: clock.monotonic() + pauseMs, reason, decoderId: directory.find(tenant, decoder)?.id };
+    leaveToStore(line);
+    for (const waiting of line.waiting.splice(0)) forget(line, waiting);
+  };
+  const release = (line: DecodeLine, raw: RawPayload, isShared: boolean): void => {
+    if (isShared) underWay--;
+    line.underWay--;
+    forget(line, raw);
     pump();
-    if (behind && taken.size <= limits.maxQueued / 2) catchUpSoon();
+    if (line.behind && line.taken <= limits.maxQueued / 2 && canFill(line)) void fill(line);
     if (taken.size === 0) for (const resolve of idlers.splice(0)) resolve();
   };
-  const run = async (raw: RawPayload): Promise<void> => {
-    await lanes.run(
-      `${raw.tenant} ${raw.deviceId}`,
-      () => worker.decode(raw),
-      async outcome => {
-        const { later } = await worker.finish(raw, outcome);
-        if (later !== undefined) postpone(raw, later);
+  const run = async (line: DecodeLine, raw: RawPayload, isShared: boolean): Promise<void> => {
+    if (isShared) underWay++;
+    line.underWay++;
+    const putOff = async (later: Later): Promise<void> => {
+      await worker.putBack(raw);
+      postpone(line, raw, later);
+    };
+    await lanes.run(`${raw.tenant} ${raw.decoder} ${raw.deviceId}`, {
+      work: () => worker.decode(raw),
+      async finish(outcome) {
+        const later = await worker.finish(raw, outcome);
+        if (later) await putOff(later);
+        return later === undefined;
       },
-    );
-    release(raw);
+      giveBack: () => putOff({ reason: "an earlier payload of its device was put off" }),
+    });
+    release(line, raw, isShared);
+  };
+  /** What may run now of a line; undefined: nothing. */
+  const permit = (line: DecodeLine): { readonly isShared: boolean } | undefined => {
+    const own = directory.find(line.tenant, line.decoder)?.parallel;
+    const isFree = line.underWay < (own ?? share) && (own !== undefined || underWay < limits.concurrency);
+    return isFree ? { isShared: own === undefined } : undefined;
+  };
+  /** Begins the next payload of the next line that may. */
+  const begin = (): boolean => {
+    for (const [at, line] of turns.entries()) {
+      const permitted = permit(line);
+      if (!permitted) continue;
+      turns.splice(at, 1);
+      const raw = line.waiting.shift();
+      if (line.waiting.length > 0) turns.push(line);
+      if (raw) void run(line, raw, permitted.isShared);
+      return true;
+    }
+    return false;
   };
   const pump = (): void => {
-    for (const raw of waiting.splice(0, limits.concurrency - underWay)) {
-      underWay++;
-      void run(raw);
-    }
+    while (begin());
   };
-  const take = (payloads: readonly RawPayload[]): void => {
+  const take = (line: DecodeLine, payloads: readonly RawPayload[]): void => {
     const fresh = payloads.filter(({ id }) => !taken.has(id));
+    if (fresh.length === 0) return;
     for (const { id } of fresh) taken.add(id);
-    waiting.push(...fresh);
-    pump();
+    if (!turns.includes(line)) turns.push(line);
+    line.waiting.push(...fresh);
+    line.taken += fresh.length;
   };
 
   /** From the oldest on, until there is no room or nothing is left. */
-  const catchUp = async (): Promise<void> => {
+  const catchUp = async (line: DecodeLine): Promise<void> => {
     do {
-      skipped = 0;
-      for await (const page of backlog.pages(directory.keys(), PAGE_SIZE)) {
-        if (closed) return;
-        take(page);
-        if (taken.size < limits.maxQueued) continue;
-        behind = true;
+      line.skipped = false;
+      line.ended.clear();
+      for await (const page of backlog.pages(line, clock.now(), PAGE_SIZE)) {
+        if (!canFill(line)) return;
+        take(
+          line,
+          page.filter(({ id }) => !line.ended.has(id)),
+        );
+        pump();
+        if (line.taken < limits.maxQueued) continue;
+        line.behind = true;
         return;
       }
-      behind = skipped > 0;
-    } while (behind && !paused());
+      line.behind = line.skipped;
+    } while (line.behind && canFill(line));
+  };
+  const failedSweep = (error: unknown): void => log.warn("decodeQueue.sweepFailed", { reason: messageOf(error) });
+  const fill = (line: DecodeLine): Promise<void> => {
+    line.filling ??= catchUp(line)
+      .catch(failedSweep)
+      .finally(() => {
+        line.filling = undefined;
+      });
+    return line.filling;
+  };
+  const fillAll = async (): Promise<void> => {
+    const waiting = new Set([...lines].filter(({ behind }) => behind));
+    for await (const name of backlog.lines()) waiting.add(lines.of(name));
+    for (const line of waiting) if (canFill(line)) await fill(line);
   };
   const sweep = (): Promise<void> => {
-    sweeping ??= catchUp()
-      .catch((error: unknown) => log.warn("decodeQueue.sweepFailed", { reason: messageOf(error) }))
+    sweeping ??= fillAll()
+      .catch(failedSweep)
       .finally(() => {
         sweeping = undefined;
       });
     return sweeping;
   };
-  const catchUpSoon = (): void => {
-    if (!sweeping && !closed && !paused()) void sweep();
-  };
   const idle = async (): Promise<void> => {
     await sweeping;
+    await Promise.all([...lines].map(({ filling }) => filling));
     if (taken.size > 0) await new Promise<void>(resolve => void idlers.push(resolve));
   };
 
@@ -148,11 +222,15 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
     displayName: (tenant, decoder) => directory.find(tenant, decoder)?.manifest.name ?? decoder,
     enqueue(payloads) {
       if (closed) return;
-      // Behind, the order of a device's payloads is the store's: everything goes through the sweep until it has caught up.
-      if (!behind && taken.size + payloads.length <= limits.maxQueued) return take(payloads);
-      behind = true;
-      skipped += payloads.length;
-      if (taken.size === 0) catchUpSoon();
+      for (const raw of payloads) {
+        const line = lines.of(raw);
+        if (!line.behind && line.taken < limits.maxQueued) take(line, [raw]);
+        else {
+          leaveToStore(line);
+          if (line.taken === 0 && canFill(line)) void fill(line);
+        }
+      }
+      pump();
     },
     start() {
       timer ??= every(clock, limits.sweepMs, sweep, () => {});
@@ -160,12 +238,15 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
     },
     sweep,
     idle,
-    stats: () => ({ queued: taken.size, behind, ...worker.counters }),
+    stats: () => ({ queued: taken.size, behind: [...lines].some(({ behind }) => behind), ...worker.counters }),
+    paused(tenant, decoder) {
+      const pause = pauseOf(lines.of({ tenant, decoder }));
+      return pause && { reason: pause.reason, untilMs: clock.now() + pause.untilMs - clock.monotonic() };
+    },
     async [Symbol.asyncDispose]() {
       closed = true;
       timer?.[Symbol.dispose]();
-      for (const { id } of waiting) taken.delete(id);
-      waiting = [];
+      for (const line of lines) for (const raw of line.waiting.splice(0)) forget(line, raw);
       await idle();
     },
   };

@@ -9,7 +9,7 @@ import type { WriteOp } from "../store/store.ts";
 import { type Conclusion, concludeFailure, concludeMissing, concludeResult } from "./conclusion.ts";
 import { type DecodedDevice, needsDevice } from "./decoded-effects.ts";
 import type { DecoderDirectory, InstalledDecoder } from "./decoder-directory.ts";
-import { errorOps, type RawPayload } from "./raw-payload.ts";
+import { errorOps, type RawPayload, retryOps, statusOps } from "./raw-payload.ts";
 
 /** What the applier of effects is given. */
 export interface DecodedDocuments {
@@ -36,21 +36,37 @@ export interface DecodeWorkerParts {
   findDevice(tenant: string, deviceId: string): Promise<DecodedDevice | undefined>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly retries?: Retries;
+}
+
+/** Of calls that failed (agent specification 9.2 item 4). */
+export interface Retries {
+  /** After the first call. */
+  readonly max: number;
+  readonly delayMs: number;
+}
+
+const DEFAULT_RETRIES: Retries = { max: 6, delayMs: 600_000 };
+
+/** Nothing could be done now through no fault of the payload: it is in the store as it was. */
+export interface Later {
+  readonly reason: string;
+  /** Where it is known; by the wall clock. */
+  readonly retryAtMs?: number;
 }
 
 export interface DecodeWorker {
-  readonly counters: { readonly decoded: number; readonly failed: number };
+  /** `failed`: given up. `retried`: calls that failed and are made again. */
+  readonly counters: { readonly decoded: number; readonly failed: number; readonly retried: number };
   /** Never rejects. */
   decode(raw: RawPayload): Promise<DecodeOutcome>;
-  /**
-   * Stores what the outcome means. Never rejects.
-   * @returns `later` with a reason when nothing could be done now through no fault of the payload: it is still PENDING
-   */
-  finish(raw: RawPayload, outcome: DecodeOutcome): Promise<{ readonly later?: string }>;
+  /** Stores what the outcome means. Never rejects. @returns undefined when that is done */
+  finish(raw: RawPayload, outcome: DecodeOutcome): Promise<Later | undefined>;
+  /** Shows what was IN_PROGRESS as PENDING again. Never rejects. */
+  putBack(raw: RawPayload): Promise<void>;
 }
 
 const NO_DEVICE: DecodedDevice = { fragments: {} };
-const FINISHED = {};
 /** Devices and decoders of which it is known whether their failure alarm is open; for others it is cleared to be sure. */
 const REMEMBERED_ALARMS = 100_000;
 
@@ -79,7 +95,10 @@ function createAlarmMemory(): { get(raw: RawPayload): boolean | undefined; set(r
 export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
   const { directory, clock, log } = parts;
   const alarms = createAlarmMemory();
-  const counters = { decoded: 0, failed: 0 };
+  const retries = parts.retries ?? DEFAULT_RETRIES;
+  const counters = { decoded: 0, failed: 0, retried: 0 };
+  /** Ids of those that are IN_PROGRESS in the store. */
+  const shown = new Set<string>();
 
   const deviceOf = async ({ tenant, deviceId }: RawPayload): Promise<DecodedDevice> =>
     (await parts.findDevice(tenant, deviceId)) ?? NO_DEVICE;
@@ -108,23 +127,41 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
     if (alarms.get(raw) !== true) await store(raw, concludeMissing(raw, clock.now()));
   };
 
-  const conclude = async (raw: RawPayload, outcome: DecodeOutcome): Promise<{ later?: string }> => {
+  /** The payload waits by itself; those behind it go on. */
+  const retry = async (raw: RawPayload, { reason, message }: Extract<DecodeOutcome, { ok: false }>): Promise<void> => {
+    const nowMs = clock.now();
+    await parts.write(retryOps(raw, { reason, message }, nowMs + retries.delayMs, nowMs));
+    const { decoder, endpoint, path, id: rawId, attempts } = raw;
+    log.warn("decoder.retried", { decoder, endpoint, path, rawId, attempts: attempts + 1, message });
+    counters.retried++;
+  };
+
+  const conclude = async (raw: RawPayload, outcome: DecodeOutcome): Promise<Later | undefined> => {
     if (outcome.ok) {
       const device = needsDevice(outcome.result) ? await deviceOf(raw) : NO_DEVICE;
       await store(raw, concludeResult(raw, outcome, device, alarms.get(raw) !== false, clock.now()));
-    } else if (outcome.reason !== "unavailable") await store(raw, concludeFailure(raw, outcome, clock.now()));
-    else if (directory.find(raw.tenant, raw.decoder)) return { later: outcome.message };
-    else await awaitDecoder(raw);
-    return FINISHED;
+    } else if (outcome.reason === "callFailed" && raw.attempts < retries.max) await retry(raw, outcome);
+    else if (outcome.reason !== "unavailable") await store(raw, concludeFailure(raw, outcome, clock.now()));
+    else if (directory.find(raw.tenant, raw.decoder)) {
+      const { message: reason, retryAtMs } = outcome;
+      return { reason, ...(retryAtMs !== undefined && { retryAtMs }) };
+    } else await awaitDecoder(raw);
+    return undefined;
   };
 
-  const giveUp = async (raw: RawPayload): Promise<{ later?: string }> => {
+  const giveUp = async (raw: RawPayload): Promise<Later | undefined> => {
     try {
       await parts.write(errorOps(raw, { reason: "refused", message: "the device is gone" }, clock.now()));
-      return FINISHED;
+      return undefined;
     } catch (error) {
-      return { later: messageOf(error) };
+      return { reason: messageOf(error) };
     }
+  };
+
+  /** Others are decoded before anybody could look. */
+  const showProgress = async (raw: RawPayload): Promise<void> => {
+    await parts.write(statusOps(raw, "IN_PROGRESS", clock.now()));
+    shown.add(raw.id);
   };
 
   return {
@@ -133,16 +170,26 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
       try {
         const decoder = directory.find(raw.tenant, raw.decoder);
         if (!decoder) return { ok: false, reason: "unavailable", message: `there is no decoder ${raw.decoder}` };
+        if (decoder.kind === "remote") await showProgress(raw);
         return await directory.decode(decoder, inputOf(raw, await fragmentsFor(raw, decoder)));
       } catch (error) {
         return { ok: false, reason: "unavailable", message: messageOf(error) };
       }
     },
     async finish(raw, outcome) {
+      const later = await conclude(raw, outcome).catch((error: unknown) =>
+        isFailure(error, "NOT_FOUND") ? giveUp(raw) : { reason: messageOf(error) },
+      );
+      if (!later) shown.delete(raw.id);
+      return later;
+    },
+    async putBack(raw) {
+      if (!shown.delete(raw.id)) return;
       try {
-        return await conclude(raw, outcome);
+        await parts.write(statusOps(raw, "PENDING", clock.now()));
       } catch (error) {
-        return isFailure(error, "NOT_FOUND") ? giveUp(raw) : { later: messageOf(error) };
+        // IN_PROGRESS ones that nobody has taken are found as well.
+        log.warn("decoder.notPutBack", { rawId: raw.id, reason: messageOf(error) });
       }
     },
   };

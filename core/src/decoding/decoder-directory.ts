@@ -7,6 +7,10 @@ export interface InstalledDecoder {
   /** Names the version in the runtime. */
   readonly id: string;
   readonly manifest: DecoderManifest;
+  /** Where it runs: in a decoder host of ours, or as a service behind HTTP. */
+  readonly kind: "sandbox" | "remote";
+  /** Payloads that it takes at the same time, apart from what all others share. */
+  readonly parallel?: number;
 }
 
 export interface DecoderDirectory {

@@ -99,9 +99,10 @@ export function createDecoderRegistry({ runtime, log, bundle }: DecoderRegistryP
   const load = async (folder: string): Promise<MooringError | undefined> => {
     try {
       const source = await loadDecoderFolder(folder, bundle);
-      const decoder = { id: decoderId(SHIPPED, source.manifest), manifest: source.manifest };
+      const { manifest } = source;
+      const decoder: InstalledDecoder = { id: decoderId(SHIPPED, manifest), manifest, kind: "sandbox" };
       await runtime.load(decoder.id, source);
-      shipped.set(source.manifest.key, decoder);
+      shipped.set(manifest.key, decoder);
       return undefined;
     } catch (error) {
       const failure = isFailure(error) ? error : invalid(folder, messageOf(error), error);

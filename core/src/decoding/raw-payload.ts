@@ -7,9 +7,10 @@ import { formatPath } from "../lwm2m/path.ts";
 import type { ResourceType } from "../lwm2m/resource-value.ts";
 import { eventChangeOp, eventDeleteOp, eventOp } from "../platform/event.ts";
 import { deterministicId } from "../platform/ids.ts";
+import type { Update } from "../store/collection.ts";
 import { RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections.ts";
 import { deleteOp, updateOp, type WriteOp } from "../store/store.ts";
-import { decoderBytes, decoderRequest } from "./decoder-wire.ts";
+import { type DecoderRequest, decoderBytes, decoderRequest } from "./decoder-wire.ts";
 
 const DECODER_EVENT_TYPE = "c8y_decoder_event";
 
@@ -30,6 +31,8 @@ export interface RawPayload {
   /** As `decoderBytes` writes the value. */
   readonly bytes: Uint8Array;
   readonly decoder: string;
+  /** Calls of the decoder that failed, as the store has them. */
+  readonly attempts: number;
 }
 
 export interface PayloadSource {
@@ -47,14 +50,26 @@ export function newRawPayload(
 ): RawPayload {
   const { type: resourceType, path } = value;
   const bytes = decoderBytes(resourceType, value.value);
-  return { id, tenant, deviceId, endpoint, path: formatPath(path), resourceType, receivedAtMs, atMs, bytes, decoder };
+  const where = { tenant, deviceId, endpoint, path: formatPath(path) };
+  return { id, ...where, resourceType, receivedAtMs, atMs, bytes, decoder, attempts: 0 };
 }
 
 export function fromRawDocument(document: RawPayloadDocument): RawPayload {
-  const { _id: id, tenant, managedObject: deviceId, endpoint, path, time, bytes, decoder, details } = document;
+  const {
+    _id: id,
+    tenant,
+    managedObject: deviceId,
+    endpoint,
+    path,
+    time,
+    bytes,
+    decoder,
+    attempts,
+    details,
+  } = document;
   const resourceType = details["resourceType"] as ResourceType;
   const atMs = details["atMs"] as number;
-  return { id, tenant, deviceId, endpoint, path, resourceType, receivedAtMs: time, atMs, bytes, decoder };
+  return { id, tenant, deviceId, endpoint, path, resourceType, receivedAtMs: time, atMs, bytes, decoder, attempts };
 }
 
 const eventIdOf = ({ id }: RawPayload): string => deterministicId([DECODER_EVENT_TYPE, id]);
@@ -77,14 +92,13 @@ export function keepOps(raw: RawPayload, displayName: string, nowMs: number): Wr
     time: receivedAtMs,
     bytes,
     decoder,
-    attempts: 0,
     details,
   };
   return [
     updateOp<RawPayloadDocument>(
       RAW_PAYLOADS,
       { _id: id },
-      { $set: { status: "PENDING" }, $setOnInsert: first },
+      { $set: { status: "PENDING", attempts: 0 }, $unset: { notBefore: true }, $setOnInsert: first },
       { upsert: true },
     ),
     eventOp(
@@ -95,6 +109,32 @@ export function keepOps(raw: RawPayload, displayName: string, nowMs: number): Wr
     ),
   ];
 }
+
+const stateOps = (
+  raw: RawPayload,
+  status: DecoderRequest["status"],
+  change: Update<RawPayloadDocument>,
+  told: Readonly<Record<string, string>>,
+  nowMs: number,
+): WriteOp[] => [
+  updateOp<RawPayloadDocument>(RAW_PAYLOADS, { _id: raw.id }, { ...change, $set: { ...change.$set, status } }),
+  eventChangeOp(raw.tenant, eventIdOf(raw), { decoderData: { ...decoderRequest(raw, status), ...told } }, nowMs),
+];
+
+/** Its decoder is asked now, which may take a while (agent specification 9.2 item 3), or could not be after all. */
+export const statusOps = (raw: RawPayload, status: "IN_PROGRESS" | "PENDING", nowMs: number): WriteOp[] =>
+  stateOps(raw, status, {}, {}, nowMs);
+
+/** A call failed that may succeed later: the payload waits, over a restart too. */
+export const retryOps = (
+  raw: RawPayload,
+  { reason, message }: Pick<DecodeError, "reason" | "message">,
+  notBefore: number,
+  nowMs: number,
+): WriteOp[] => {
+  const $set = { notBefore, "details.reason": reason, "details.message": message };
+  return stateOps(raw, "PENDING", { $set, $inc: { attempts: 1 } }, { reason, message }, nowMs);
+};
 
 /** Decoded: the event goes, the payload stays so that it can be decoded again. */
 export const doneOps = (raw: RawPayload, decoderVersion: string): WriteOp[] => [
@@ -121,18 +161,8 @@ export interface DecodeError {
 export const errorOps = (raw: RawPayload, error: DecodeError, nowMs: number): WriteOp[] => {
   const { reason, message, decoderVersion } = error;
   const version = decoderVersion === undefined ? {} : { decoderVersion };
-  const decoderData = { ...decoderRequest(raw, "ERROR"), reason, message };
-  return [
-    updateOp<RawPayloadDocument>(
-      RAW_PAYLOADS,
-      { _id: raw.id },
-      {
-        $set: { status: "ERROR", ...version, "details.reason": reason, "details.message": message },
-        $inc: { attempts: 1 },
-      },
-    ),
-    eventChangeOp(raw.tenant, eventIdOf(raw), { decoderData }, nowMs),
-  ];
+  const $set = { ...version, "details.reason": reason, "details.message": message };
+  return stateOps(raw, "ERROR", { $set, $inc: { attempts: 1 } }, { reason, message }, nowMs);
 };
 
 /** Kept long enough: the event that shows it, where it was never decoded, goes with it. */

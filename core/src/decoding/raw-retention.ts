@@ -35,8 +35,9 @@ export function createRawRetention({ payloads, write, clock, log, keepMs }: RawR
 
   const deleteOld = async (): Promise<void> => {
     const old = { time: { $lt: clock.now() - keepMs } };
-    // Nothing else tells of what is decoded, so it goes unread.
-    await inSlices(async () => (closed ? 0 : payloads.deleteMany({ ...old, status: "DONE" }, { limit: SLICE })));
+    // Nothing else tells of what is decoded, so it goes unread; said so, it is found by time, not by status.
+    const decoded = { ...old, status: { $nin: ["PENDING", "IN_PROGRESS", "ERROR"] } } as const;
+    await inSlices(async () => (closed ? 0 : payloads.deleteMany(decoded, { limit: SLICE })));
     while (!closed) {
       const page = await payloads.find(old, { sort: [["time", 1]], limit: READ_SLICE });
       if (page.length > 0) await write(page.flatMap(document => forgetOps(fromRawDocument(document))));

@@ -15,7 +15,7 @@ export type RuntimeInput = Omit<DecoderInput, "valueHex">;
 /**
  * timeout: over its time limit. memory: over its memory limit. threw: an exception in the decoder. invalidResult: what it
  * returned breaks the contract. inputTooLarge: the payload is over the limit and was not tried. hostDied: the process that
- * ran it, alone, ended. unavailable: not the payload's fault (no such decoder, no engine, queue full): try again later.
+ * ran it, alone, ended. callFailed: a service behind HTTP gave no result: the same payload may succeed later. unavailable: not the payload's fault (no such decoder, no engine, queue full): try again later.
  */
 export type DecodeFailureReason =
   | "timeout"
@@ -24,6 +24,7 @@ export type DecodeFailureReason =
   | "invalidResult"
   | "inputTooLarge"
   | "hostDied"
+  | "callFailed"
   | "unavailable";
 
 export interface DecodeOptions {

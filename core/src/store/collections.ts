@@ -339,7 +339,10 @@ export interface RawPayloadDocument extends Document {
   readonly decoder: string;
   readonly decoderVersion?: string;
   readonly status: "PENDING" | "IN_PROGRESS" | "ERROR" | "DONE";
+  /** Calls of its decoder that failed or ended it; from zero when it comes again. */
   readonly attempts: number;
+  /** PENDING after a failed call: not to be tried again before. */
+  readonly notBefore?: number;
   readonly details: JsonObject;
 }
 export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
@@ -354,10 +357,11 @@ export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
     decoder: "string",
     status: "string",
     attempts: "int",
+    notBefore: "time",
   },
   required: ["tenant", "managedObject", "endpoint", "path", "time", "decoder", "status", "attempts"],
-  coarse: ["status"],
-  indexes: [by("status", "time"), by("managedObject", "time"), by("time")],
+  coarse: ["status", "tenant", "decoder"],
+  indexes: [by("status", "tenant", "decoder", "time", "notBefore"), by("managedObject", "time"), by("time")],
   durability: "normal",
 };
 

@@ -153,7 +153,7 @@ describe("config/load: sources", () => {
       sources({
         file: { "C8Y.baseUrl": "http://platform" },
         env: {
-          C8Y_LWM2M_DECODER_MAXRETRIES: "3",
+          C8Y_LWM2M_DECODER_PROCESSEVENTFORMONTHS: "3",
           C8Y_BOOTSTRAP_TENANT: "management",
           HOME: "/",
         },
@@ -163,7 +163,7 @@ describe("config/load: sources", () => {
     if (loaded.kind !== "config") return;
     assert.deepEqual(
       loaded.ignored.map(({ option }) => option),
-      ["C8Y.baseUrl", "C8Y_LWM2M_DECODER_MAXRETRIES", "C8Y_BOOTSTRAP_TENANT"],
+      ["C8Y.baseUrl", "C8Y_LWM2M_DECODER_PROCESSEVENTFORMONTHS", "C8Y_BOOTSTRAP_TENANT"],
     );
     assert.include(loaded.ignored[0]?.reason, "the same process");
   });

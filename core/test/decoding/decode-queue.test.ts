@@ -8,7 +8,7 @@ import {
   type DecodeQueue,
   type DecodeQueueLimits,
 } from "../../src/decoding/decode-queue.ts";
-import type { DecoderDirectory } from "../../src/decoding/decoder-directory.ts";
+import type { DecoderDirectory, InstalledDecoder } from "../../src/decoding/decoder-directory.ts";
 import { keepOps, newRawPayload, type RawPayload } from "../../src/decoding/raw-payload.ts";
 import { parsePath } from "../../src/lwm2m/path.ts";
 import { createEffectApplier } from "../../src/mapping/apply-effects.ts";
@@ -20,6 +20,7 @@ import { parts as mappingParts } from "../mapping/support.ts";
 import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "../platform/fixture.ts";
 
 const FAILURE_ALARM = "c8y_LWM2MDecoderFailure_acme";
+const RETRY_MS = 60_000;
 const manifest: DecoderManifest = {
   key: "acme",
   name: "ACME meter",
@@ -40,17 +41,18 @@ function scriptedDirectory() {
   const script = {
     installed,
     inputs,
-    answer: (input: RuntimeInput): DecodeOutcome | Promise<DecodeOutcome> => good(reading(input.value[0]!)),
+    kind: { kind: "sandbox" } as Pick<InstalledDecoder, "kind" | "parallel">,
+    answer: (input: RuntimeInput, _key: string): DecodeOutcome | Promise<DecodeOutcome> =>
+      good(reading(input.value[0]!)),
   };
-  const directory: Pick<DecoderDirectory, "find" | "keys" | "decode"> = {
+  const directory: Pick<DecoderDirectory, "find" | "decode"> = {
     find(_, key) {
       const manifest = installed.get(key);
-      return manifest && { id: key, manifest };
+      return manifest && { id: `${key}@${manifest.version}`, manifest, ...script.kind };
     },
-    keys: () => [...installed.keys()],
-    async decode(_, input) {
+    async decode({ manifest: { key } }, input) {
       inputs.push(input);
-      return script.answer(input);
+      return script.answer(input, key);
     },
   };
   return { script, directory };
@@ -79,6 +81,7 @@ describe("decoding/decode-queue", () => {
       clock,
       log,
       limits,
+      retries: { max: 2, delayMs: RETRY_MS },
     });
   };
 
@@ -153,7 +156,7 @@ describe("decoding/decode-queue", () => {
     assert.deepEqual(await values(), [7]);
     assert.deepEqual(await decoderEvents(), []);
     assert.deepInclude(await stored(raw), { status: "DONE", decoderVersion: "1.2.3", attempts: 1 });
-    assert.deepEqual(queue.stats(), { queued: 0, behind: false, decoded: 1, failed: 0 });
+    assert.deepEqual(queue.stats(), { queued: 0, behind: false, decoded: 1, failed: 0, retried: 0 });
   });
 
   it("gives the decoder the bytes, where they came from and the fragments that its manifest names", async () => {
@@ -298,7 +301,7 @@ describe("decoding/decode-queue", () => {
       await values(),
       Array.from({ length: 40 }, (_, value) => value),
     );
-    assert.deepEqual(queue.stats(), { queued: 0, behind: false, decoded: 40, failed: 0 });
+    assert.deepEqual(queue.stats(), { queued: 0, behind: false, decoded: 40, failed: 0, retried: 0 });
   });
 
   it("a payload for a decoder that is not there waits for it, and an alarm says so once", async () => {
@@ -386,5 +389,179 @@ describe("decoding/decode-queue", () => {
     queue.start();
     await queue.idle();
     assert.sameMembers(await values(), [1, 2, 3]);
+  });
+
+  describe("a decoder that cannot run now", () => {
+    const both = async (): Promise<void> => {
+      queue.start();
+      await queue.idle();
+      scripted.script.installed.set("other", { ...manifest, key: "other" });
+    };
+    const unavailable = (retryAtMs: number): DecodeOutcome => ({
+      ok: false,
+      reason: "unavailable",
+      message: "resting",
+      retryAtMs,
+    });
+
+    it("is put off until then, and no other is", async () => {
+      await both();
+      const retryAtMs = fixture.clock.now() + 45_000;
+      scripted.script.answer = ({ value }, key) =>
+        key === "acme" ? unavailable(retryAtMs) : good({ ...reading(value[0]!) });
+      await decoded(await kept(1), await kept(2, deviceId, "other"));
+      assert.deepEqual(await values(), [2]);
+      assert.deepEqual(queue.paused(TENANT, "acme"), { reason: "resting", untilMs: retryAtMs });
+      assert.isUndefined(queue.paused(TENANT, "other"));
+      await decoded(await kept(3), await kept(4, deviceId, "other"));
+      assert.sameMembers(await values(), [2, 4]);
+      await fixture.clock.advance(40_000);
+      assert.lengthOf(scripted.script.inputs, 3);
+      scripted.script.answer = ({ value }) => good(reading(value[0]!));
+      await fixture.clock.advance(20_000);
+      await queue.idle();
+      assert.sameMembers(await values(), [1, 2, 3, 4]);
+      assert.deepEqual(await alarms(), []);
+    });
+
+    it("is asked again at once when another version is in force", async () => {
+      await both();
+      scripted.script.answer = () => unavailable(fixture.clock.now() + 3_600_000);
+      await decoded(await kept(1));
+      scripted.script.installed.set("acme", { ...manifest, version: "1.2.4" });
+      scripted.script.answer = ({ value }) => good(reading(value[0]!));
+      await queue.sweep();
+      await queue.idle();
+      assert.deepEqual(await values(), [1]);
+    });
+
+    it("keeps the order of each device: what was begun behind is decoded again after it", async () => {
+      await both();
+      const gate = Promise.withResolvers<void>();
+      scripted.script.answer = async ({ value }) => {
+        if (value[0] !== 1) return good(reading(value[0]!));
+        await gate.promise;
+        return unavailable(fixture.clock.now() + 5_000);
+      };
+      const order: number[] = [];
+      failApply = ({ effects }) => {
+        const [effect] = effects;
+        if (effect?.kind === "measurement") order.push(effect.series["acme"]!["U"]!.value);
+      };
+      queue.enqueue([await kept(1), await kept(2), await kept(3)]);
+      await fixture.clock.advance(0);
+      gate.resolve();
+      await queue.idle();
+      assert.deepEqual(order, []);
+      scripted.script.answer = ({ value }) => good(reading(value[0]!));
+      await fixture.clock.advance(20_000);
+      await queue.idle();
+      assert.deepEqual(order, [1, 2, 3]);
+    });
+  });
+
+  it("9.2 item 4: a full queue of one decoder leaves room for another's, and takes no more than it can hold", async () => {
+    await queue[Symbol.asyncDispose]();
+    queue = openQueue({ maxQueued: 10, concurrency: 4 });
+    scripted.script.installed.set("other", { ...manifest, key: "other" });
+    const gate = Promise.withResolvers<void>();
+    scripted.script.answer = async ({ value }, key) => {
+      if (key === "acme") await gate.promise;
+      return good(reading(value[0]!));
+    };
+    for (let value = 0; value < 30; value++) queue.enqueue([await kept(value)]);
+    assert.equal(queue.stats().queued, 10);
+    queue.enqueue([await kept(100, deviceId, "other")]);
+    while (queue.stats().decoded === 0) await fixture.clock.advance(1);
+    assert.deepEqual(await values(), [100]);
+    gate.resolve();
+    while (queue.stats().behind) await fixture.clock.advance(1);
+    await queue.idle();
+    assert.lengthOf(await values(), 31);
+    assert.lengthOf(scripted.script.inputs, 31);
+  });
+
+  describe("a remote decoder", () => {
+    const failed: DecodeOutcome = { ok: false, reason: "callFailed", message: "it answered 500" };
+    beforeEach(() => {
+      scripted.script.kind = { kind: "remote", parallel: 2 };
+    });
+
+    it("9.2 item 3: is called while its payload is shown IN_PROGRESS", async () => {
+      let seen: unknown;
+      const raw = await kept(7);
+      scripted.script.answer = async () => {
+        seen = [(await stored(raw))!.status, (await decoderEvents())[0]!["status"]];
+        return good(reading(7));
+      };
+      await decoded(raw);
+      assert.deepEqual(seen, ["IN_PROGRESS", "IN_PROGRESS"]);
+      assert.deepEqual(await values(), [7]);
+      assert.deepEqual(await decoderEvents(), []);
+    });
+
+    it("9.2 item 4: a failed call is made again after the delay, so many times; then the payload is given up", async () => {
+      queue.start();
+      await queue.idle();
+      scripted.script.answer = () => failed;
+      const raw = await kept(7);
+      for (const calls of [1, 2]) {
+        if (calls === 1) await decoded(raw);
+        assert.lengthOf(scripted.script.inputs, calls);
+        assert.deepInclude(await stored(raw), { status: "PENDING", attempts: calls });
+        assert.deepInclude((await decoderEvents())[0], { status: "PENDING", message: "it answered 500" });
+        assert.deepEqual(await alarms(), []);
+        await fixture.clock.advance(RETRY_MS - 20_000);
+        await queue.idle();
+        assert.lengthOf(scripted.script.inputs, calls);
+        await fixture.clock.advance(20_000);
+        await queue.idle();
+      }
+      assert.lengthOf(scripted.script.inputs, 3);
+      assert.deepInclude(await stored(raw), { status: "ERROR", attempts: 3 });
+      assert.deepInclude((await decoderEvents())[0], { status: "ERROR", reason: "callFailed" });
+      assert.deepEqual(await alarms(), [[FAILURE_ALARM, "ACTIVE", 1]]);
+      assert.deepEqual(queue.stats(), { queued: 0, behind: false, decoded: 0, failed: 1, retried: 2 });
+    });
+
+    it("9.2 item 4: a payload that waits for its next call holds up none; a restart keeps its wait", async () => {
+      scripted.script.answer = ({ value }) => (value[0] === 1 ? failed : good(reading(value[0]!)));
+      await decoded(await kept(1), await kept(2));
+      assert.deepEqual(await values(), [2]);
+      await queue[Symbol.asyncDispose]();
+      queue = openQueue();
+      queue.start();
+      scripted.script.answer = ({ value }) => good(reading(value[0]!));
+      await fixture.clock.advance(RETRY_MS - 20_000);
+      await queue.idle();
+      assert.lengthOf(scripted.script.inputs, 2);
+      await fixture.clock.advance(20_000);
+      await queue.idle();
+      assert.sameMembers(await values(), [1, 2]);
+    });
+
+    it("takes as many at a time as it says, and none of the room of others", async () => {
+      await queue[Symbol.asyncDispose]();
+      queue = openQueue({ concurrency: 1 });
+      let most = 0;
+      let now = 0;
+      scripted.script.answer = async ({ value }) => {
+        most = Math.max(most, ++now);
+        await fixture.platform.inventory.findCached(TENANT, deviceId);
+        now--;
+        return good(reading(value[0]!));
+      };
+      await decoded(await kept(1), await kept(2), await kept(3), await kept(4));
+      assert.lengthOf(await values(), 4);
+      assert.equal(most, 2);
+    });
+
+    it("that is paused is shown PENDING while it waits", async () => {
+      scripted.script.answer = () => ({ ok: false, reason: "unavailable", message: "nobody is there" });
+      const raw = await kept(7);
+      await decoded(raw);
+      assert.deepInclude(await stored(raw), { status: "PENDING", attempts: 0 });
+      assert.equal((await decoderEvents())[0]!["status"], "PENDING");
+    });
   });
 });

@@ -1,7 +1,7 @@
 /** Filters as SQL: what the text says, that it never holds a value, and that indexes are used. */
 import { assert } from "chai";
 import type { Filter, Sort } from "../../src/store/collection.ts";
-import { ALARMS, COLLECTIONS, EVENTS, MANAGED_OBJECTS, OPERATIONS } from "../../src/store/collections.ts";
+import { ALARMS, COLLECTIONS, EVENTS, MANAGED_OBJECTS, OPERATIONS, RAW_PAYLOADS } from "../../src/store/collections.ts";
 import { parseFilter, parseSort } from "../../src/store/condition.ts";
 import { afterNode } from "../../src/store/keyset.ts";
 import { MEASUREMENTS, SERIES_NAMES } from "../../src/store/series-documents.ts";
@@ -135,6 +135,37 @@ const QUESTIONS: readonly (readonly [spec: { readonly name: string }, question: 
       filter: { tenant: "t", deviceId: "1", status: "PENDING" },
       sort: [["_id", 1]],
       uses: "(string_deviceId=? AND string_status=?)",
+    },
+  ],
+  [
+    RAW_PAYLOADS,
+    {
+      name: "what is due of a tenant's decoder, a later page",
+      filter: { status: "PENDING", tenant: "t", decoder: "d", notBefore: { $not: { $gt: 5 } } },
+      sort: [["time", 1]],
+      after: [5, "x"],
+      uses: "(string_status=? AND string_tenant=? AND string_decoder=? AND time_time>?)",
+    },
+  ],
+  [
+    RAW_PAYLOADS,
+    {
+      name: "the tenant's next decoder that has something to do",
+      filter: { status: "PENDING", tenant: "t", decoder: { $gt: "d" } },
+      sort: [
+        ["decoder", 1],
+        ["time", 1],
+      ],
+      uses: "(string_status=? AND string_tenant=? AND string_decoder>?)",
+    },
+  ],
+  [
+    RAW_PAYLOADS,
+    {
+      name: "what is decoded and old",
+      filter: { time: { $lt: 5 }, status: { $nin: ["PENDING", "IN_PROGRESS", "ERROR"] } },
+      sort: [["time", 1]],
+      uses: "(time_time<?)",
     },
   ],
 ];
