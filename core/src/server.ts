@@ -19,9 +19,10 @@ import { type Config, PLUGIN_GROUPS } from "./config/schema.ts";
 import { loadSecretKey } from "./config/secret-key.ts";
 import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";
+import type { DecoderCatalog } from "./decoding/catalog/catalog.ts";
+import type { DecoderServices } from "./decoding/catalog/decoder-services.ts";
 import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
-import type { DecoderDirectory } from "./decoding/decoder-directory.ts";
-import { type Bundle, createDecoderRegistry } from "./decoding/decoder-registry.ts";
+import type { Bundle } from "./decoding/decoder-registry.ts";
 import { createRawRetention } from "./decoding/raw-retention.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "./device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "./device-protocols/protocol-repository.ts";
@@ -47,6 +48,7 @@ import { createFlightRecorder, type FlightRecorder } from "./recording/flight-re
 import { createRestApp } from "./rest/app.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
+import { openDecoders } from "./server-decoders.ts";
 import { type Firmware, openFirmware } from "./server-firmware.ts";
 import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
 import { bindSockets, openPorts, type Ports, type SocketAddresses, type Sockets } from "./server-ports.ts";
@@ -143,7 +145,8 @@ interface Way {
   readonly plugins: Plugins;
   readonly uplink: Uplink;
   readonly runtime: DecoderRuntime;
-  readonly decoders: DecoderDirectory;
+  readonly decoders: DecoderCatalog;
+  readonly decoderServices: DecoderServices;
   readonly decodeQueue: DecodeQueue;
 }
 
@@ -165,12 +168,9 @@ async function openWay(
   const { config, clock, log } = parts;
   const { engine, ...limits } = config.sandbox;
   const runtime = opened.use(await openDecoderRuntime({ clock, log, limits, ...(engine !== "auto" && { engine }) }));
-  const decoders = createDecoderRegistry({
-    runtime,
-    log,
-    ...(parts.bundleDecoder && { bundle: parts.bundleDecoder }),
-  });
-  await decoders.loadFolders(parts.decoderFolders);
+  const { bundleDecoder: bundle, decoderFolders: folders } = parts;
+  const openingDecoders = { config, store, platform, runtime, folders, clock, log, ...(bundle && { bundle }) };
+  const { catalog: decoders, services: decoderServices } = await openDecoders(openingDecoders);
   const decoderKeys = (tenant: string) => decoders.list(tenant).map(({ manifest: { key } }) => key);
   const actions = createActionRegistry(decoderKeys);
   const publishers = createPublishers(log);
@@ -230,7 +230,8 @@ async function openWay(
   );
   const keepMs = config.decoding.rawRetentionDays * DAY_MS;
   opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs })).start();
-  return { actions, figures, plugins, uplink, runtime, decoders, decodeQueue };
+  decoders.onChanged(() => void decodeQueue.sweep());
+  return { actions, figures, plugins, uplink, runtime, decoders, decoderServices, decodeQueue };
 }
 
 /** Sockets of both servers, bound. */
@@ -460,6 +461,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     firmware,
     firmwareUpdates: agent.firmware,
     campaigns,
+    decoders: way.decoderServices,
     recordings,
     log,
     clock,

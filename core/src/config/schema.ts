@@ -419,6 +419,22 @@ export const OPTIONS = {
       unit: "days",
       description: "How long raw payloads are kept, decoded or not",
     },
+    requireSignature: flag(false, "Whether only decoders are taken that one of `decoding.trustedKeys` has signed"),
+    trustedKeys: {
+      type: "text",
+      pattern: /^[A-Za-z0-9+/]{59}=(,[A-Za-z0-9+/]{59}=)*$/,
+      rule: "must be Ed25519 public keys (SubjectPublicKeyInfo, base64), separated by commas",
+      description: "Public keys whose signatures of decoders are known",
+    },
+    maxDifferentPercent: {
+      type: "number",
+      default: 0,
+      minimum: 0,
+      maximum: 100,
+      unit: "%",
+      description:
+        "Share of payloads that a staged version may decode otherwise, or not at all, and still be activated",
+    },
   },
   firmware: {
     address: address("127.0.0.1", "Name or address at which devices fetch firmware, over CoAP and HTTP", [

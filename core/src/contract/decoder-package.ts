@@ -12,7 +12,7 @@ import {
   verify,
 } from "node:crypto";
 import { MooringError, messageOf } from "../base/errors.ts";
-import { compileSchema } from "../base/schema.ts";
+import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { DecoderManifest } from "./decoder.ts";
 import { decoderVectorSchema, type VectorDocument } from "./decoder-vector.ts";
 import { decoderManifestSchema } from "./manifest.ts";
@@ -138,6 +138,17 @@ export function assertKnownKey(signature: DecoderSignature | undefined, known: r
 
 const BASE64 = { pattern: "^[A-Za-z0-9+/]+={0,2}$", patternRule: "must be base64", type: "string" } as const;
 
+export const decoderSignatureSchema: JsonSchema = {
+  type: "object",
+  required: ["algorithm", "publicKey", "value"],
+  additionalProperties: false,
+  properties: {
+    algorithm: { enum: ["ed25519"] },
+    publicKey: { ...BASE64, maxLength: 256 },
+    value: { ...BASE64, maxLength: 128 },
+  },
+};
+
 const checkShape = compileSchema<DecoderPackage>({
   type: "object",
   required: ["format", "manifest", "source", "language", "checksum"],
@@ -150,16 +161,7 @@ const checkShape = compileSchema<DecoderPackage>({
     checksum: { type: "string", pattern: "^sha256:[0-9a-f]{64}$", patternRule: "must be sha256: and 64 digits" },
     vectors: { type: "array", items: decoderVectorSchema, maxItems: DECODER_PACKAGE_LIMITS.vectors },
     readme: { type: "string" },
-    signature: {
-      type: "object",
-      required: ["algorithm", "publicKey", "value"],
-      additionalProperties: false,
-      properties: {
-        algorithm: { enum: ["ed25519"] },
-        publicKey: { ...BASE64, maxLength: 256 },
-        value: { ...BASE64, maxLength: 128 },
-      },
-    },
+    signature: decoderSignatureSchema,
   },
 });
 

@@ -3,12 +3,12 @@ import type { Clock } from "../base/clock.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
 import type { Log, LogFields } from "../base/log.ts";
 import type { Effect } from "../contract/action.ts";
-import { formatTime } from "../platform/time.ts";
-import type { DecodeOutcome, RuntimeInput } from "../sandbox/decoder-runtime.ts";
+import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
 import type { WriteOp } from "../store/store.ts";
 import { type Conclusion, concludeFailure, concludeMissing, concludeResult } from "./conclusion.ts";
 import { type DecodedDevice, needsDevice } from "./decoded-effects.ts";
-import type { DecoderDirectory, InstalledDecoder } from "./decoder-directory.ts";
+import type { DecoderDirectory } from "./decoder-directory.ts";
+import { decoderInput } from "./decoder-input.ts";
 import { errorOps, type RawPayload, retryOps, statusOps } from "./raw-payload.ts";
 
 /** What the applier of effects is given. */
@@ -70,15 +70,6 @@ const NO_DEVICE: DecodedDevice = { fragments: {} };
 /** Devices and decoders of which it is known whether their failure alarm is open; for others it is cleared to be sure. */
 const REMEMBERED_ALARMS = 100_000;
 
-const inputOf = (raw: RawPayload, device: Readonly<Record<string, unknown>>): RuntimeInput => ({
-  value: raw.bytes,
-  resourcePath: raw.path,
-  resourceType: raw.resourceType,
-  receivedAt: formatTime(raw.atMs),
-  sourceDeviceId: raw.deviceId,
-  device,
-});
-
 /** Remembers the failure alarms of devices and decoders: true open, false closed. */
 function createAlarmMemory(): { get(raw: RawPayload): boolean | undefined; set(raw: RawPayload, open: boolean): void } {
   const known = new Map<string, boolean>();
@@ -102,15 +93,6 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
 
   const deviceOf = async ({ tenant, deviceId }: RawPayload): Promise<DecodedDevice> =>
     (await parts.findDevice(tenant, deviceId)) ?? NO_DEVICE;
-
-  const fragmentsFor = async (raw: RawPayload, { manifest }: InstalledDecoder): Promise<Record<string, unknown>> => {
-    const wanted = manifest.deviceFragments ?? [];
-    if (wanted.length === 0) return {};
-    const { fragments } = await deviceOf(raw);
-    return Object.fromEntries(
-      wanted.filter(name => Object.hasOwn(fragments, name)).map(name => [name, fragments[name]]),
-    );
-  };
 
   const store = async (raw: RawPayload, { effects, ops, trouble, alarmOpen }: Conclusion): Promise<void> => {
     const { tenant, deviceId, endpoint, id: rawId, receivedAtMs, decoder, path } = raw;
@@ -171,7 +153,7 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
         const decoder = directory.find(raw.tenant, raw.decoder);
         if (!decoder) return { ok: false, reason: "unavailable", message: `there is no decoder ${raw.decoder}` };
         if (decoder.kind === "remote") await showProgress(raw);
-        return await directory.decode(decoder, inputOf(raw, await fragmentsFor(raw, decoder)));
+        return await directory.decode(decoder, await decoderInput(raw, decoder.manifest, () => deviceOf(raw)));
       } catch (error) {
         return { ok: false, reason: "unavailable", message: messageOf(error) };
       }

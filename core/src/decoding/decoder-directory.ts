@@ -18,6 +18,8 @@ export interface DecoderDirectory {
   find(tenant: string, key: string): InstalledDecoder | undefined;
   /** Versions in force of all decoders that a tenant may name as `decoder:<key>`. */
   list(tenant: string): readonly InstalledDecoder[];
+  /** Any version that a tenant has, of its own, of the management tenant's or a shipped one, whether in force or not. */
+  version(tenant: string, key: string, version: string): Promise<InstalledDecoder | undefined>;
   /** Keys that at least one tenant may name. */
   keys(): readonly string[];
   /** Never rejects. */

@@ -73,12 +73,14 @@ export interface DecoderRegistryParts {
   readonly bundle?: Bundle;
 }
 
-export interface DecoderRegistry extends DecoderDirectory {
+export interface DecoderRegistry extends Pick<DecoderDirectory, "find" | "list" | "keys" | "decode"> {
   /**
    * Loads the decoder in each folder, for all tenants; one that is broken is left out, said in the log, and harms no other.
    * @returns the failures
    */
   loadFolders(folders: readonly string[]): Promise<readonly MooringError[]>;
+  /** What was loaded under a key. */
+  source(key: string): DecoderSource | undefined;
 }
 
 /** Folders below `parent` that have a manifest, sorted; none where there is no `parent`. */
@@ -96,6 +98,7 @@ export async function decoderFolders(parent: string): Promise<string[]> {
 
 export function createDecoderRegistry({ runtime, log, bundle }: DecoderRegistryParts): DecoderRegistry {
   const shipped = new Map<string, InstalledDecoder>();
+  const sources = new Map<string, DecoderSource>();
   const load = async (folder: string): Promise<MooringError | undefined> => {
     try {
       const source = await loadDecoderFolder(folder, bundle);
@@ -103,6 +106,7 @@ export function createDecoderRegistry({ runtime, log, bundle }: DecoderRegistryP
       const decoder: InstalledDecoder = { id: decoderId(SHIPPED, manifest), manifest, kind: "sandbox" };
       await runtime.load(decoder.id, source);
       shipped.set(manifest.key, decoder);
+      sources.set(manifest.key, source);
       return undefined;
     } catch (error) {
       const failure = isFailure(error) ? error : invalid(folder, messageOf(error), error);
@@ -115,6 +119,7 @@ export function createDecoderRegistry({ runtime, log, bundle }: DecoderRegistryP
       const failures = await Promise.all(folders.map(load));
       return failures.filter(failure => failure !== undefined);
     },
+    source: key => sources.get(key),
     find: (_, key) => shipped.get(key),
     list: () => [...shipped.values()],
     keys: () => [...shipped.keys()],

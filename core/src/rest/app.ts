@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Campaigns } from "../campaigns/campaigns.ts";
+import type { DecoderServices } from "../decoding/catalog/decoder-services.ts";
 import type { HttpListener } from "../http/listen.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { TenantOptions } from "../tenants/tenant-options.ts";
@@ -23,6 +24,7 @@ import { binariesRouter } from "./binaries.ts";
 import { campaignsRouter } from "./campaigns.ts";
 import { childrenRouter } from "./children.ts";
 import { createRouter, type RestContext, type RestLimits, type RestRouter } from "./context.ts";
+import { decodersRouter } from "./decoders.ts";
 import { deviceRegistrationRouter } from "./device-registration.ts";
 import { deviceSettingsRouter } from "./device-settings.ts";
 import { eventsRouter } from "./events.ts";
@@ -56,6 +58,7 @@ export interface RestAppParts {
   readonly firmware: FirmwareRouterParts["firmware"];
   readonly firmwareUpdates: FirmwareServices;
   readonly campaigns: Campaigns;
+  readonly decoders: DecoderServices;
   readonly recordings: RecordingServices;
   readonly log: Log;
   readonly clock: Clock;
@@ -141,6 +144,7 @@ function createKoa(parts: RestAppParts): Koa {
     objectMappingsRouter(parts),
     firmwareRouter(parts),
     campaignsRouter(parts),
+    decodersRouter(parts),
     registrationsRouter(parts),
     recordingsRouter(parts),
     firmwareUpdatesRouter(parts),

@@ -566,6 +566,81 @@ export const CAMPAIGN_DEVICES: CollectionSpec<CampaignDeviceDocument> = {
   durability: "full",
 };
 
+/** A decoder as its owner has it: which version is in force. `_id`: `keyOf(tenant, key)`. */
+export interface DecoderDocument extends Document {
+  readonly tenant: string;
+  readonly key: string;
+  /** Absent: what the owner would have without a decoder of its own. */
+  readonly active?: string;
+  readonly staged?: string;
+  readonly lastUpdated: number;
+  readonly details: JsonObject;
+}
+export const DECODERS: CollectionSpec<DecoderDocument> = {
+  name: "decoders",
+  fields: { tenant: "string", key: "string", active: "string", staged: "string", lastUpdated: "time" },
+  required: ["tenant", "key", "lastUpdated"],
+  coarse: ["tenant"],
+  indexes: [by("tenant", "key")],
+  durability: "full",
+};
+
+/** An uploaded version. `_id`: `keyOf(tenant, key, version)`, taken for ever: a deleted one stays without its source. */
+export interface DecoderVersionDocument extends Document {
+  readonly tenant: string;
+  readonly key: string;
+  readonly version: string;
+  /** Names its source. */
+  readonly checksum: string;
+  readonly creationTime: number;
+  readonly deletedAt?: number;
+  readonly details: JsonObject;
+}
+export const DECODER_VERSIONS: CollectionSpec<DecoderVersionDocument> = {
+  name: "decoderVersions",
+  fields: {
+    tenant: "string",
+    key: "string",
+    version: "string",
+    checksum: "string",
+    creationTime: "time",
+    deletedAt: "time",
+  },
+  required: ["tenant", "key", "version", "checksum", "creationTime"],
+  coarse: ["tenant"],
+  indexes: [by("tenant", "key", "creationTime")],
+  durability: "full",
+};
+
+/** What a version runs. `_id`: `keyOf(tenant, checksum)`. Apart from it, so that versions are listed without their texts. */
+export interface DecoderSourceDocument extends Document {
+  readonly tenant: string;
+  readonly source: string;
+}
+export const DECODER_SOURCES: CollectionSpec<DecoderSourceDocument> = {
+  name: "decoderSources",
+  fields: { tenant: "string" },
+  required: ["tenant"],
+  indexes: [],
+  durability: "full",
+};
+
+/** What a staged version made of payloads beside the one in force. `_id`: `keyOf(tenant, key, version)`. Some seconds behind. */
+export interface ShadowReportDocument extends Document {
+  readonly tenant: string;
+  readonly key: string;
+  readonly version: string;
+  readonly details: JsonObject;
+}
+export const SHADOW_REPORTS: CollectionSpec<ShadowReportDocument> = {
+  name: "shadowReports",
+  fields: { tenant: "string", key: "string", version: "string" },
+  required: ["tenant", "key", "version"],
+  coarse: ["tenant"],
+  indexes: [by("tenant", "key")],
+  durability: "normal",
+};
+
 /** A DTLS session (`transport/dtls`). `_id`: its id, 16 hexadecimal digits. */
 export interface DtlsSessionDocument extends Document {
   /** The node that owns it, and which of its servers: keys of the index. */
@@ -643,6 +718,10 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   FIRMWARE_POSITIONS,
   CAMPAIGNS,
   CAMPAIGN_DEVICES,
+  DECODERS,
+  DECODER_VERSIONS,
+  DECODER_SOURCES,
+  SHADOW_REPORTS,
   DTLS_SESSIONS,
   PLUGIN_STATES,
 ];

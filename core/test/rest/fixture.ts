@@ -8,6 +8,7 @@ import { createRecordingLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createSecretBox } from "../../src/base/secret-box.ts";
 import { createCampaigns } from "../../src/campaigns/campaigns.ts";
+import type { DecoderServices } from "../../src/decoding/catalog/decoder-services.ts";
 import { createFirmwareRepository } from "../../src/firmware/repository.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
@@ -105,6 +106,7 @@ export async function openRest(
     settings: without<SettingsServices>(),
     firmware: { repository },
     campaigns,
+    decoders: without<DecoderServices>(),
     recordings: without<RecordingServices>(),
     firmwareUpdates: without<FirmwareServices>(),
     log,

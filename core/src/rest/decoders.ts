@@ -1,0 +1,140 @@
+/** `/service/lwm2m-agent/decoders`: decoders of the tenant, their versions, and which of them is in force. */
+import type { DecoderServices, DecoderView, VersionView } from "../decoding/catalog/decoder-services.ts";
+import { formatTime } from "../platform/time.ts";
+import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
+import {
+  answerNothing,
+  answerPlain,
+  createRouter,
+  jsonBody,
+  may,
+  type RestContext,
+  type RestLimits,
+  type RestRouter,
+  selfUrl,
+  tenantOf,
+} from "./context.ts";
+import { parseJson } from "./json-body.ts";
+import { readUpload } from "./multipart.ts";
+import { collectionBody, pageOf, pageParameters } from "./paging.ts";
+
+const PATH = "/service/lwm2m-agent/decoders";
+
+export interface DecodersRouterParts {
+  readonly decoders: DecoderServices;
+  readonly limits: RestLimits;
+}
+
+const keyIn = (ctx: RestContext): string => ctx.params["key"]!;
+
+function presentDecoder(ctx: RestContext, { key, inForce, state }: DecoderView): Record<string, unknown> {
+  const { name, publisher, version } = inForce?.manifest ?? {};
+  return {
+    key,
+    self: `${ctx.state.links.origin}${PATH}/${key}`,
+    name: name ?? key,
+    ...(publisher !== undefined && { publisher }),
+    ...(version !== undefined && { version, origin: inForce?.origin }),
+    ...(state?.staged !== undefined && { staged: state.staged }),
+  };
+}
+
+/** With what happened to it. A version that is null: what the tenant has without one of its own. */
+const presentWhole = (ctx: RestContext, view: DecoderView): Record<string, unknown> => ({
+  ...presentDecoder(ctx, view),
+  ...(view.inForce && { manifest: view.inForce.manifest }),
+  previous: view.state?.previous ?? [],
+  history: (view.state?.history ?? []).map(({ atMs, ...entry }) => ({ ...entry, time: formatTime(atMs) })),
+});
+
+function presentVersion(ctx: RestContext, view: VersionView): Record<string, unknown> {
+  const { manifest, isActive, isStaged, createdAtMs, ...rest } = view;
+  const { key, version } = manifest;
+  return {
+    key,
+    version,
+    self: `${ctx.state.links.origin}${PATH}/${key}/versions/${version}`,
+    status: isActive ? "active" : isStaged ? "staged" : "idle",
+    ...rest,
+    ...(createdAtMs !== undefined && { creationTime: formatTime(createdAtMs) }),
+    manifest,
+  };
+}
+
+function presentOutcome(outcome: DecodeOutcome): Record<string, unknown> {
+  const console = outcome.console ?? [];
+  if (outcome.ok) return { result: outcome.result, console, cpuMs: outcome.cpuMs };
+  const { reason, message, cpuMs } = outcome;
+  return { result: null, console, cpuMs: cpuMs ?? 0, error: { reason, message } };
+}
+
+export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestRouter {
+  const router = createRouter();
+  const optionalBody = async (ctx: RestContext): Promise<unknown> =>
+    ctx.request.length ? await jsonBody(ctx, limits) : {};
+
+  router.get(PATH, may("decoder:read"), async ctx => {
+    const page = pageParameters(ctx.query);
+    const found = pageOf(decoders.list(tenantOf(ctx)), page);
+    const items = found.items.map(view => presentDecoder(ctx, view));
+    answerPlain(ctx, 200, collectionBody("decoders", selfUrl(ctx), page, { ...found, items }));
+  });
+
+  router.post(PATH, may("decoder:write"), async ctx => {
+    const { bytes } = await readUpload(ctx.req, limits.maxUploadBytes);
+    const { tenant, userName } = ctx.state.user;
+    const shown = presentVersion(ctx, await decoders.upload(tenant, parseJson(bytes), userName));
+    ctx.set("Location", String(shown["self"]));
+    answerPlain(ctx, 201, shown);
+  });
+
+  router.get(`${PATH}/:key`, may("decoder:read"), async ctx => {
+    answerPlain(ctx, 200, presentWhole(ctx, decoders.get(tenantOf(ctx), keyIn(ctx))));
+  });
+
+  router.delete(`${PATH}/:key`, may("decoder:write"), async ctx => {
+    await decoders.remove(tenantOf(ctx), keyIn(ctx));
+    answerNothing(ctx);
+  });
+
+  router.get(`${PATH}/:key/versions`, may("decoder:read"), async ctx => {
+    const page = pageParameters(ctx.query);
+    const found = await decoders.versions(tenantOf(ctx), keyIn(ctx), page);
+    const items = found.items.map(view => presentVersion(ctx, view));
+    answerPlain(ctx, 200, collectionBody("versions", selfUrl(ctx), page, { ...found, items }));
+  });
+
+  router.get(`${PATH}/:key/versions/:version`, may("decoder:read"), async ctx => {
+    const { source, ...view } = await decoders.version(tenantOf(ctx), keyIn(ctx), ctx.params["version"]!);
+    answerPlain(ctx, 200, { ...presentVersion(ctx, view), source });
+  });
+
+  router.delete(`${PATH}/:key/versions/:version`, may("decoder:write"), async ctx => {
+    const { tenant, userName } = ctx.state.user;
+    await decoders.removeVersion(tenant, keyIn(ctx), ctx.params["version"]!, userName);
+    answerNothing(ctx);
+  });
+
+  router.post(`${PATH}/:key/test`, may("decoder:write"), async ctx => {
+    const { version, outcome } = await decoders.test(tenantOf(ctx), keyIn(ctx), await jsonBody(ctx, limits));
+    answerPlain(ctx, 200, { version, ...presentOutcome(outcome) });
+  });
+
+  router.post(`${PATH}/:key/activate`, may("decoder:write"), async ctx => {
+    const { tenant, userName } = ctx.state.user;
+    const { decoder, previous } = await decoders.activate(tenant, keyIn(ctx), await optionalBody(ctx), userName);
+    answerPlain(ctx, 200, { ...presentWhole(ctx, decoder), previousVersion: previous ?? null });
+  });
+
+  router.post(`${PATH}/:key/rollback`, may("decoder:write"), async ctx => {
+    const { tenant, userName } = ctx.state.user;
+    const { decoder, previous } = await decoders.rollback(tenant, keyIn(ctx), userName);
+    answerPlain(ctx, 200, { ...presentWhole(ctx, decoder), previousVersion: previous ?? null });
+  });
+
+  router.get(`${PATH}/:key/stats`, may("decoder:read"), async ctx => {
+    answerPlain(ctx, 200, { versions: decoders.stats(tenantOf(ctx), keyIn(ctx)).map(({ id: _, ...each }) => each) });
+  });
+
+  return router;
+}
