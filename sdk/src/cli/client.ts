@@ -14,7 +14,7 @@ export interface Client {
   find<T>(path: string): Promise<T | undefined>;
   /** @throws CliError */
   get<T>(path: string): Promise<T>;
-  /** @throws CliError */
+  /** @param body JSON, or a form with files. @throws CliError */
   post<T>(path: string, body: unknown): Promise<T>;
   /** @throws CliError */
   put<T>(path: string, body: unknown): Promise<T>;
@@ -24,6 +24,16 @@ export interface Client {
 
 /** The host does not answer: perhaps soon again. */
 export class UnreachableError extends CliError {}
+
+/** The host understood, and does not do it. */
+export class RefusedError extends CliError {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(EXIT.host, message);
+    this.status = status;
+  }
+}
 
 const NOT_FOUND = 404;
 
@@ -44,6 +54,8 @@ function messageOf(text: string): string {
   return text.slice(0, 200);
 }
 
+const isJson = (body: unknown): boolean => body !== undefined && !(body instanceof FormData);
+
 export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fetch">): Client {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 
@@ -57,9 +69,9 @@ export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fe
         headers: {
           authorization,
           accept: "application/json",
-          ...(body !== undefined && { "content-type": "application/json" }),
+          ...(isJson(body) && { "content-type": "application/json" }),
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(body !== undefined && { body: isJson(body) ? JSON.stringify(body) : (body as FormData) }),
       });
       return { status: answer.status, content: await read(answer) };
     } catch (cause) {
@@ -75,7 +87,7 @@ export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fe
   function assertGood(status: number, text: string): void {
     if (status === 401) throw new CliError(EXIT.host, `${url} refuses the login of ${user}: ${messageOf(text)}`);
     if (status === 503) throw new UnreachableError(EXIT.host, `${url} is busy: ${messageOf(text)}`);
-    if (status >= 400) throw new CliError(EXIT.host, `${url} refuses (${status}): ${messageOf(text)}`);
+    if (status >= 400) throw new RefusedError(status, `${url} refuses (${status}): ${messageOf(text)}`);
   }
 
   function read<T>(status: number, text: string): T {

@@ -3,17 +3,10 @@ import { readFile } from "node:fs/promises";
 import type { Recording } from "@mooring/core/internal/recording/recording.ts";
 import { readRecording } from "@mooring/core/internal/recording/recording-file.ts";
 import { replayRecording } from "../harness/replay/replay-recording.ts";
+import { coapAddress, DEFAULT_COAP } from "./coap-address.ts";
 import { type CliCall, type CliCommand, CliError, EXIT } from "./command.ts";
 import { findDevice } from "./device.ts";
 import { say } from "./io.ts";
-
-const DEFAULT_TO = "coap://127.0.0.1:5783";
-
-function addressOf(to: string): { readonly address: string; readonly port: number } {
-  const found = /^coap:\/\/(\[[\da-f:.]+\]|[^:/[\]]+):(\d{1,5})\/?$/i.exec(to);
-  if (!found) throw new CliError(EXIT.usage, `--to "${to}" must be like ${DEFAULT_TO}`);
-  return { address: found[1]!.replace(/^\[|\]$/g, ""), port: Number(found[2]) };
-}
 
 async function recordingOf(file: string): Promise<Recording> {
   try {
@@ -24,7 +17,7 @@ async function recordingOf(file: string): Promise<Recording> {
 }
 
 async function run({ args, text, connect, io }: CliCall): Promise<0 | 1> {
-  const host = addressOf(text("to") ?? DEFAULT_TO);
+  const host = coapAddress(text("to") ?? DEFAULT_COAP);
   const recording = await recordingOf(args[0]!);
   const client = await connect();
   const { id: deviceId } = await findDevice(client, recording.endpoint);
@@ -50,7 +43,7 @@ export const replayCommand: CliCommand = {
     "the one that was recorded; operations are created anew. Ends with 1 where the host does something else.",
   ],
   options: {
-    to: { type: "string", value: "<uri>", summary: `Port for devices without security; default ${DEFAULT_TO}` },
+    to: { type: "string", value: "<uri>", summary: `Port for devices without security; default ${DEFAULT_COAP}` },
   },
   arguments: [1, 1],
   run,

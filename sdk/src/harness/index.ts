@@ -3,4 +3,5 @@ export { type Difference, differences } from "./differences.ts";
 export { type ReplayOptions, type ReplayResult, replayRecording } from "./replay/replay-recording.ts";
 export { checkVector, checkVectors, type RunnableDecoder, runVectors, type VectorOutcome } from "./run-vectors.ts";
 export { type DecoderSandbox, openDecoderSandbox, openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
+export { openSimulatedDevice, type SimulatedDevice, type SimulatedDeviceOptions } from "./simulated-device.ts";
 export { readVectorDocuments, readVectors, type Vector } from "./vector.ts";

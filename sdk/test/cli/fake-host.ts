@@ -12,6 +12,8 @@ export interface FakeHost {
   readonly fetch: typeof fetch;
   /** `GET /inventory/managedObjects/7` */
   readonly asked: string[];
+  /** Texts that were sent, of all requests with one. */
+  readonly bodies: string[];
   /** Texts of the operations that were made. */
   readonly commands: string[];
   /** Answers by request; a function is asked each time. */
@@ -54,6 +56,7 @@ export function createFakeHost(): FakeHost {
   const polls = new Map<string, { readonly text: string; at: number }>();
   const host: FakeHost = {
     asked: [],
+    bodies: [],
     commands: [],
     routes: new Map<string, { readonly status?: number; readonly body: unknown }>([
       ["GET /inventory/managedObjects/7", { body: { id: "7", name: "LWM2M ACME dev" } }],
@@ -65,6 +68,7 @@ export function createFakeHost(): FakeHost {
       const { pathname } = new URL(String(input));
       const asked = `${init?.method} ${pathname}`;
       host.asked.push(asked);
+      if (typeof init?.body === "string") host.bodies.push(init.body);
       const route = host.routes.get(asked);
       const { status = 200, body } = route
         ? { status: 200, ...(typeof route === "function" ? route() : route) }

@@ -1,0 +1,87 @@
+/** `mooring decoder deploy`: a decoder version to a host. */
+import { existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { type DecoderManifest, readDecoderPackage } from "@mooring/core";
+import { readManifestFile } from "@mooring/core/internal/decoding/decoder-registry.ts";
+import { RefusedError } from "../client.ts";
+import { type CliCall, type CliCommand, CliError, EXIT } from "../command.ts";
+import { say } from "../io.ts";
+import { folderOf, next } from "./folder.ts";
+import { describePackage, KEY_OPTION, packFolder } from "./pack.ts";
+import { DECODERS, type ShownVersion } from "./rest.ts";
+
+interface Upload {
+  readonly manifest: DecoderManifest;
+  /** For people. */
+  readonly shown: string;
+  readonly body: unknown;
+}
+
+/** @throws CliError; MooringError as `packDecoder` and `readDecoderPackage` */
+async function uploadOf(call: CliCall): Promise<Upload> {
+  const { args, text } = call;
+  const url = text("service");
+  if (url !== undefined) {
+    const manifest = await readManifestFile(folderOf(call));
+    return {
+      manifest,
+      shown: `${manifest.key} ${manifest.version}: service at ${url}`,
+      body: { manifest, service: { url } },
+    };
+  }
+  const file = args[0];
+  if (file !== undefined && existsSync(file) && statSync(file).isFile()) {
+    if (text("key") !== undefined) throw new CliError(EXIT.usage, "--key signs folders: a package is as it is");
+    const packed = readDecoderPackage(await readFile(file));
+    return { manifest: packed.manifest, shown: describePackage(packed), body: packed };
+  }
+  const packed = await packFolder(folderOf(call), call);
+  return { manifest: packed.manifest, shown: describePackage(packed), body: packed };
+}
+
+function nextOf(
+  { key, version, resources: [path = "/<object>/*/<resource>"] = [] }: DecoderManifest,
+  isActive: boolean,
+) {
+  if (isActive) return next(`npx mooring protocol map ${path} decoder:${key}, if no resource is sent to it yet`);
+  return next(
+    `npx mooring decoder stage ${key} ${version}, to see first what it would change`,
+    `npx mooring decoder activate ${key} ${version}`,
+  );
+}
+
+export const decoderDeployCommand: CliCommand = {
+  name: "decoder deploy",
+  usage: "[folder | package]",
+  summary: "Uploads a decoder version to a host; the first one of its key is active at once",
+  notes: [
+    "[folder] is the decoder's, packed on the way; default: where you are. [package] is what mooring decoder pack wrote. A version never",
+    "changes: raise version in manifest.json for another one, then stage and activate it.",
+  ],
+  options: {
+    key: KEY_OPTION,
+    service: {
+      type: "string",
+      value: "<url>",
+      summary: "The decoder runs there (POST <url>/decode), not in the host's sandbox",
+    },
+  },
+  arguments: [0, 1],
+
+  async run(call) {
+    const { manifest, shown, body } = await uploadOf(call);
+    const client = await call.connect();
+    let uploaded: ShownVersion;
+    try {
+      uploaded = await client.post<ShownVersion>(DECODERS, body);
+    } catch (error) {
+      if (!(error instanceof RefusedError) || error.status !== 409) throw error;
+      const rule = "a version never changes: raise version in manifest.json";
+      throw new CliError(EXIT.host, `${error.message}\n${rule}`, { cause: error });
+    }
+    const isActive = uploaded.status === "active";
+    say(call.io.output, `${shown}\nuploaded${isActive ? ", active" : ", not active yet"}`);
+    say(call.io.output, nextOf(manifest, isActive));
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,50 @@
+/** `mooring device send`: a payload as a device would send it. */
+import { type Lwm2mPath, parsePath } from "@mooring/core";
+import { fromHex } from "@mooring/core/internal/base/bytes.ts";
+import { openSimulatedDevice } from "../../harness/simulated-device.ts";
+import { coapAddress, DEFAULT_COAP } from "../coap-address.ts";
+import { type CliCommand, CliError, EXIT } from "../command.ts";
+import { next } from "../decoder/folder.ts";
+import { say } from "../io.ts";
+
+/** @throws CliError */
+function resourceOf(text: string): Lwm2mPath {
+  let path: Lwm2mPath = [];
+  try {
+    path = parsePath(text);
+  } catch {
+    // Said below, as for a path of another length.
+  }
+  if (path.length === 3) return path;
+  throw new CliError(EXIT.usage, `"${text}" must be the path of a resource, such as /33456/0/123`);
+}
+
+export const deviceSendCommand: CliCommand = {
+  name: "device send",
+  usage: "<endpoint> <path> <payload>...",
+  summary: "Sends payloads to a host as a simulated device: registers, sends, de-registers",
+  notes: [
+    "<path> is that of an opaque resource, /33456/0/123; <payload> is in hexadecimal. Needs no login: it speaks LwM2M, over UDP without security.",
+    'The endpoint must be known to the host ("mooring device add").',
+  ],
+  options: {
+    to: {
+      type: "string",
+      value: "<uri>",
+      summary: `The host's port for devices; MOORING_COAP, default ${DEFAULT_COAP}`,
+    },
+  },
+  arguments: [3, 1000],
+
+  async run({ args, text, io }) {
+    const [endpoint, resource, ...payloads] = args as [string, string, ...string[]];
+    const path = resourceOf(resource);
+    const values = payloads.map(payload => fromHex(payload.replace(/\s/g, "")));
+    const host = coapAddress(text("to") ?? (io.env["MOORING_COAP"] || DEFAULT_COAP));
+    await using device = await openSimulatedDevice({ host, endpoint, instances: [`/${path[0]}/${path[1]}`] });
+    for (const value of values) await device.send(`/${path.join("/")}`, value);
+    say(io.output, `${endpoint}: ${values.length} sent, and stored by the host`);
+    say(io.output, next(`npx mooring device data ${endpoint}`));
+    return EXIT.ok;
+  },
+};

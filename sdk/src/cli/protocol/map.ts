@@ -1,0 +1,66 @@
+/** `mooring protocol map`: what shall become of a resource. */
+import { type CliCommand, CliError, EXIT } from "../command.ts";
+import { next } from "../decoder/folder.ts";
+import { say } from "../io.ts";
+
+/** @throws CliError */
+function resourceOf(path: string): { readonly objectId: number; readonly resourceId: number } {
+  const found = /^\/(\d{1,5})\/(?:\d{1,5}|\*)\/(\d{1,5})$/.exec(path);
+  if (!found) throw new CliError(EXIT.usage, `"${path}" must be the path of a resource, such as /33456/*/123`);
+  return { objectId: Number(found[1]), resourceId: Number(found[2]) };
+}
+
+/** @throws CliError */
+function mappingOf(action: string, unit: string | undefined): Readonly<Record<string, unknown>> {
+  if (action.includes(":")) return { customAction: { type: null, actionName: action } };
+  const at = action.lastIndexOf(".");
+  if (at < 1 || at === action.length - 1) {
+    const forms = "an action such as decoder:acme-meter, or a measurement such as c8y_Temperature.T";
+    throw new CliError(EXIT.usage, `"${action}" must be ${forms}`);
+  }
+  const measurement = { type: action.slice(0, at), series: action.slice(at + 1) };
+  return { measurementCreation: { ...measurement, ...(unit !== undefined && { unit }) } };
+}
+
+export const protocolMapCommand: CliCommand = {
+  name: "protocol map",
+  usage: "<path> <action>",
+  summary: "Says what shall become of a resource: a decoder's input, another action, or a measurement",
+  notes: [
+    "<path> is that of a resource, with * for the instance: it counts for all. <action> is decoder:<key>, another custom action, or",
+    "<type>.<series> for a measurement. The resource is observed. The host must know the object (mooring protocol upload).",
+  ],
+  options: {
+    unit: { type: "string", value: "<unit>", summary: "Of a measurement" },
+    "no-observe": { type: "boolean", summary: "The host does not observe the resource: the device sends it by itself" },
+  },
+  arguments: [2, 2],
+
+  async run({ args, text, flag, connect, io }) {
+    const [path, action] = args as [string, string];
+    const { objectId, resourceId } = resourceOf(path);
+    const mapping = mappingOf(action, text("unit"));
+    const client = await connect();
+    const [, key] = /^decoder:(.*)$/.exec(action) ?? [];
+    const decoders = "/service/lwm2m-agent/decoders";
+    if (key !== undefined && (await client.find(`${decoders}/${encodeURIComponent(key)}`)) === undefined) {
+      throw new CliError(
+        EXIT.usage,
+        `there is no decoder ${key}: npx mooring decoder deploy uploads it, npx mooring decoder list shows all`,
+      );
+    }
+    const observed = flag("no-observe") ? {} : { observeParameters: { autoObserve: true } };
+    await client.put(`/service/lwm2m-agent/objectResourceMappings/${objectId}/add`, {
+      [resourceId]: { resourceID: resourceId, ...mapping, ...observed },
+    });
+    say(io.output, `/${objectId}/*/${resourceId}: ${action}`);
+    say(
+      io.output,
+      next(
+        "npx mooring device add <endpoint>, if the host does not know your device",
+        `npx mooring device send <endpoint> /${objectId}/0/${resourceId} <payload>`,
+      ),
+    );
+    return EXIT.ok;
+  },
+};
