@@ -35,6 +35,7 @@ import { createModelViews } from "./lwm2m/server/model-views.ts";
 import { type ActionRegistry, createActionRegistry } from "./mapping/action-registry.ts";
 import { createEffectApplier } from "./mapping/apply-effects.ts";
 import { createPublishers } from "./mapping/publishers.ts";
+import { createSuperseder } from "./mapping/superseder.ts";
 import { createUplink, type Uplink } from "./mapping/uplink.ts";
 import { createPlatform } from "./platform/create-platform.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -198,8 +199,10 @@ async function openWay(
     decodes: {
       displayName: (tenant, key) => decodeQueue.displayName(tenant, key),
       enqueue: payloads => decodeQueue.enqueue(payloads),
+      sweep: () => decodeQueue.sweep(),
     },
   });
+  const superseder = createSuperseder({ store, platform, nowMs: clock.now });
   const mapping = {
     protocol: protocols.find,
     actions,
@@ -211,6 +214,7 @@ async function openWay(
     log,
     mapping,
     applier,
+    superseder,
     publishers,
     ...(parts.onStored && { onStored: parts.onStored }),
   });

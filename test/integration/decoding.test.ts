@@ -13,6 +13,7 @@ import { createDecodeQueue, type DecodeQueue } from "@mooring/core/internal/deco
 import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
 import { createActionRegistry } from "@mooring/core/internal/mapping/action-registry.ts";
 import { createEffectApplier, type EffectApplier } from "@mooring/core/internal/mapping/apply-effects.ts";
+import { createSuperseder } from "@mooring/core/internal/mapping/superseder.ts";
 import { createUplink } from "@mooring/core/internal/mapping/uplink.ts";
 import { createPlatform } from "@mooring/core/internal/platform/create-platform.ts";
 import type { ManagedObject, Platform } from "@mooring/core/internal/platform/platform.ts";
@@ -69,10 +70,12 @@ describe("decoding through the sandbox", () => {
       decodes: {
         displayName: (tenant, key) => queue.displayName(tenant, key),
         enqueue: payloads => queue.enqueue(payloads),
+        sweep: () => queue.sweep(),
       },
     });
     const mapping = { protocol: () => undefined, actions: createActionRegistry() };
-    const uplink = createUplink({ platform, store, log: silentLog, mapping, applier });
+    const superseder = createSuperseder({ store, platform, nowMs: clock.now });
+    const uplink = createUplink({ platform, store, log: silentLog, mapping, applier, superseder });
     queue = createDecodeQueue({
       directory: { find, decode: ({ id }, input) => runtime.decode(id, input) },
       backlog: createBacklog(store.collection(RAW_PAYLOADS)),

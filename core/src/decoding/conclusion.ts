@@ -5,7 +5,7 @@ import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
 import { ALARMS, type AlarmDocument } from "../store/collections.ts";
 import { updateOp, type WriteOp } from "../store/store.ts";
 import { type DecodedDevice, type DecodedEffects, decodedEffects, signedEffects } from "./decoded-effects.ts";
-import { doneOps, errorOps, type RawPayload } from "./raw-payload.ts";
+import { doneOps, errorOps, type MadeDocuments, type RawPayload } from "./raw-payload.ts";
 
 /** Followed by the decoder's key (agent specification 15.3). */
 const DECODER_FAILURE_ALARM = "c8y_LWM2MDecoderFailure_";
@@ -28,6 +28,13 @@ const statusOps = (raw: RawPayload, { alarmStatuses }: DecodedEffects, nowMs: nu
   alarmStatuses.map(({ type, status }) =>
     updateOp<AlarmDocument>(ALARMS, openAlarmFilter(raw.deviceId, type), { $set: { status, lastUpdated: nowMs } }),
   );
+
+/** @param effects of the decoder alone */
+export const madeDocuments = (effects: readonly Effect[]): MadeDocuments => ({
+  measurements: effects.filter(({ kind }) => kind === "measurement").length,
+  events: effects.filter(({ kind }) => kind === "event").length,
+  alarms: effects.flatMap(effect => (effect.kind === "alarm" ? [`${effect.status} ${effect.type}`] : [])),
+});
 
 /** The decoder broke, or what it made cannot be stored: the payload is kept with the reason, and an alarm tells. */
 export function concludeFailure(
@@ -76,7 +83,7 @@ export function concludeResult(
   const cleared = mayHaveAlarm ? [failureAlarm(raw, "CLEARED", "The decoder works again", nowMs)] : [];
   return {
     effects: [...effects, ...cleared],
-    ops: [...statusOps(raw, decoded, nowMs), ...doneOps(raw, version)],
+    ops: [...(raw.replayed ? [] : statusOps(raw, decoded, nowMs)), ...doneOps(raw, version, madeDocuments(effects))],
     alarmOpen: false,
   };
 }

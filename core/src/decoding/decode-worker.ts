@@ -9,7 +9,7 @@ import { type Conclusion, concludeFailure, concludeMissing, concludeResult } fro
 import { type DecodedDevice, needsDevice } from "./decoded-effects.ts";
 import type { DecoderDirectory } from "./decoder-directory.ts";
 import { decoderInput } from "./decoder-input.ts";
-import { errorOps, type RawPayload, retryOps, statusOps } from "./raw-payload.ts";
+import { errorOps, type RawPayload, retryOps, settledOps, statusOps } from "./raw-payload.ts";
 
 /** What the applier of effects is given. */
 export interface DecodedDocuments {
@@ -20,8 +20,10 @@ export interface DecodedDocuments {
   readonly rawId: string;
   readonly receivedAtMs: number;
   readonly effects: readonly Effect[];
-  /** Written in the same group. */
+  /** Written in the same group; on an engine without groups after the effects, since it says that they are stored. */
   readonly more: readonly WriteOp[];
+  /** It may have been decoded before, or others that came later: what it makes takes the place of what it made. */
+  readonly late?: { readonly path: string };
 }
 
 export interface DecodeWorkerParts {
@@ -67,6 +69,8 @@ export interface DecodeWorker {
 }
 
 const NO_DEVICE: DecodedDevice = { fragments: {} };
+/** Of a payload that nothing is asked for. */
+const SETTLED: DecodeOutcome = { ok: false, reason: "unavailable", message: "it is decoded already" };
 /** Devices and decoders of which it is known whether their failure alarm is open; for others it is cleared to be sure. */
 const REMEMBERED_ALARMS = 100_000;
 
@@ -96,7 +100,8 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
 
   const store = async (raw: RawPayload, { effects, ops, trouble, alarmOpen }: Conclusion): Promise<void> => {
     const { tenant, deviceId, endpoint, id: rawId, receivedAtMs, decoder, path } = raw;
-    const broken = await parts.apply({ tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more: ops });
+    const documents = { tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more: ops };
+    const broken = await parts.apply(raw.replayed ? { ...documents, late: { path } } : documents);
     const where: LogFields = { decoder, endpoint, path, rawId };
     if (broken.length > 0) log.warn("decoder.effectsLeftOut", { ...where, rules: broken });
     if (trouble) log.warn("decoder.failed", { ...where, ...trouble });
@@ -131,6 +136,11 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
     return undefined;
   };
 
+  /** A message that was repeated: what its payload became stays, also where that was by another version than is in force now. */
+  const settle = async (raw: RawPayload): Promise<undefined> => {
+    await parts.write(settledOps(raw));
+  };
+
   const giveUp = async (raw: RawPayload): Promise<Later | undefined> => {
     try {
       await parts.write(errorOps(raw, { reason: "refused", message: "the device is gone" }, clock.now()));
@@ -149,6 +159,7 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
   return {
     counters,
     async decode(raw) {
+      if (raw.made) return SETTLED;
       try {
         const decoder = directory.find(raw.tenant, raw.decoder);
         if (!decoder) return { ok: false, reason: "unavailable", message: `there is no decoder ${raw.decoder}` };
@@ -159,7 +170,7 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
       }
     },
     async finish(raw, outcome) {
-      const later = await conclude(raw, outcome).catch((error: unknown) =>
+      const later = await (raw.made ? settle(raw) : conclude(raw, outcome)).catch((error: unknown) =>
         isFailure(error, "NOT_FOUND") ? giveUp(raw) : { reason: messageOf(error) },
       );
       if (!later) shown.delete(raw.id);

@@ -7,12 +7,20 @@ import { formatPath } from "../lwm2m/path.ts";
 import type { ResourceType } from "../lwm2m/resource-value.ts";
 import { eventChangeOp, eventDeleteOp, eventOp } from "../platform/event.ts";
 import { deterministicId } from "../platform/ids.ts";
-import type { Update } from "../store/collection.ts";
+import type { JsonObject, Update } from "../store/collection.ts";
 import { RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections.ts";
 import { deleteOp, updateOp, type WriteOp } from "../store/store.ts";
 import { type DecoderRequest, decoderBytes, decoderRequest } from "./decoder-wire.ts";
 
 const DECODER_EVENT_TYPE = "c8y_decoder_event";
+
+/** What a payload became when it was decoded. */
+export interface MadeDocuments {
+  readonly measurements: number;
+  readonly events: number;
+  /** Alarms that it raised and cleared: `ACTIVE type`, `CLEARED type`; each is done once. */
+  readonly alarms: readonly string[];
+}
 
 export interface RawPayload {
   /** What a decoder makes of it has ids that follow from this one. */
@@ -33,6 +41,10 @@ export interface RawPayload {
   readonly decoder: string;
   /** Calls of the decoder that failed, as the store has them. */
   readonly attempts: number;
+  /** It is decoded; absent where it is not, or where an earlier version of the host did it. */
+  readonly made?: MadeDocuments;
+  /** Put back by hand: it is decoded again, and later than others that came after it. */
+  readonly replayed?: true;
 }
 
 export interface PayloadSource {
@@ -69,14 +81,29 @@ export function fromRawDocument(document: RawPayloadDocument): RawPayload {
   } = document;
   const resourceType = details["resourceType"] as ResourceType;
   const atMs = details["atMs"] as number;
-  return { id, tenant, deviceId, endpoint, path, resourceType, receivedAtMs: time, atMs, bytes, decoder, attempts };
+  const made = details["made"] as MadeDocuments | undefined;
+  return {
+    id,
+    tenant,
+    deviceId,
+    endpoint,
+    path,
+    resourceType,
+    receivedAtMs: time,
+    atMs,
+    bytes,
+    decoder,
+    attempts,
+    ...(made && { made }),
+    ...(details["replayed"] === true && { replayed: true }),
+  };
 }
 
 const eventIdOf = ({ id }: RawPayload): string => deterministicId([DECODER_EVENT_TYPE, id]);
 
 /**
- * Keeps a payload, PENDING, and shows it. A message that comes again makes it PENDING again: it is decoded again into the
- * same documents, and the event, which may have come back, goes with that.
+ * Keeps a payload, PENDING, and shows it. A message that comes again makes it PENDING again, as the event may have come back: where
+ * it was decoded, what it became stays and the event goes (`settledOps`), else it is decoded.
  * @param displayName of the decoder; its key where it is not known
  */
 export function keepOps(raw: RawPayload, displayName: string, nowMs: number): WriteOp[] {
@@ -137,17 +164,36 @@ export const retryOps = (
 };
 
 /** Decoded: the event goes, the payload stays so that it can be decoded again. */
-export const doneOps = (raw: RawPayload, decoderVersion: string): WriteOp[] => [
+export const doneOps = (raw: RawPayload, decoderVersion: string, made: MadeDocuments): WriteOp[] => [
   updateOp<RawPayloadDocument>(
     RAW_PAYLOADS,
     { _id: raw.id },
     {
-      $set: { status: "DONE", decoderVersion },
-      $unset: { "details.reason": true, "details.message": true },
+      $set: { status: "DONE", decoderVersion, "details.made": made as unknown as JsonObject },
+      $unset: { "details.reason": true, "details.message": true, "details.replayed": true },
       $inc: { attempts: 1 },
     },
   ),
   eventDeleteOp(raw.tenant, eventIdOf(raw)),
+];
+
+/** It is decoded already, and shall stand as it does. */
+export const settledOps = (raw: RawPayload): WriteOp[] => [
+  updateOp<RawPayloadDocument>(RAW_PAYLOADS, { _id: raw.id }, { $set: { status: "DONE" } }),
+  eventDeleteOp(raw.tenant, eventIdOf(raw)),
+];
+
+/** Back into the queue, with all attempts before it; nothing where it is not ERROR any more. */
+export const replayOps = (raw: RawPayload, nowMs: number): WriteOp[] => [
+  updateOp<RawPayloadDocument>(
+    RAW_PAYLOADS,
+    { _id: raw.id, status: "ERROR" },
+    {
+      $set: { status: "PENDING", attempts: 0, "details.replayed": true },
+      $unset: { notBefore: true, "details.reason": true, "details.message": true },
+    },
+  ),
+  eventChangeOp(raw.tenant, eventIdOf(raw), { decoderData: decoderRequest(raw, "PENDING") }, nowMs),
 ];
 
 export interface DecodeError {

@@ -3,6 +3,7 @@
  * management tenant's, else the built-in core objects without mappings (agent specification 1, 7).
  */
 import { MooringError, messageOf } from "../base/errors.ts";
+import { createKeyedTurns } from "../base/keyed-turns.ts";
 import type { Log } from "../base/log.ts";
 import { CORE_OBJECTS } from "../lwm2m/model/core-objects/core-objects.ts";
 import { readDdf } from "../lwm2m/model/ddf.ts";
@@ -20,7 +21,6 @@ import {
 } from "./device-protocol.ts";
 import type { ProtocolRepository } from "./protocol-repository.ts";
 import { readProtocol, readResourceMappings } from "./schema.ts";
-import { createTenantQueue } from "./tenant-queue.ts";
 
 /** Answer to an upload (agent specification 7.2). */
 export interface DdfUpload {
@@ -98,7 +98,8 @@ export function createDeviceProtocols(parts: {
 }): DeviceProtocols {
   const { repository, models, managementTenant, log } = parts;
   const shelves = new Map<string, Shelf>();
-  const queue = createTenantQueue();
+  /** Two uploads never overwrite each other's protocols. */
+  const queue = createKeyedTurns();
   const listeners = createListeners<[tenant: string, objectId: number]>();
   const tell = (tenant: string, objectId: number): void =>
     listeners.tell(error => log.error("deviceProtocol.listenerFailed", { reason: messageOf(error) }), tenant, objectId);

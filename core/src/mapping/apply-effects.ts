@@ -17,6 +17,8 @@ export interface DecodeIntake {
   /** For people; the key where the decoder is not known. */
   displayName(tenant: string, decoder: string): string;
   enqueue(payloads: readonly RawPayload[]): void;
+  /** Looks into the store for what waits there. */
+  sweep(): unknown;
 }
 
 export interface ApplyTarget extends MessageIdentity {
@@ -50,7 +52,8 @@ interface Group {
   readonly ops: WriteOp[];
   readonly lastValues: LastValue[];
   readonly sets: Fragments[];
-  readonly payloads: RawPayload[];
+  /** With the place of the write that keeps each. */
+  readonly payloads: { readonly payload: RawPayload; readonly at: number }[];
   readonly leftOut: string[];
   readonly places: Record<DocumentKind, number>;
 }
@@ -66,8 +69,8 @@ function keep(group: Group, effect: Extract<Effect, { kind: "decode" }>, decodes
   const id = nextId(group, "decode");
   try {
     const payload = newRawPayload(group.target, effect, id);
+    group.payloads.push({ payload, at: group.ops.length });
     group.ops.push(...keepOps(payload, decodes.displayName(payload.tenant, effect.decoder), group.nowMs));
-    group.payloads.push(payload);
   } catch (error) {
     group.leftOut.push(messageOf(error));
   }
@@ -123,8 +126,11 @@ export function createEffectApplier({ platform, nowMs, decodes }: ApplierParts):
       const changes = sets.length > 0 ? inventoryChanges(object, sets) : undefined;
       if (changes) ops.push(inventorySetOp(tenant, deviceId, changes, group.nowMs));
       ops.push(...more);
-      if (ops.length > 0) await platform.write(ops);
-      if (payloads.length > 0) decodes.enqueue(payloads);
+      const results = ops.length > 0 ? await platform.write(ops) : [];
+      const fresh = payloads.filter(({ at }) => results[at]!.outcome === "inserted").map(({ payload }) => payload);
+      if (fresh.length > 0) decodes.enqueue(fresh);
+      // The message has come before: the store knows how far its payloads are.
+      if (fresh.length < payloads.length) decodes.sweep();
       return group.leftOut;
     },
   };

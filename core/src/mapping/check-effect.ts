@@ -93,3 +93,15 @@ export function effectRule(effect: Effect): string | undefined {
       return `kind "${String((effect as { kind?: unknown } | undefined)?.kind)}" is not known`;
   }
 }
+
+/** Effects that can be stored, and the rules that the others break. */
+export function usableEffects(effects: readonly Effect[]): {
+  readonly usable: readonly Effect[];
+  readonly rules: readonly string[];
+} {
+  const rules = effects.map(effectRule);
+  return {
+    usable: effects.filter((_, at) => rules[at] === undefined),
+    rules: rules.filter(rule => rule !== undefined),
+  };
+}

@@ -18,6 +18,15 @@ export interface MessageIdentity {
   readonly receivedAtMs: number;
 }
 
+/** What a kept payload becomes has ids of its own, apart from those of the message that it came in. @param id of the payload */
+export const decodedMessage = ({
+  id,
+  ...from
+}: Omit<MessageIdentity, "messageKey"> & { readonly id: string }): MessageIdentity => ({
+  ...from,
+  messageKey: `raw/${id}`,
+});
+
 export type DocumentKind = "measurement" | "event" | "alarm" | "decode";
 
 /** The last digits of a whole number, with zeros before it. */

@@ -6,17 +6,20 @@ import { isFailure, MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Effect } from "../contract/action.ts";
 import type { DecodedDocuments } from "../decoding/decode-queue.ts";
+import { DECODED_BY } from "../decoding/decoded-effects.ts";
 import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, WriteOp } from "../store/store.ts";
 import type { ApplyTarget, EffectApplier } from "./apply-effects.ts";
-import { effectRule } from "./check-effect.ts";
+import { usableEffects } from "./check-effect.ts";
 import { missingLastValues } from "./default-handlers.ts";
 import { createDeviceViews } from "./device-views.ts";
+import { decodedMessage } from "./document-ids.ts";
 import { type MapFailure, type MapParts, mapMessage } from "./engine.ts";
 import { createOpenAlarms } from "./open-alarms.ts";
+import type { Superseder } from "./superseder.ts";
 
 export interface UplinkCounters {
   messages: number;
@@ -37,8 +40,8 @@ export interface Uplink {
    */
   values(batch: ValueBatch): Promise<void>;
   /**
-   * Stores what a decoder made of a kept payload; ids follow from the payload's, so applying twice stores once. Effects that
-   * cannot be stored are left out.
+   * Stores what a decoder made of a kept payload; ids follow from the payload's, so applying twice stores once, and what is decoded
+   * `late` takes the place of what stands there. Effects that cannot be stored are left out.
    * @returns the rules they broke
    * @throws MooringError as {@link values}
    */
@@ -49,10 +52,11 @@ export interface Uplink {
 
 export interface UplinkParts {
   readonly platform: Pick<Platform, "inventory">;
-  readonly store: Pick<Store, "collection">;
+  readonly store: Pick<Store, "engine" | "collection">;
   readonly log: Log;
   readonly mapping: MapParts;
   readonly applier: EffectApplier;
+  readonly superseder: Superseder;
   /** Told of each message, once it is stored. */
   readonly publishers?: { publish(batch: ValueBatch): void };
   /** Devices whose open failure alarms are remembered; default 200 000. */
@@ -85,11 +89,14 @@ const asScalar = (value: unknown): ResourceValue["value"] | undefined =>
 const isWholeInstances = ({ source, requestPath: { length } }: ValueBatch): boolean =>
   source !== "NOTIFICATION" && (length === 1 || length === 2);
 
+const isOfDecoder = (effect: Effect): boolean =>
+  effect.kind !== "alarm" || effect.properties?.[DECODED_BY] !== undefined;
+
 type LastValue = (path: Lwm2mPath) => ResourceValue["value"] | undefined;
 const NOTHING_KNOWN: LastValue = (): undefined => undefined;
 
 export function createUplink(parts: UplinkParts): Uplink {
-  const { platform, log, mapping, applier } = parts;
+  const { platform, store, log, mapping, applier, superseder } = parts;
   const { inventory } = platform;
   const views = createDeviceViews(mapping.actions);
   const openAlarms = createOpenAlarms(parts.store, parts.rememberedDevices ?? REMEMBERED_DEVICES);
@@ -133,6 +140,31 @@ export function createUplink(parts: UplinkParts): Uplink {
     return leftOut;
   }
 
+  async function applyFirst(target: ApplyTarget, effects: readonly Effect[], more: readonly WriteOp[]) {
+    if (store.engine === "sqlite") return applier.apply(target, effects, more);
+    const leftOut = await applier.apply(target, effects);
+    await applier.apply(target, [], more);
+    return leftOut;
+  }
+
+  /** Alarms of the host itself are as ever; the rest takes the place of what the payload made before. */
+  async function applyLate(
+    target: ApplyTarget,
+    rawId: string,
+    path: string,
+    effects: readonly Effect[],
+    more: readonly WriteOp[],
+  ) {
+    const [ofDecoder = [], ofHost = []] = [true, false].map(is => effects.filter(effect => isOfDecoder(effect) === is));
+    const payload = { rawId, message: target, object: target.object, path, effects: ofDecoder };
+    return superseder.inTurn([rawId], async () => {
+      const [plan] = await superseder.plan([payload]);
+      const leftOut = await applier.apply(target, ofHost);
+      await superseder.write(await superseder.opsOf(payload, plan!), more);
+      return leftOut;
+    });
+  }
+
   return {
     counters,
 
@@ -174,13 +206,13 @@ export function createUplink(parts: UplinkParts): Uplink {
       parts.publishers?.publish(batch);
     },
 
-    async applyDecoded({ tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more }) {
+    async applyDecoded({ tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more, late }) {
       const object = await objectOf(tenant, deviceId);
-      const rules = effects.map(effectRule);
-      const usable = effects.filter((_, at) => rules[at] === undefined);
-      const target = { tenant, deviceId, endpoint, messageKey: `raw/${rawId}`, receivedAtMs, object };
-      const leftOut = await applier.apply(target, usable, more).catch(reasonsOf);
-      return [...rules.filter(rule => rule !== undefined), ...stored(target, usable, leftOut)];
+      const { usable, rules } = usableEffects(effects);
+      const target = { ...decodedMessage({ tenant, deviceId, id: rawId, receivedAtMs }), endpoint, object };
+      const applied = late ? applyLate(target, rawId, late.path, usable, more) : applyFirst(target, usable, more);
+      const leftOut = await applied.catch(reasonsOf);
+      return [...rules, ...stored(target, usable, leftOut)];
     },
 
     forget: deviceId => openAlarms.forget(deviceId),

@@ -9,9 +9,10 @@ import {
   type DecodeQueueLimits,
 } from "../../src/decoding/decode-queue.ts";
 import type { DecoderDirectory, InstalledDecoder } from "../../src/decoding/decoder-directory.ts";
-import { keepOps, newRawPayload, type RawPayload } from "../../src/decoding/raw-payload.ts";
+import { keepOps, newRawPayload, type RawPayload, replayOps } from "../../src/decoding/raw-payload.ts";
 import { parsePath } from "../../src/lwm2m/path.ts";
 import { createEffectApplier } from "../../src/mapping/apply-effects.ts";
+import { createSuperseder } from "../../src/mapping/superseder.ts";
 import { createUplink, type Uplink } from "../../src/mapping/uplink.ts";
 import type { Fragments } from "../../src/platform/platform.ts";
 import type { DecodeOutcome, RuntimeInput } from "../../src/sandbox/decoder-runtime.ts";
@@ -90,9 +91,10 @@ describe("decoding/decode-queue", () => {
     scripted = scriptedDirectory();
     failApply = undefined;
     const { platform, store, clock, log } = fixture;
-    const decodes = { displayName: (_: string, key: string) => key, enqueue: () => {} };
+    const decodes = { displayName: (_: string, key: string) => key, enqueue: () => {}, sweep: () => {} };
     const applier = createEffectApplier({ platform, nowMs: clock.now, decodes });
-    uplink = createUplink({ platform, store, log, mapping: mappingParts({}), applier });
+    const superseder = createSuperseder({ store, platform, nowMs: clock.now });
+    uplink = createUplink({ platform, store, log, mapping: mappingParts({}), applier, superseder });
     deviceId = await createDevice(platform);
     queue = openQueue();
   });
@@ -245,15 +247,87 @@ describe("decoding/decode-queue", () => {
     ]);
   });
 
-  it("20-23: decoding the same payload twice stores once", async () => {
+  it("20-23: a message that is repeated after its payload was decoded changes nothing, and its event goes", async () => {
     const raw = await kept(7);
     await decoded(raw);
+    scripted.script.answer = () => ({ ...good(reading(8)), version: "2.0.0" }) as DecodeOutcome;
     await fixture.platform.write(keepOps(raw, "ACME meter", fixture.clock.now()));
+    await queue.sweep();
+    await queue.idle();
+    assert.lengthOf(scripted.script.inputs, 1);
+    assert.deepEqual(await values(), [7]);
+    assert.deepEqual(await decoderEvents(), []);
+    assert.deepInclude(await stored(raw), { status: "DONE", decoderVersion: "1.2.3" });
+  });
+
+  it("20-23: a payload that was decoded before its status could be stored stores once", async () => {
+    const raw = await kept(7);
+    await decoded(raw);
     await decoded(raw);
     assert.lengthOf(scripted.script.inputs, 2);
     assert.deepEqual(await values(), [7]);
-    assert.deepEqual(await decoderEvents(), []);
-    assert.equal((await stored(raw))!.status, "DONE");
+  });
+
+  describe("a payload that is put back by hand", () => {
+    const refused: DecoderResult = {
+      success: false,
+      events: [
+        { type: "e", text: "odd" },
+        { type: "e", text: "very odd" },
+      ],
+    };
+    const found: DecoderResult = {
+      ...reading(9),
+      events: [{ type: "e", text: "fine" }],
+      alarms: [{ type: "leak", text: "wet", severity: "MAJOR" }],
+      dataFragments: [{ key: "/9/0/1", value: "old" }],
+    };
+    const putBack = async (raw: RawPayload): Promise<void> => {
+      await fixture.platform.write(replayOps(raw, fixture.clock.now()));
+      await queue.sweep();
+      await queue.idle();
+    };
+    const eventTexts = async (): Promise<string[]> =>
+      (await fixture.platform.events.list(TENANT, { type: "e" }, PAGE)).items.map(({ text }) => text);
+
+    it("is decoded again, and what it makes takes the place of what it made", async () => {
+      scripted.script.answer = () => good(refused);
+      const raw = await kept(7);
+      await decoded(raw);
+      assert.sameMembers(await eventTexts(), ["odd", "very odd"]);
+      scripted.script.answer = () => good(found);
+      await putBack(raw);
+      assert.deepEqual(await eventTexts(), ["fine"]);
+      assert.deepEqual(await values(), [9]);
+      assert.deepEqual(await alarms(), [["leak", "ACTIVE", 1]]);
+      assert.deepEqual(await fixture.platform.inventory.lastValues(TENANT, deviceId, 9, 0), { instance: 0, 1: "old" });
+      assert.deepEqual(await decoderEvents(), []);
+      const document = await stored(raw);
+      assert.deepInclude(document, { status: "DONE", attempts: 1 });
+      assert.notProperty(document!.details, "replayed");
+      assert.notProperty(document!.details, "reason");
+    });
+
+    it("says nothing of alarms and last values where a newer one has spoken since", async () => {
+      scripted.script.answer = () => good(refused);
+      const raw = await kept(7);
+      await decoded(raw);
+      scripted.script.answer = () => good({ ...reading(10), dataFragments: [{ key: "/9/0/1", value: "new" }] });
+      await decoded(await kept(8));
+      scripted.script.answer = () => good(found);
+      await putBack(raw);
+      assert.deepEqual(await values(), [9, 10]);
+      assert.deepEqual(await alarms(), []);
+      assert.deepEqual(await fixture.platform.inventory.lastValues(TENANT, deviceId, 9, 0), { instance: 0, 1: "new" });
+    });
+
+    it("stays where it is when it is not ERROR any more", async () => {
+      const raw = await kept(7);
+      await decoded(raw);
+      await putBack(raw);
+      assert.lengthOf(scripted.script.inputs, 1);
+      assert.equal((await stored(raw))!.status, "DONE");
+    });
   });
 
   it("a crash leaves nothing behind: what is PENDING or IN_PROGRESS is taken up at the start, once", async () => {

@@ -48,7 +48,7 @@ describe("decoding/raw-retention", () => {
     const nowMs = fixture.clock.now();
     await fixture.platform.write(raws.flatMap(raw => [...keepOps(raw, "ACME", nowMs), ...then(raw)]));
   }
-  const decoded = (raw: RawPayload) => doneOps(raw, "1.0.0");
+  const decoded = (raw: RawPayload) => doneOps(raw, "1.0.0", { measurements: 1, events: 0, alarms: [] });
   const failed = (raw: RawPayload) => errorOps(raw, { reason: "threw", message: "no" }, fixture.clock.now());
   const waiting = () => [];
 

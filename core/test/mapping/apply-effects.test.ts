@@ -38,6 +38,7 @@ describe("mapping/apply-effects", () => {
   let platform: Platform;
   let writes: (readonly WriteOp[])[];
   let enqueued: RawPayload[];
+  let swept: number;
   let applier: EffectApplier;
   let id: string;
 
@@ -58,8 +59,10 @@ describe("mapping/apply-effects", () => {
       decodes: {
         displayName: (_, decoder) => `${decoder} decoder`,
         enqueue: payloads => void enqueued.push(...payloads),
+        sweep: () => void swept++,
       },
     });
+    swept = 0;
     id = (
       await platform.inventory.create(
         "t1",
@@ -215,6 +218,9 @@ describe("mapping/apply-effects", () => {
       await apply([decode, decode]);
       assert.lengthOf(await events(), 2);
       assert.equal(new Set(enqueued.map(payload => payload.id)).size, 2);
+      // The store knows whether they are decoded by now.
+      assert.lengthOf(enqueued, 2);
+      assert.equal(swept, 1);
     });
 
     it("a value that no decoder can be given is left out and named, the rest is stored", async () => {
@@ -229,7 +235,11 @@ describe("mapping/apply-effects", () => {
       const full = createEffectApplier({
         platform: { write: async () => Promise.reject(new MooringError("STORE_FULL", "too much waits")) },
         nowMs: () => NOW_MS,
-        decodes: { displayName: (_, decoder) => decoder, enqueue: payloads => void enqueued.push(...payloads) },
+        decodes: {
+          displayName: (_, decoder) => decoder,
+          enqueue: payloads => void enqueued.push(...payloads),
+          sweep: () => assert.fail("nothing is stored"),
+        },
       });
       const rejected = await full.apply(await target(), [decode, event]).then(
         () => undefined,

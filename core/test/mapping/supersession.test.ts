@@ -42,7 +42,7 @@ describe("mapping/supersession", () => {
     receivedAtMs: NOW_MS,
   });
   const made = async (effects: readonly Effect[], messageKey?: string): Promise<void> => {
-    const decodes = { displayName: (_: string, key: string) => key, enqueue: () => {} };
+    const decodes = { displayName: (_: string, key: string) => key, enqueue: () => {}, sweep: () => {} };
     const applier = createEffectApplier({ platform, nowMs: clock.now, decodes });
     await applier.apply({ ...message(messageKey), endpoint: "urn:dev:1", object }, effects);
   };

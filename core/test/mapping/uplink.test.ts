@@ -10,6 +10,7 @@ import type { ResourceValue } from "../../src/lwm2m/resource-value.ts";
 import type { ValueBatch } from "../../src/lwm2m/server/value-batch.ts";
 import { createEffectApplier } from "../../src/mapping/apply-effects.ts";
 import { clearNoMappingAlarms } from "../../src/mapping/clear-no-mapping.ts";
+import { createSuperseder } from "../../src/mapping/superseder.ts";
 import { createUplink, type Uplink } from "../../src/mapping/uplink.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
@@ -82,8 +83,13 @@ describe("mapping/uplink", () => {
       applier: createEffectApplier({
         platform: { write: ops => (fail ? Promise.reject(fail) : platform.write(ops)) },
         nowMs: () => clock.now(),
-        decodes: { displayName: (_, decoder) => decoder, enqueue: () => assert.fail("no decoder here") },
+        decodes: {
+          displayName: (_, decoder) => decoder,
+          enqueue: () => assert.fail("no decoder here"),
+          sweep: () => {},
+        },
       }),
+      superseder: createSuperseder({ store, platform, nowMs: () => clock.now() }),
     });
   };
 
