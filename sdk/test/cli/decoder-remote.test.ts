@@ -44,7 +44,7 @@ describe("cli: decoder deploy, activate, rollback, list; protocol; device", () =
     const first = await run("decoder", "deploy", at);
     assert.equal(first.code, EXIT.ok, first.errors);
     assert.match(first.output, /^acme 0\.1\.0: .* characters of JavaScript, 2 vectors, not signed\nuploaded, active\n/);
-    assert.include(first.output, "Next: npx mooring protocol map /33456/*/123 decoder:acme, if");
+    assert.include(first.output, "npx mooring protocol map /33456/*/123 decoder:acme, unless");
     const body = JSON.parse(host.bodies.at(-1)!);
     assert.deepEqual([body.format, body.manifest.key, body.vectors.length], [1, "acme", 2]);
 

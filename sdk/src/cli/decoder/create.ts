@@ -9,18 +9,26 @@ import { next, shownPath } from "./folder.ts";
 
 const SDK = resolve(import.meta.dirname, "../../..");
 const TEMPLATES = join(SDK, "templates");
-/** Steps after `create`, by template. */
-const NAMES = ["typescript", "javascript", "chirpstack"] as const;
+/** What all have, unless a template has a file of that name of its own. */
+const COMMON = join(TEMPLATES, "common");
+/** Steps after the tests, by template. */
+const STEPS: Readonly<Record<string, readonly string[]>> = {
+  typescript: [],
+  javascript: [],
+  chirpstack: [],
+  service: ["npx mooring decoder pack --module service/decoder.js"],
+};
+const NAMES = Object.keys(STEPS);
 
 /** A name that is a dot file there, and would count here. */
 const RENAMED: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
 
-async function filesOf(folder: string): Promise<string[]> {
+async function filesOf(folder: string): Promise<(readonly [name: string, path: string])[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter(entry => entry.isFile())
-    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
-    .sort();
+    .map(entry => join(entry.parentPath, entry.name))
+    .map(path => [relative(folder, path), path]);
 }
 
 /** What `npm install` makes of the dependency that package.json names: the SDK's types, and `npx mooring`. */
@@ -65,8 +73,8 @@ export const decoderCreateCommand: CliCommand = {
 
   async run({ args, text, io }) {
     const folder = resolve(args[0]!);
-    const template = text("template") ?? NAMES[0];
-    if (!NAMES.some(name => name === template)) {
+    const template = text("template") ?? NAMES[0]!;
+    if (!Object.hasOwn(STEPS, template)) {
       throw new CliError(EXIT.usage, `--template "${template}" is none of ${NAMES.join(", ")}`);
     }
     const key = text("key") ?? keyOf(folder);
@@ -76,13 +84,16 @@ export const decoderCreateCommand: CliCommand = {
       KEY: key,
       NAME: name,
       TYPE: key.replaceAll("-", "_"),
-      EXT: template === "typescript" ? "ts" : "js",
+      EXT: template === "typescript" || template === "service" ? "ts" : "js",
       SDK: relative(folder, SDK).replaceAll("\\", "/"),
     };
-    const files = await filesOf(join(TEMPLATES, template));
-    for (const file of files) {
-      const target = join(folder, RENAMED[file] ?? file);
-      const content = await readFile(join(TEMPLATES, template, file), "utf8");
+    const files = new Map([...(await filesOf(COMMON)), ...(await filesOf(join(TEMPLATES, template)))]);
+    const names: string[] = [];
+    for (const [file, path] of files) {
+      const shown = RENAMED[file] ?? file;
+      names.push(shown);
+      const target = join(folder, shown);
+      const content = await readFile(path, "utf8");
       await mkdir(dirname(target), { recursive: true });
       await writeFile(
         target,
@@ -91,9 +102,9 @@ export const decoderCreateCommand: CliCommand = {
     }
     await linkSdk(folder);
     const shown = shownPath(folder);
-    const listed = files.map(file => `  ${RENAMED[file] ?? file}`);
+    const listed = names.sort().map(file => `  ${file}`);
     say(io.output, [`${shown}: decoder ${key}, ${template}`, ...listed].join("\n"));
-    say(io.output, next(`cd ${shown}`, "npx mooring decoder test"));
+    say(io.output, next(`cd ${shown}`, "npx mooring decoder test", ...STEPS[template]!));
     return EXIT.ok;
   },
 };

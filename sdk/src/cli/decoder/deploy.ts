@@ -43,7 +43,12 @@ function nextOf(
   { key, version, resources: [path = "/<object>/*/<resource>"] = [] }: DecoderManifest,
   isActive: boolean,
 ) {
-  if (isActive) return next(`npx mooring protocol map ${path} decoder:${key}, if no resource is sent to it yet`);
+  if (isActive) {
+    return next(
+      "npx mooring protocol upload <object file>, unless the host knows the object",
+      `npx mooring protocol map ${path} decoder:${key}, unless a resource is sent to it already`,
+    );
+  }
   return next(
     `npx mooring decoder stage ${key} ${version}, to see first what it would change`,
     `npx mooring decoder activate ${key} ${version}`,

@@ -54,7 +54,8 @@ export const decoderPackCommand: CliCommand = {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, module === undefined ? writeDecoderPackage(packed) : packed.source);
     say(io.output, `${file}: ${describePackage(packed)}`);
-    if (module === undefined) say(io.output, next(`npx mooring decoder deploy ${file}`));
+    const service = "npx mooring decoder deploy --service <url>, once it runs there";
+    say(io.output, next(module === undefined ? `npx mooring decoder deploy ${file}` : service));
     return EXIT.ok;
   },
 };

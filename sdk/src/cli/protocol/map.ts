@@ -1,4 +1,5 @@
 /** `mooring protocol map`: what shall become of a resource. */
+import { type Client, RefusedError } from "../client.ts";
 import { type CliCommand, CliError, EXIT } from "../command.ts";
 import { next } from "../decoder/folder.ts";
 import { say } from "../io.ts";
@@ -20,6 +21,18 @@ function mappingOf(action: string, unit: string | undefined): Readonly<Record<st
   }
   const measurement = { type: action.slice(0, at), series: action.slice(at + 1) };
   return { measurementCreation: { ...measurement, ...(unit !== undefined && { unit }) } };
+}
+
+/** @throws CliError */
+async function addMapping(client: Client, objectId: number, body: unknown): Promise<void> {
+  try {
+    await client.put(`/service/lwm2m-agent/objectResourceMappings/${objectId}/add`, body);
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.status !== 404) throw error;
+    throw new CliError(EXIT.host, `${error.message}\nnpx mooring protocol upload <object file> tells the host of it`, {
+      cause: error,
+    });
+  }
 }
 
 export const protocolMapCommand: CliCommand = {
@@ -50,9 +63,8 @@ export const protocolMapCommand: CliCommand = {
       );
     }
     const observed = flag("no-observe") ? {} : { observeParameters: { autoObserve: true } };
-    await client.put(`/service/lwm2m-agent/objectResourceMappings/${objectId}/add`, {
-      [resourceId]: { resourceID: resourceId, ...mapping, ...observed },
-    });
+    const body = { [resourceId]: { resourceID: resourceId, ...mapping, ...observed } };
+    await addMapping(client, objectId, body);
     say(io.output, `/${objectId}/*/${resourceId}: ${action}`);
     say(
       io.output,
