@@ -58,7 +58,22 @@ export {
   decoderManifestSchema,
   decoderResultSchema,
 } from "./contract/manifest.ts";
-export { CONTRACT_VERSION, type Figure, type Plugin, type PluginHost } from "./contract/plugin.ts";
+export { CONTRACT_VERSION, type Figure, type Plugin, type PluginHost, type PluginTimers } from "./contract/plugin.ts";
+export {
+  checkPluginManifest,
+  PLUGIN_PERMISSIONS,
+  type PluginManifest,
+  type PluginPermission,
+  pluginManifestSchema,
+} from "./contract/plugin-manifest.ts";
+export type {
+  PluginAnswer,
+  PluginPage,
+  PluginRequest,
+  PluginRoute,
+  PluginUser,
+  RouteMethod,
+} from "./contract/plugin-web.ts";
 export type { DeviceData, Publisher, ValueSource } from "./contract/publisher.ts";
 export { senmlStream } from "./lwm2m/codecs/senml-stream.ts";
 export type { ObjectModel, ResourceModel } from "./lwm2m/model/object-model.ts";

@@ -5,6 +5,8 @@ import type { DecodeQueue } from "./decoding/decode-queue.ts";
 import type { BootstrapServer } from "./lwm2m/bootstrap/bootstrap-server.ts";
 import type { Uplink } from "./mapping/uplink.ts";
 import type { Figures, PluginFigure } from "./plugin-host/figures.ts";
+import type { Plugins, PluginView } from "./plugin-host/host.ts";
+import type { PointFigures } from "./plugin-host/plugin-calls.ts";
 import type { LabelledValue, Metric, Metrics } from "./rest/metrics.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import type { Ports } from "./server-ports.ts";
@@ -87,13 +89,44 @@ function secureMetrics(ports: MeasuredParts["ports"]): Metrics {
 const bootstrapMetrics = (server: BootstrapServer | undefined): Metrics =>
   server ? numbers("bootstrap", { ...server.counters, sessions: server.sessions }, new Set(["sessions"])) : {};
 
+/** Figures of plugins; those that cannot be read now are left out. */
 const pluginMetrics = (figures: readonly PluginFigure[]): Metrics =>
   Object.fromEntries(
-    figures.map(({ plugin, figure: { name, help, type, value } }): [string, Metric] => {
-      const ending = type === "counter" ? "_total" : "";
-      return [`mooring_plugin_${plugin.replaceAll("-", "_")}_${name}${ending}`, { help, type, value: value() }];
-    }),
+    figures
+      .map(({ plugin, figure: { name, help, type, value } }): [string, Metric & { readonly value: number }] => {
+        const ending = type === "counter" ? "_total" : "";
+        return [`mooring_plugin_${plugin.replaceAll("-", "_")}_${name}${ending}`, { help, type, value: value() }];
+      })
+      .filter(([, { value }]) => Number.isFinite(value)),
   );
+
+/** What the host has of each plugin: whether it is active, and how its calls went. */
+function pluginCallMetrics(plugins: readonly PluginView[]): Metrics {
+  const each = (value: (figures: PointFigures) => number): LabelledValue[] =>
+    plugins.flatMap(({ name: plugin, figures }) =>
+      Object.entries(figures)
+        .filter(([, { calls, failures }]) => calls + failures > 0)
+        .map(([point, of]) => ({ labels: { plugin, point }, value: value(of) })),
+    );
+  return {
+    mooring_plugins_active: {
+      help: "Whether the plugin is active",
+      type: "gauge",
+      value: plugins.map(({ name: plugin, state }) => ({ labels: { plugin }, value: state === "ACTIVE" ? 1 : 0 })),
+    },
+    mooring_plugins_calls_total: { help: "Calls of plugins", type: "counter", value: each(({ calls }) => calls) },
+    mooring_plugins_failures_total: {
+      help: "Calls of plugins that failed, and what failed outside of calls",
+      type: "counter",
+      value: each(({ failures }) => failures),
+    },
+    mooring_plugins_seconds_total: {
+      help: "Time in calls of plugins",
+      type: "counter",
+      value: each(({ ms }) => ms / 1000),
+    },
+  };
+}
 
 export interface MeasuredParts {
   readonly store: Store;
@@ -103,10 +136,20 @@ export interface MeasuredParts {
   readonly decodeQueue: DecodeQueue;
   readonly runtime: DecoderRuntime;
   readonly figures: Figures;
+  readonly plugins: Pick<Plugins, "list">;
 }
 
 /** One collector for all parts, asked at every scrape. */
-export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runtime, figures }: MeasuredParts): Metrics {
+export function collectMetrics({
+  store,
+  ports,
+  agent,
+  uplink,
+  decodeQueue,
+  runtime,
+  figures,
+  plugins,
+}: MeasuredParts): Metrics {
   const lwm2m = agent.server;
   const { behind, ...decodes } = decodeQueue.stats();
   return {
@@ -130,5 +173,6 @@ export function collectMetrics({ store, ports, agent, uplink, decodeQueue, runti
     },
     ...decoderMetrics(runtime),
     ...pluginMetrics(figures.list()),
+    ...pluginCallMetrics(plugins.list()),
   };
 }

@@ -43,10 +43,13 @@ import type { FoundPlugin } from "./plugin-host/discover.ts";
 import { createFigures, type Figures } from "./plugin-host/figures.ts";
 import { createPluginHost, type Plugins } from "./plugin-host/host.ts";
 import { createImporter } from "./plugin-host/import-plugin.ts";
+import { createPages } from "./plugin-host/pages.ts";
 import { createPluginAlarms } from "./plugin-host/plugin-alarms.ts";
 import { createPluginStates } from "./plugin-host/plugin-states.ts";
+import { createRoutes } from "./plugin-host/routes.ts";
 import { createFlightRecorder, type FlightRecorder } from "./recording/flight-recorder.ts";
 import { createRestApp } from "./rest/app.ts";
+import type { PluginServices } from "./rest/plugins.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
 import { openDecoders } from "./server-decoders.ts";
@@ -144,6 +147,7 @@ interface Way {
   readonly actions: ActionRegistry;
   readonly figures: Figures;
   readonly plugins: Plugins;
+  readonly pluginServices: PluginServices;
   readonly uplink: Uplink;
   readonly runtime: DecoderRuntime;
   readonly decoders: DecoderCatalog;
@@ -176,12 +180,15 @@ async function openWay(
   const actions = createActionRegistry(decoderKeys);
   const publishers = createPublishers(log);
   const figures = createFigures();
+  const [routes, pages] = [createRoutes(), createPages()];
   const alarmSource = createConnectorDevices(platform).ensure;
   const plugins = opened.use(
     createPluginHost({
       registry: actions,
       publishers,
       figures,
+      routes,
+      pages,
       clock,
       log,
       discover: parts.findPlugins,
@@ -235,7 +242,10 @@ async function openWay(
   const keepMs = config.decoding.rawRetentionDays * DAY_MS;
   opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs })).start();
   decoders.onChanged(() => void decodeQueue.sweep());
-  return { actions, figures, plugins, uplink, runtime, decoders, decoderServices, decodeQueue };
+  const operators: readonly string[] = [config.tenant.id, MANAGEMENT_TENANT];
+  const isOperator = (tenant: string): boolean => operators.includes(tenant);
+  const pluginServices = { plugins, routes, pages, isOperator };
+  return { actions, figures, plugins, pluginServices, uplink, runtime, decoders, decoderServices, decodeQueue };
 }
 
 /** Sockets of both servers, bound. */
@@ -467,11 +477,15 @@ export async function openHost(parts: HostParts): Promise<Host> {
     campaigns,
     decoders: way.decoderServices,
     recordings,
+    pluginServices: way.pluginServices,
     log,
     clock,
     limits: config.http,
     publicAgentHealth: config.http.publicHealth,
     health: { store: store.health },
+    healthDetails: () => ({
+      plugins: Object.fromEntries(way.plugins.list().map(({ name, state }) => [name, state])),
+    }),
     metrics: [() => collectMetrics(measured)],
   });
   const { address } = opened.use(await rest.listen({ host: config.http.host, port: config.http.port }));

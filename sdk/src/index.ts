@@ -13,6 +13,7 @@ export {
   checkDecoderPackage,
   checkDecoderResult,
   checkDecoderVector,
+  checkPluginManifest,
   type DataFragment,
   DECODER_PACKAGE_LIMITS,
   DECODER_PACKAGE_TYPE,

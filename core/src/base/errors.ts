@@ -60,6 +60,7 @@ export const FAILURES = {
   DECODER_FAILED: { coap: "5.00", http: 502 }, // it threw, ran too long or gave no result
   DECODER_UNAVAILABLE: { coap: "5.03", http: 503 }, // it cannot run now
   DECODER_INVALID: { coap: "5.00", http: 422 }, // its manifest or source cannot be used
+  PLUGIN_FAILED: { coap: "5.00", http: 502 }, // it threw, ran too long or gave no answer
   PLUGIN_INVALID: { coap: "5.00", http: 422 }, // it breaks the contract, or a name is taken
 } as const satisfies Record<string, { readonly coap: string; readonly http: number }>;
 

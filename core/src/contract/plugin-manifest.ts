@@ -3,7 +3,15 @@ import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import { VERSION } from "./manifest.ts";
 
 /** Members of the plugin's host that must be asked for; `log`, `clock`, `options` and `onClose` everybody has. */
-export const PLUGIN_PERMISSIONS = ["actions", "handlers", "publishers", "figures"] as const;
+export const PLUGIN_PERMISSIONS = [
+  "actions",
+  "handlers",
+  "publishers",
+  "figures",
+  "routes",
+  "pages",
+  "timers",
+] as const;
 export type PluginPermission = (typeof PLUGIN_PERMISSIONS)[number];
 
 export interface PluginManifest {

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { DefaultHandler, MappingAction } from "./action.ts";
+import type { PluginPage, PluginRoute } from "./plugin-web.ts";
 import type { Publisher } from "./publisher.ts";
 
 /** The plugin contract's version; a plugin names the range it was written for. */
@@ -14,6 +15,14 @@ export interface Figure {
   readonly help: string;
   readonly type: "counter" | "gauge";
   value(): number;
+}
+
+/** Work that comes due by itself; it may take time. What it throws is logged, and a failure of the plugin. */
+export interface PluginTimers {
+  /** @param periodMs between two runs, from the end of one to the beginning of the next; 100 or more. Disposing ends it. */
+  every(periodMs: number, run: () => void | Promise<void>): Disposable;
+  /** Once. Disposing cancels. */
+  after(delayMs: number, run: () => void | Promise<void>): Disposable;
 }
 
 /**
@@ -40,6 +49,16 @@ export interface PluginHost {
     /** @throws MooringError PLUGIN_INVALID when the name is malformed or taken. Disposing removes it. */
     add(figure: Figure): Disposable;
   };
+  readonly routes: {
+    /** @throws MooringError PLUGIN_INVALID when it cannot be, or its path is taken. Disposing removes it. */
+    add(route: PluginRoute): Disposable;
+  };
+  readonly pages: {
+    /** @throws MooringError PLUGIN_INVALID when it cannot be, or its name is taken. Disposing removes it. */
+    add(page: PluginPage): Disposable;
+  };
+  /** Run from when `activate` has ended. */
+  readonly timers: PluginTimers;
   /** Disposed, last added first, when the plugin goes. */
   onClose(resource: Disposable | AsyncDisposable): void;
 }

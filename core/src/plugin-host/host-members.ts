@@ -1,30 +1,39 @@
 /** What one plugin sees as its host: each member adds to the parts of the real one, through the plugin's own calls and contributions. */
 import type { Clock } from "../base/clock.ts";
-import { MooringError } from "../base/errors.ts";
+import { type FailureCode, isFailure, MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { DefaultHandler, Effect, MappingAction } from "../contract/action.ts";
-import type { Figure, PluginHost } from "../contract/plugin.ts";
+import type { Figure, PluginHost, PluginTimers } from "../contract/plugin.ts";
 import type { PluginManifest, PluginPermission } from "../contract/plugin-manifest.ts";
+import type { PluginRequest, PluginRoute } from "../contract/plugin-web.ts";
 import type { Publisher } from "../contract/publisher.ts";
 import type { ActionRegistry } from "../mapping/action-registry.ts";
 import type { Publishers } from "../mapping/publishers.ts";
 import type { Contributions } from "./contributions.ts";
 import type { Figures } from "./figures.ts";
+import type { Pages } from "./pages.ts";
 import type { PluginCalls } from "./plugin-calls.ts";
+import { type Routes, type SentAnswer, type ServedRoute, sentAnswer } from "./routes.ts";
 import type { Scope } from "./scope.ts";
+import { withinLimit } from "./time-limit.ts";
 
 /** Parts of the host that plugins add to. */
 export interface ExtendedParts {
   readonly registry: Pick<ActionRegistry, "addAction" | "addHandler">;
   readonly publishers: Pick<Publishers, "add">;
   readonly figures: Pick<Figures, "add">;
+  readonly routes: Pick<Routes, "add">;
+  readonly pages: Pick<Pages, "add">;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export interface PluginSide {
   readonly manifest: Pick<PluginManifest, "name" | "permissions">;
+  /** Where it lies. */
+  readonly folder: string;
   readonly options: PluginHost["options"];
+  readonly timers: PluginTimers;
   readonly scope: Pick<Scope, "own">;
   readonly contributions: Pick<Contributions, "add">;
   readonly calls: PluginCalls;
@@ -94,9 +103,53 @@ function guardedFigure(figure: Figure, calls: PluginCalls): Figure {
   };
 }
 
+const ROUTE_LIMIT_MS = 30_000;
+/** What a route throws with these is the caller's fault, not its own. */
+const REFUSALS: readonly FailureCode[] = [
+  "VALIDATION",
+  "MALFORMED",
+  "NOT_FOUND",
+  "DUPLICATE",
+  "CONFLICT",
+  "FORBIDDEN",
+  "TOO_LARGE",
+  "TOO_MANY_REQUESTS",
+];
+
+function guardedRoute(
+  plugin: string,
+  route: PluginRoute,
+  calls: PluginCalls,
+  { clock, log }: ExtendedParts,
+): ServedRoute {
+  const { method, path, roles, maxBodyBytes } = route;
+  const name = `route ${method} ${path}`;
+  async function attempt(request: PluginRequest): Promise<SentAnswer | MooringError> {
+    try {
+      const answer = (async () => route.handle(request))();
+      return sentAnswer(await withinLimit(clock, ROUTE_LIMIT_MS, name, answer));
+    } catch (error) {
+      if (isFailure(error, ...REFUSALS)) return error;
+      throw error;
+    }
+  }
+  const answered: ServedRoute["handle"] = async request => {
+    const outcome = await calls
+      .async("route", name, () => attempt(request))
+      .catch((cause: unknown) => {
+        log.warn("plugin.routeFailed", { plugin, method, path, error: messageOf(cause) });
+        throw new MooringError("PLUGIN_FAILED", `plugin ${plugin} failed at ${method} ${path}`, { plugin }, { cause });
+      });
+    if (outcome instanceof MooringError) throw outcome;
+    return outcome;
+  };
+  const handle = typeof route.handle === "function" ? answered : (route.handle as ServedRoute["handle"]);
+  return { method, path, roles, ...(maxBodyBytes !== undefined && { maxBodyBytes }), handle };
+}
+
 export function hostMembers(parts: ExtendedParts, side: PluginSide): PluginHost {
-  const { registry, publishers, figures, clock, log } = parts;
-  const { contributions, calls, options, scope, rank } = side;
+  const { registry, publishers, figures, routes, pages, clock, log } = parts;
+  const { contributions, calls, options, scope, rank, folder, timers } = side;
   const { name, permissions } = side.manifest;
 
   /** Only those that the manifest asks for. */
@@ -128,6 +181,13 @@ export function hostMembers(parts: ExtendedParts, side: PluginSide): PluginHost 
     figures: {
       add: permitted("figures", figure => contributions.add(() => figures.add(name, guardedFigure(figure, calls)))),
     },
+    routes: {
+      add: permitted("routes", route =>
+        contributions.add(() => routes.add(name, guardedRoute(name, route, calls, parts))),
+      ),
+    },
+    pages: { add: permitted("pages", page => contributions.add(() => pages.add(name, folder, page))) },
+    timers: { every: permitted("timers", timers.every), after: permitted("timers", timers.after) },
     onClose: resource => void scope.own(() => resource),
   };
 }

@@ -8,7 +8,17 @@ import { MooringError, messageOf } from "../base/errors.ts";
 import { type Failure, stepFailures } from "./plugin-machine.ts";
 
 /** Where a plugin is called. `stray`: not called at all, it failed by itself. */
-export const CALL_POINTS = ["activate", "action", "handler", "publisher", "figure", "close", "stray"] as const;
+export const CALL_POINTS = [
+  "activate",
+  "action",
+  "handler",
+  "publisher",
+  "figure",
+  "route",
+  "timer",
+  "close",
+  "stray",
+] as const;
 export type CallPoint = (typeof CALL_POINTS)[number];
 
 export interface PointFigures {

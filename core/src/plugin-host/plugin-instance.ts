@@ -9,6 +9,7 @@ import { compileOptions } from "./options-schema.ts";
 import type { PluginCalls } from "./plugin-calls.ts";
 import { createScope } from "./scope.ts";
 import { withinLimit } from "./time-limit.ts";
+import { createTimers } from "./timers.ts";
 
 /** With a manifest that has been checked. */
 export type UsablePlugin = FoundPlugin & Required<Pick<FoundPlugin, "manifest">>;
@@ -53,12 +54,14 @@ export async function startInstance(
   const { name, version } = manifest;
   const scope = createScope(name);
   const contributions = createContributions(name, former?.contributions);
+  const ownTimers = createTimers({ plugin: name, clock, log, calls });
 
   const closeFailed = (error: unknown): void =>
     log.warn("plugin.closeFailed", { plugin: name, version, error: messageOf(error) });
 
   async function close(): Promise<void> {
     contributions.close();
+    ownTimers[Symbol.dispose]();
     try {
       await withinLimit(clock, END_LIMIT_MS, "what it had under way", calls.whenIdle());
       const ending = calls.async("close", "close", () => scope.close());
@@ -78,7 +81,9 @@ export async function startInstance(
     const module = await calls.async("activate", "module", () => parts.load(found));
     scope.own(() => module.resolving);
     const plugin = checkPlugin(module.default, manifest);
-    const host = hostMembers(parts, { manifest, options, scope, contributions, calls, rank });
+    const { timers } = ownTimers;
+    const side = { manifest, folder: found.location, options, timers, scope, contributions, calls, rank };
+    const host = hostMembers(parts, side);
     await calls.async("activate", "activate", () => plugin.activate(host));
   }
 
@@ -93,7 +98,10 @@ export async function startInstance(
     found,
     calls,
     contributions,
-    enforce: other => contributions.enforce(other?.contributions),
+    enforce(other) {
+      contributions.enforce(other?.contributions);
+      ownTimers.start();
+    },
     close,
   };
 }

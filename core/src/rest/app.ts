@@ -31,7 +31,7 @@ import { eventsRouter } from "./events.ts";
 import { failuresRouter } from "./failures.ts";
 import { type FirmwareRouterParts, firmwareRouter } from "./firmware.ts";
 import { firmwareUpdatesRouter } from "./firmware-updates.ts";
-import { type HealthChecks, healthRouter } from "./health.ts";
+import { type HealthChecks, type HealthDetails, healthRouter } from "./health.ts";
 import { listenForRest } from "./http-server.ts";
 import { identityRouter } from "./identity.ts";
 import { createLinks, requestOrigin } from "./links.ts";
@@ -40,6 +40,7 @@ import { measurementsRouter } from "./measurements.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { objectMappingsRouter } from "./object-mappings.ts";
 import { operationsRouter } from "./operations.ts";
+import { type PluginServices, pluginsRouter } from "./plugins.ts";
 import { recordingsRouter } from "./recordings.ts";
 import { registrationExamplesRouter, registrationFormRouter } from "./registration-form.ts";
 import { registrationsRouter } from "./registrations.ts";
@@ -60,6 +61,7 @@ export interface RestAppParts {
   readonly campaigns: Campaigns;
   readonly decoders: DecoderServices;
   readonly recordings: RecordingServices;
+  readonly pluginServices: PluginServices;
   readonly log: Log;
   readonly clock: Clock;
   readonly limits: RestLimits;
@@ -68,6 +70,7 @@ export interface RestAppParts {
   /** Of the host, for clients that ask. */
   readonly version: string;
   readonly health: HealthChecks;
+  readonly healthDetails: HealthDetails;
   readonly metrics: readonly (() => Metrics)[];
 }
 
@@ -113,11 +116,11 @@ function joined(routers: readonly RestRouter[]): RestRouter {
 }
 
 function createKoa(parts: RestAppParts): Koa {
-  const { tenants, log, clock, health, publicAgentHealth } = parts;
+  const { tenants, log, clock, health, healthDetails, publicAgentHealth } = parts;
   const { middleware: measured, router: metrics } = createMetrics(clock, parts.metrics);
-  const agentHealth = healthRouter(health, ["/service/lwm2m-agent/health"]);
+  const agentHealth = healthRouter(health, healthDetails, ["/service/lwm2m-agent/health"]);
   const open = joined([
-    healthRouter(health, ["/health"]),
+    healthRouter(health, healthDetails, ["/health"]),
     ...(publicAgentHealth ? [agentHealth] : []),
     loginOptionsRouter(),
     failuresRouter(),
@@ -148,6 +151,7 @@ function createKoa(parts: RestAppParts): Koa {
     registrationsRouter(parts),
     recordingsRouter(parts),
     firmwareUpdatesRouter(parts),
+    pluginsRouter(parts),
     ...(publicAgentHealth ? [] : [agentHealth]),
     metrics,
   ]);

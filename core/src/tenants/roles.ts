@@ -79,6 +79,8 @@ const ALLOWED_BY = {
   "trustedCertificate:write": ["ROLE_TENANT_MANAGEMENT_ADMIN", "ROLE_TENANT_ADMIN"],
   "decoder:read": ["ROLE_INVENTORY_READ", "ROLE_INVENTORY_ADMIN", "ROLE_TENANT_MANAGEMENT_ADMIN", "ROLE_TENANT_ADMIN"],
   "decoder:write": ["ROLE_TENANT_MANAGEMENT_ADMIN", "ROLE_TENANT_ADMIN"],
+  "plugin:read": ["ROLE_OPTION_MANAGEMENT_READ", "ROLE_OPTION_MANAGEMENT_ADMIN"],
+  "plugin:write": ["ROLE_OPTION_MANAGEMENT_ADMIN"],
   "metrics:read": ["ROLE_OPTION_MANAGEMENT_READ", "ROLE_OPTION_MANAGEMENT_ADMIN"],
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 export type Permission = keyof typeof ALLOWED_BY;

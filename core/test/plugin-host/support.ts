@@ -8,13 +8,16 @@ import { createPublishers } from "../../src/mapping/publishers.ts";
 import type { FoundPlugin } from "../../src/plugin-host/discover.ts";
 import { createFigures } from "../../src/plugin-host/figures.ts";
 import { createPluginHost, type PluginHostParts, type Plugins, type PluginView } from "../../src/plugin-host/host.ts";
+import { createPages } from "../../src/plugin-host/pages.ts";
 import type { PluginState } from "../../src/plugin-host/plugin-machine.ts";
+import { createRoutes } from "../../src/plugin-host/routes.ts";
 
 /** Members of the manifest that are absent have what suits every plugin. */
 export interface TestPlugin extends Partial<PluginManifest> {
   readonly activate: Plugin["activate"];
-  /** Of its discovery. */
+  /** These two of its discovery. */
   readonly fault?: string;
+  readonly location?: string;
 }
 
 export function manifestOf(over: Partial<PluginManifest> = {}): PluginManifest {
@@ -28,10 +31,10 @@ export function manifestOf(over: Partial<PluginManifest> = {}): PluginManifest {
   };
 }
 
-function foundOf({ activate: _activate, fault, ...over }: TestPlugin): FoundPlugin {
+function foundOf({ activate: _activate, fault, location, ...over }: TestPlugin): FoundPlugin {
   const manifest = manifestOf(over);
   const { name } = manifest;
-  const place = { name, origin: "folder", location: `/plugins/${name}` } as const;
+  const place = { name, origin: "folder", location: location ?? `/plugins/${name}` } as const;
   return fault === undefined ? { ...place, manifest } : { ...place, fault };
 }
 
@@ -57,6 +60,8 @@ export function openTestPlugins(over: Partial<PluginHostParts> = {}): TestPlugin
     registry: createActionRegistry(),
     publishers: createPublishers(log),
     figures: createFigures(),
+    routes: createRoutes(),
+    pages: createPages(),
     clock: createManualClock(),
     log,
     optionsOf: () => undefined,

@@ -12,6 +12,9 @@ import type { DecoderServices } from "../../src/decoding/catalog/decoder-service
 import { createFirmwareRepository } from "../../src/firmware/repository.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
+import type { Plugins } from "../../src/plugin-host/host.ts";
+import { createPages } from "../../src/plugin-host/pages.ts";
+import { createRoutes } from "../../src/plugin-host/routes.ts";
 import { createRestApp, type RestAppParts } from "../../src/rest/app.ts";
 import { COLLECTIONS } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
@@ -109,11 +112,18 @@ export async function openRest(
     decoders: without<DecoderServices>(),
     recordings: without<RecordingServices>(),
     firmwareUpdates: without<FirmwareServices>(),
+    pluginServices: {
+      plugins: without<Plugins>(),
+      routes: createRoutes(),
+      pages: createPages(),
+      isOperator: tenant => tenant === "t1",
+    },
     log,
     clock,
     limits: LIMITS,
     publicAgentHealth: true,
     health: { store: () => store.health() },
+    healthDetails: () => ({}),
     metrics: [],
     ...given,
   });

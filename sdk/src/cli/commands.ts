@@ -12,6 +12,7 @@ import { deviceDataCommand } from "./device/data.ts";
 import { deviceSendCommand } from "./device/send.ts";
 import { explainCommand } from "./explain.ts";
 import { firmwareCommand } from "./firmware.ts";
+import { pluginCommand } from "./plugin.ts";
 import { protocolMapCommand } from "./protocol/map.ts";
 import { protocolUploadCommand } from "./protocol/upload.ts";
 import { recordCommand } from "./record.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CliCommand[] = [
   shellCommand,
   explainCommand,
   firmwareCommand,
+  pluginCommand,
   recordCommand,
   replayCommand,
   decoderCreateCommand,
