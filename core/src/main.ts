@@ -9,6 +9,7 @@ import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { decoderFolders } from "./decoding/decoder-registry.ts";
 import { discoverPlugins, type FoundPlugin } from "./plugin-host/discover.ts";
+import type { Plugins } from "./plugin-host/host.ts";
 import { type Host, type HostParts, openHost } from "./server.ts";
 import type { GeneratedLogin } from "./tenants/tenants.ts";
 
@@ -74,10 +75,15 @@ async function startDemo(host: Host, log: Log): Promise<ChildProcess> {
   return child;
 }
 
-/** As Node does without anybody who listens. */
-function crash(error: unknown): never {
-  console.error(error);
-  process.exit(1);
+/** What fails outside of all calls ends the process, as Node has it, unless it is a plugin's. */
+function catchStrays({ takeStray }: Pick<Plugins, "takeStray">): void {
+  const take = (error: unknown): void => {
+    if (takeStray(error)) return;
+    console.error(error);
+    process.exit(1);
+  };
+  process.on("unhandledRejection", take);
+  process.on("uncaughtException", take);
 }
 
 async function run(config: Config, log: Log): Promise<void> {
@@ -89,17 +95,13 @@ async function run(config: Config, log: Log): Promise<void> {
       random: createSystemRandom(),
       log,
       findPlugins: () => findPlugins(config),
+      onPlugins: catchStrays,
       decoderFolders: await decoderFolders(join(ROOT, "decoders")),
       bundleDecoder,
       onGeneratedLogin: showLogin,
       ...(config.demo.enabled && { onStored: showMeasurements(log) }),
     }),
   );
-  for (const event of ["unhandledRejection", "uncaughtException"] as const) {
-    process.on(event, (error: unknown) => {
-      if (!host.plugins.takeStray(error)) crash(error);
-    });
-  }
   const stopped = new Promise<NodeJS.Signals>(resolve => {
     // Not `once`: Ctrl-C comes from the terminal and again from the script that started this process.
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, resolve);

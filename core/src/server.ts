@@ -73,6 +73,8 @@ export interface HostParts {
   readonly log: Log;
   /** Finds what plugins there are, at the start and again when somebody asks. */
   findPlugins(): Promise<readonly FoundPlugin[]>;
+  /** Told of the plugin host before any plugin's code runs. */
+  onPlugins?(plugins: Plugins): void;
   /** Folders with a decoder each. */
   readonly decoderFolders: readonly string[];
   /** For those of them whose source imports something. */
@@ -91,7 +93,6 @@ export interface Host extends AsyncDisposable {
   readonly tenant: string;
   readonly admin: { readonly user: string };
   readonly agent: Agent;
-  readonly plugins: Plugins;
 }
 
 const url = (scheme: string, address: string, port: number): string =>
@@ -198,6 +199,7 @@ async function openWay(
       optionsOf: plugin => pluginOptions(config, plugin),
     }),
   );
+  parts.onPlugins?.(plugins);
   await plugins.start();
 
   const applier = createEffectApplier({
@@ -503,7 +505,6 @@ export async function openHost(parts: HostParts): Promise<Host> {
     tenant,
     admin: { user: adminUser },
     agent,
-    plugins: way.plugins,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
