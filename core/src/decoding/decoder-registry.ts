@@ -53,11 +53,12 @@ export type Bundle = (file: string) => Promise<string>;
  */
 export async function loadDecoderFolder(folder: string, bundle?: Bundle): Promise<DecoderSource> {
   const manifest = await readManifestFile(folder);
+  const isModule = (manifest.format ?? "mooring") === "mooring";
   for (const { file, language } of SOURCES) {
     const path = join(folder, file);
     try {
       const source = await readFile(path, "utf8");
-      if (!bundle || !importsSomething(source)) return { manifest, source, language };
+      if (!bundle || !isModule || !importsSomething(source)) return { manifest, source, language };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
       throw invalid(folder, `${file} cannot be read`, error);

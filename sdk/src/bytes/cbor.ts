@@ -221,8 +221,8 @@ export function readCborSequence(bytes: Uint8Array, options?: CborOptions): Cbor
 
 type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
 
-/** @throws PayloadError for a key that is an array, a map, a tag or a simple value */
-function memberName(key: CborValue): string {
+/** What a map's key is called as a name: digits, hexadecimal for bytes. @throws PayloadError for an array, a map, a tag or a simple value */
+export function cborName(key: CborValue): string {
   if (key instanceof Uint8Array) return toHex(key);
   if (typeof key === "object" && key !== null) throw new PayloadError("CBOR: a key that cannot be a name");
   return String(key);
@@ -246,10 +246,24 @@ export function plainCbor(value: CborValue): Plain {
   if (!(value instanceof Map)) return null;
   const plain: Record<string, Plain> = Object.create(null) as Record<string, Plain>;
   for (const [key, item] of value as ReadonlyMap<CborValue, CborValue>) {
-    const name = memberName(key);
+    const name = cborName(key);
     if (name in plain || name === "__proto__")
       throw new PayloadError(`CBOR: "${name}" cannot be a name, or stands twice`);
     plain[name] = plainCbor(item);
   }
   return plain;
+}
+
+/**
+ * Decimal fractions and bigfloats (tags 4 and 5, RFC 8949 section 3.4.4) as numbers; decimals go through their digits, so that 27315 x 10^-2 is 273.15.
+ * @returns undefined for another tag
+ * @throws  PayloadError where there is no `[exponent, mantissa]` of whole numbers in the tag
+ */
+export function cborFraction({ tag, value }: CborTag): number | undefined {
+  if (tag !== 4 && tag !== 5) return undefined;
+  const [exponent, mantissa, ...more] = Array.isArray(value) ? (value as readonly CborValue[]) : [];
+  const isWhole = typeof mantissa === "bigint" || Number.isInteger(mantissa);
+  if (more.length > 0 || !Number.isInteger(exponent) || !isWhole)
+    throw new PayloadError(`CBOR: tag ${tag} holds no fraction`);
+  return tag === 4 ? Number(`${mantissa}e${exponent}`) : Number(mantissa) * 2 ** Number(exponent);
 }

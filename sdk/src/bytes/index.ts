@@ -4,6 +4,8 @@ export {
   CborSimple,
   CborTag,
   type CborValue,
+  cborFraction,
+  cborName,
   plainCbor,
   readCbor,
   readCborItem,
@@ -28,3 +30,14 @@ export {
   undecodable,
 } from "./result.ts";
 export { decodeAscii, decodeUtf8, fromHex, toHex } from "./text.ts";
+export {
+  assertTime,
+  type Collector,
+  createCollector,
+  Quantity,
+  type Tree,
+  type TreeOptions,
+  timeMsOf,
+  treeOptions,
+  treeResult,
+} from "./tree.ts";

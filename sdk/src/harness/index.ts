@@ -1,6 +1,7 @@
 export { readRecording } from "@mooring/core/internal/recording/recording-file.ts";
 export { type Difference, differences } from "./differences.ts";
 export { type ReplayOptions, type ReplayResult, replayRecording } from "./replay/replay-recording.ts";
+export { runDamaged } from "./run-damaged.ts";
 export { checkVector, checkVectors, type RunnableDecoder, runVectors, type VectorOutcome } from "./run-vectors.ts";
 export { type DecoderSandbox, openDecoderSandbox, openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
 export { openSimulatedDevice, type SimulatedDevice, type SimulatedDeviceOptions } from "./simulated-device.ts";

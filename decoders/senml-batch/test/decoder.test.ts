@@ -1,0 +1,25 @@
+import { fileURLToPath } from "node:url";
+import { checkDecoderManifest } from "@mooring/sdk";
+import { openSandboxedDecoder, runDamaged, runVectors, type SandboxedDecoder } from "@mooring/sdk/harness";
+import manifest from "../manifest.json" with { type: "json" };
+import decoder from "../src/decoder.ts";
+
+const folder = fileURLToPath(new URL("..", import.meta.url));
+const vectors = fileURLToPath(new URL("../vectors", import.meta.url));
+
+describe("decoders/senml-batch", () => {
+  it("has a manifest that the host takes", () => void checkDecoderManifest(manifest));
+
+  describe("called directly", () => runVectors(decoder, vectors));
+
+  describe("in the sandbox", () => {
+    let sandboxed: SandboxedDecoder;
+    before(async () => {
+      sandboxed = await openSandboxedDecoder(folder);
+    });
+    after(() => sandboxed?.[Symbol.asyncDispose]());
+    runVectors(() => sandboxed, vectors);
+  });
+
+  describe("damaged", () => runDamaged(decoder, vectors));
+});
