@@ -18,6 +18,8 @@ export interface Client {
   post<T>(path: string, body: unknown): Promise<T>;
   /** @throws CliError */
   put<T>(path: string, body: unknown): Promise<T>;
+  /** @throws CliError */
+  delete(path: string): Promise<void>;
   /** What is no JSON. @throws CliError */
   bytes(path: string): Promise<Uint8Array>;
 }
@@ -115,6 +117,10 @@ export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fe
     async put(path, body) {
       const { status, text } = await call("PUT", path, body);
       return read(status, text);
+    },
+    async delete(path) {
+      const { status, text } = await call("DELETE", path);
+      assertGood(status, text);
     },
     async bytes(path) {
       const { status, content } = await ask(["GET", path], async answer => new Uint8Array(await answer.arrayBuffer()));

@@ -5,7 +5,10 @@ import { decoderCreateCommand } from "./decoder/create.ts";
 import { decoderDeployCommand } from "./decoder/deploy.ts";
 import { decoderKeygenCommand } from "./decoder/keygen.ts";
 import { decoderListCommand } from "./decoder/list.ts";
+import { decoderLogsCommand } from "./decoder/logs.ts";
 import { decoderPackCommand } from "./decoder/pack.ts";
+import { decoderRedecodeCommand } from "./decoder/redecode.ts";
+import { decoderStageCommand } from "./decoder/stage.ts";
 import { decoderTestCommand } from "./decoder/test.ts";
 import { deviceAddCommand } from "./device/add.ts";
 import { deviceDataCommand } from "./device/data.ts";
@@ -31,8 +34,11 @@ export const COMMANDS: readonly CliCommand[] = [
   decoderPackCommand,
   decoderKeygenCommand,
   decoderDeployCommand,
+  decoderStageCommand,
   decoderActivateCommand,
   decoderRollbackCommand,
+  decoderRedecodeCommand,
+  decoderLogsCommand,
   decoderListCommand,
   protocolUploadCommand,
   protocolMapCommand,

@@ -1,0 +1,168 @@
+import { assert } from "chai";
+import { runCli } from "../../src/cli/cli.ts";
+import { EXIT } from "../../src/cli/command.ts";
+import { createFakeHost, createFakeIo, type FakeHost } from "./fake-host.ts";
+
+const ACME = "/service/lwm2m-agent/decoders/acme";
+const COUNTS = { equal: 8, different: 1, failed: 1, repaired: 0, slower: 0, compared: 10, skipped: 2 };
+const STAGE = {
+  version: "2.0.0",
+  against: "1.0.0",
+  counts: COUNTS,
+  mayActivate: false,
+  objection: "1 of 10 payloads would be stored otherwise and 1 not at all: 20 %, allowed are 0 %",
+  samples: [
+    {
+      verdict: "different",
+      from: "recorded",
+      deviceId: "7",
+      path: "/33456/0/123",
+      time: "2026-01-01T00:00:00.000Z",
+      hex: "08fd",
+      differences: [{ what: "measurement acme at ...: acme.U.value", active: 230.1, staged: 23.01 }],
+    },
+  ],
+};
+const JOB = {
+  id: "12",
+  version: "2.0.0",
+  apply: false,
+  state: "DONE",
+  payloads: { read: 3, equal: 2, changed: 1 },
+  documents: { equal: 2, changed: 1, added: 0, removed: 0 },
+  samples: [
+    {
+      deviceId: "7",
+      path: "/33456/0/123",
+      time: "2026-01-01T00:00:00.000Z",
+      value: "08fd",
+      outcome: "changed",
+      differences: [{ document: "measurement 0", member: "acme.T", after: { value: 1 } }],
+    },
+  ],
+  contentHash: "abcd",
+};
+
+describe("cli: decoder stage, redecode, logs", () => {
+  let host: FakeHost;
+  beforeEach(() => {
+    host = createFakeHost();
+  });
+  async function run(...argv: string[]) {
+    const { io, output, errors } = createFakeIo(host);
+    return { code: await runCli(["decoder", ...argv], io), output: output(), errors: errors() };
+  }
+  const answers = (asked: string, body: unknown, status = 200): void => void host.routes.set(asked, { status, body });
+  /** One answer after the other; the last one stays. */
+  const answersInTurn = (asked: string, ...bodies: unknown[]): void =>
+    void host.routes.set(asked, () => ({ body: bodies.length > 1 ? bodies.shift() : bodies[0] }));
+
+  it("stages a version, waits for the kept payloads, and shows what it would change", async () => {
+    answers(`POST ${ACME}/stage`, STAGE);
+    const running = { ...STAGE, run: { state: "running", done: 1 } };
+    answersInTurn(`GET ${ACME}/stage`, running, running, { ...STAGE, run: { state: "done", done: 10 } });
+    const { code, output } = await run("stage", "acme", "2.0.0", "--days", "2", "--limit", "500");
+    assert.deepEqual(JSON.parse(host.bodies.at(-1)!), { version: "2.0.0", recorded: { days: 2, limit: 500 } });
+    assert.equal(host.asked.filter(asked => asked === `GET ${ACME}/stage`).length, 3);
+    assert.equal(code, EXIT.failed);
+    assert.deepEqual(output.trimEnd().split("\n"), [
+      "acme 2.0.0 in the shadow of 1.0.0: 10 payloads compared: 8 equal, 1 different, 1 failed, 0 repaired, 0 slower; 2 skipped",
+      "  different: /33456/0/123 of 7 at 2026-01-01T00:00:00.000Z, recorded: 08fd",
+      "      measurement acme at ...: acme.U.value",
+      "        active  230.1",
+      "        staged  23.01",
+      "it may not be activated: 1 of 10 payloads would be stored otherwise and 1 not at all: 20 %, allowed are 0 %",
+      "Next: npx mooring decoder deploy, with a version that is mended",
+      "      npx mooring decoder activate acme 2.0.0 --force, if this is meant",
+    ]);
+  });
+
+  it("shows what a staged version has shown; ends with 0 where it may be activated; --end, --json", async () => {
+    answers(`GET ${ACME}/stage`, { ...STAGE, mayActivate: true, samples: [] });
+    const { code, output } = await run("stage", "acme");
+    assert.equal(code, EXIT.ok);
+    assert.match(output, /it may be activated\nNext: npx mooring decoder activate acme 2\.0\.0\n/);
+    assert.equal(JSON.parse((await run("stage", "acme", "--json")).output).version, "2.0.0");
+    answers(`DELETE ${ACME}/stage`, "");
+    assert.equal((await run("stage", "acme", "--end")).output, "acme: no version is staged\n");
+    assert.deepInclude(await run("stage", "acme", "--days", "some"), {
+      code: EXIT.usage,
+      errors: '--days "some" must be a number over 0\n',
+    });
+  });
+
+  it("shows what decoding again would change, then changes it", async () => {
+    answers(`POST ${ACME}/redecode`, { ...JOB, state: "RUNNING" }, 201);
+    answersInTurn(`GET ${ACME}/redecode/12`, { ...JOB, state: "RUNNING", waitsFor: "its decoder" }, JOB);
+    const dry = await run(
+      "redecode",
+      "acme",
+      "2.0.0",
+      "--from",
+      "2026-01-01T00:00:00Z",
+      "--device",
+      "dev",
+      "--path",
+      "/33456/0/123",
+    );
+    assert.deepEqual(JSON.parse(host.bodies.at(-1)!), {
+      version: "2.0.0",
+      dateFrom: "2026-01-01T00:00:00Z",
+      deviceId: "7",
+      path: "/33456/0/123",
+      apply: false,
+    });
+    assert.equal(dry.errors, "waits for its decoder\n");
+    assert.deepEqual(dry.output.trimEnd().split("\n"), [
+      "job 12: acme 2.0.0, what would change: DONE",
+      "payloads: 3 read, 2 equal, 1 changed",
+      "documents: 2 equal, 1 changed, 0 added, 0 removed",
+      "  changed: /33456/0/123 of 7 at 2026-01-01T00:00:00.000Z: 08fd",
+      "      measurement 0: acme.T",
+      "        before  (not there)",
+      '        after   {"value":1}',
+      "content hash: abcd",
+      "Next: npx mooring decoder redecode acme --job 12 --apply, to change what is stored",
+    ]);
+    answers(`POST ${ACME}/redecode/12/apply`, { ...JOB, id: "13", apply: true }, 201);
+    const applied = await run("redecode", "acme", "--job", "12", "--apply");
+    assert.match(applied.output, /^job 13: acme 2\.0\.0, applied: DONE\n/);
+    assert.notInclude(applied.output, "Next");
+    answers(`POST ${ACME}/redecode`, { ...JOB, state: "FAILED", reason: "no such device" }, 201);
+    assert.deepInclude(await run("redecode", "acme", "--days", "3"), { code: EXIT.failed });
+    assert.match((await run("redecode", "acme", "1.0.0", "--job", "12")).errors, /either --job or a version/);
+    assert.match((await run("redecode", "acme", "--days", "1", "--from", "x")).errors, /either --days or --from/);
+  });
+
+  it("shows figures and the payloads that could not be decoded, the latest last; has them decoded once more", async () => {
+    const letter = {
+      deviceId: "7",
+      endpoint: "dev",
+      path: "/33456/0/123",
+      value: "08",
+      reason: "threw",
+      version: "1.0.0",
+    };
+    answers(`GET ${ACME}/stats`, {
+      versions: [{ version: "1.0.0", decoded: 4, failed: { threw: 2, timeout: 0 }, cpuMs: 2, queued: 1 }],
+    });
+    answers(`GET ${ACME}/dead-letters`, {
+      deadLetters: [
+        { ...letter, time: "2026-01-01T00:00:02.000Z", message: "oops" },
+        { ...letter, time: "2026-01-01T00:00:01.000Z", message: "eh" },
+      ],
+    });
+    const { output } = await run("logs", "acme");
+    assert.deepEqual(output.split("\n").slice(0, 5), [
+      "1.0.0: 4 decoded, 0.500 ms each, failed: 2 threw, 1 waiting",
+      "2026-01-01T00:00:01.000Z  dev /33456/0/123 [1.0.0]  threw: eh",
+      "    08",
+      "2026-01-01T00:00:02.000Z  dev /33456/0/123 [1.0.0]  threw: oops",
+      "    08",
+    ]);
+    assert.include(output, "npx mooring decoder logs acme --replay");
+    answers(`POST ${ACME}/dead-letters/replay`, { replayed: 2 });
+    assert.match((await run("logs", "acme", "--replay")).output, /^acme: 2 payloads are decoded once more\n/);
+    assert.match((await run("logs", "none")).errors, /npx mooring decoder list all decoders/);
+  });
+});
