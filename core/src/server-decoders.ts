@@ -5,16 +5,20 @@ import type { Config } from "./config/schema.ts";
 import { createDecoderCatalog, type DecoderCatalog } from "./decoding/catalog/catalog.ts";
 import { createCatalogStore } from "./decoding/catalog/catalog-store.ts";
 import { createDecoderServices, type DecoderServices } from "./decoding/catalog/decoder-services.ts";
+import { createReportStore } from "./decoding/catalog/report-store.ts";
+import { createShadow, type Shadow } from "./decoding/catalog/shadow.ts";
+import { createStaging } from "./decoding/catalog/staging.ts";
 import { type Bundle, createDecoderRegistry } from "./decoding/decoder-registry.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
+import { RAW_PAYLOADS } from "./store/collections.ts";
 import type { Store } from "./store/store.ts";
 import { MANAGEMENT_TENANT } from "./tenants/tenants.ts";
 
 export interface DecodersOpening {
-  readonly config: Config;
+  readonly options: Pick<Config["decoding"], "requireSignature" | "trustedKeys" | "maxDifferentPercent">;
   readonly store: Store;
-  readonly platform: Platform;
+  readonly platform: Pick<Platform, "inventory">;
   readonly runtime: DecoderRuntime;
   /** With a decoder each. */
   readonly folders: readonly string[];
@@ -25,24 +29,34 @@ export interface DecodersOpening {
 
 export interface Decoders {
   readonly catalog: DecoderCatalog;
+  readonly shadow: Shadow;
   readonly services: DecoderServices;
 }
 
-export async function openDecoders(opening: DecodersOpening): Promise<Decoders> {
-  const { config, store, platform, runtime, folders, bundle, clock, log } = opening;
-  const { requireSignature, trustedKeys } = config.decoding;
+export async function openDecoders(opening: DecodersOpening, opened: AsyncDisposableStack): Promise<Decoders> {
+  const { options, store, platform, runtime, folders, bundle, clock, log } = opening;
+  const { requireSignature, trustedKeys, maxDifferentPercent } = options;
   const shipped = createDecoderRegistry({ runtime, log, ...(bundle && { bundle }) });
   await shipped.loadFolders(folders);
   const stored = createCatalogStore(store);
   const catalog = createDecoderCatalog({ stored, runtime, shipped, managementTenant: MANAGEMENT_TENANT, clock, log });
   await catalog.open();
+  const reports = createReportStore(store, clock, log);
+  const findDevice = platform.inventory.findCached;
+  const payloads = store.collection(RAW_PAYLOADS);
+  const shadowParts = { catalog, reports, payloads, findDevice, managementTenant: MANAGEMENT_TENANT, clock, log };
+  const shadow = opened.use(createShadow(shadowParts));
+  await shadow.recover();
+  const staging = createStaging({ catalog, shadow, clock, maxDifferentPercent });
   const services = createDecoderServices({
     catalog,
     stored,
+    staging,
+    reports,
     runtime,
     policy: { requireSignature, trustedKeys: trustedKeys?.split(",") ?? [] },
-    findDevice: platform.inventory.findCached,
+    findDevice,
     clock,
   });
-  return { catalog, services };
+  return { catalog, shadow, services };
 }

@@ -175,8 +175,9 @@ async function openWay(
   const { engine, ...limits } = config.sandbox;
   const runtime = opened.use(await openDecoderRuntime({ clock, log, limits, ...(engine !== "auto" && { engine }) }));
   const { bundleDecoder: bundle, decoderFolders: folders } = parts;
-  const openingDecoders = { config, store, platform, runtime, folders, clock, log, ...(bundle && { bundle }) };
-  const { catalog: decoders, services: decoderServices } = await openDecoders(openingDecoders);
+  const shared = { store, platform, runtime, clock, log };
+  const openingDecoders = { ...shared, options: config.decoding, folders, ...(bundle && { bundle }) };
+  const { catalog: decoders, shadow, services: decoderServices } = await openDecoders(openingDecoders, opened);
   const decoderKeys = (tenant: string) => decoders.list(tenant).map(({ manifest: { key } }) => key);
   const actions = createActionRegistry(decoderKeys);
   const publishers = createPublishers(log);
@@ -235,6 +236,7 @@ async function openWay(
       apply: uplink.applyDecoded,
       write: platform.write,
       findDevice: platform.inventory.findCached,
+      onDecoded: shadow.observe,
       clock,
       log,
       limits: { maxQueued: config.decoding.maxQueued, sweepMs: config.decoding.sweepMs },

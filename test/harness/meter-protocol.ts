@@ -23,8 +23,8 @@ export async function mapSignalStrength(api: Api): Promise<void> {
   await mapResources(api, 4, { 2: action("connectivity:updateRssi") });
 }
 
-/** /33456/0/123 -> the decoder acme-meter */
-export async function mapAcmeMeter(api: Api): Promise<void> {
+/** /33456/0/123 -> a decoder */
+export async function mapAcmeMeter(api: Api, decoder = "acme-meter"): Promise<void> {
   await describeObject(api, "33456.xml");
-  await mapResources(api, 33456, { 123: action("decoder:acme-meter") });
+  await mapResources(api, 33456, { 123: action(`decoder:${decoder}`) });
 }

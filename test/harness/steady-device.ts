@@ -1,5 +1,5 @@
 /**
- * A device that keeps books: it is observed on /3303/0/5700, sends numbered confirmable notifications one after the other,
+ * A device that keeps books: it is observed on a resource, /3303/0/5700 unless told otherwise, sends numbered confirmable notifications one after the other,
  * each repeated byte for byte until it is acknowledged, and Updates between them. What was acknowledged must be stored.
  */
 import { setTimeout as pause } from "node:timers/promises";
@@ -14,11 +14,20 @@ import {
   uriPath,
 } from "./raw-socket.ts";
 
+/** What is observed, and how a value of it is written. */
+export interface SteadyResource {
+  readonly path: string;
+  /** Content-Format. */
+  readonly format: number;
+  payload(value: number): Buffer;
+}
+
 export interface SteadyDeviceOptions {
   readonly endpoint: string;
   readonly serverPort: number;
   /** First value it notifies; the next are one higher each. */
   readonly firstValue: number;
+  readonly resource?: SteadyResource;
   /** Pause after an acknowledged notification. */
   readonly pauseMs?: number;
   /** An Update after that many notifications. */
@@ -40,22 +49,29 @@ export interface SteadyDevice extends AsyncDisposable {
   /** Times the server asked to observe. */
   readonly observations: number;
   register(): Promise<void>;
-  /** Resolves when the server observes the temperature. */
+  /** Resolves when the server observes the resource. */
   observed(): Promise<void>;
-  /** Sends until `signal` aborts, then resolves once the last notification is acknowledged. */
+  /** Sends until `signal` aborts, then resolves once the last notification is acknowledged; from where it stopped the last time. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 const ACK_TIMEOUT_MS = 400;
-const TEMPERATURE = "/3303/0/5700";
+const TEMPERATURE: SteadyResource = {
+  path: "/3303/0/5700",
+  format: 0,
+  payload: value => Buffer.from(String(value)),
+};
 
 export async function createSteadyDevice(options: SteadyDeviceOptions): Promise<SteadyDevice> {
-  const { endpoint, serverPort, firstValue, pauseMs = 5, updateEvery = 20 } = options;
+  const { endpoint, serverPort, firstValue, resource = TEMPERATURE, pauseMs = 5, updateEvery = 20 } = options;
+  const contentFormat = { name: "Content-Format", value: Buffer.from(uintBytes(resource.format)) } as const;
   const socket = await openRawSocket();
   const acknowledged: number[] = [];
   const sent: number[] = [];
   const updates = new Map<string, number>();
   let [resets, repeated, observations, messageId, observe] = [0, 0, 0, Math.floor(Math.random() * 0x10000), 1];
+  const instance = resource.path.split("/", 3).join("/");
+  let next = firstValue;
   let token: Buffer | undefined;
   let location = "";
   let tellObserved: () => void = () => {};
@@ -66,20 +82,17 @@ export async function createSteadyDevice(options: SteadyDeviceOptions): Promise<
 
   socket.onMessage(message => {
     if (!(message.code > "0.00" && message.code < "1.00")) return false;
-    const wantsObservation = uriPath(message) === TEMPERATURE && optionNumber(message, "Observe") === 0;
+    const wantsObservation = uriPath(message) === resource.path && optionNumber(message, "Observe") === 0;
     const answer: Packet = { code: "4.04", ack: true, messageId: message.messageId, token: message.token };
     if (wantsObservation) {
       observations++;
       token = message.token;
       answer.code = "2.05";
-      answer.options = [
-        { name: "Observe", value: uintBytes(observe++) },
-        { name: "Content-Format", value: Buffer.alloc(0) },
-      ];
-      answer.payload = Buffer.from(String(firstValue - 1));
-    } else if (uriPath(message) === TEMPERATURE) {
+      answer.options = [{ name: "Observe", value: uintBytes(observe++) }, contentFormat];
+      answer.payload = resource.payload(firstValue - 1);
+    } else if (uriPath(message) === resource.path) {
       answer.code = "2.05";
-      answer.payload = Buffer.from(String(firstValue - 1));
+      answer.payload = resource.payload(firstValue - 1);
     }
     void socket.send(answer, serverPort).then(() => wantsObservation && tellObserved());
     return true;
@@ -120,11 +133,8 @@ export async function createSteadyDevice(options: SteadyDeviceOptions): Promise<
       confirmable: true,
       messageId: id,
       token: token!,
-      options: [
-        { name: "Observe", value: uintBytes(observe++) },
-        { name: "Content-Format", value: Buffer.alloc(0) },
-      ],
-      payload: Buffer.from(String(value)),
+      options: [{ name: "Observe", value: uintBytes(observe++) }, contentFormat],
+      payload: resource.payload(value),
     };
     const answer = await untilAnswered(message, each => each.code === "0.00" && each.messageId === id);
     if (answer.reset) resets++;
@@ -150,14 +160,14 @@ export async function createSteadyDevice(options: SteadyDeviceOptions): Promise<
       return observations;
     },
     async register() {
-      const answer = await request(`/rd?ep=${endpoint}&lt=86400&lwm2m=1.0&b=U`, "</1/0>,</3303/0>");
+      const answer = await request(`/rd?ep=${endpoint}&lt=86400&lwm2m=1.0&b=U`, `</1/0>,<${instance}>`);
       if (answer.code !== "2.01") throw new Error(`Register of ${endpoint}: ${answer.code} ${answer.payload}`);
       location = `/${optionValues(answer, "Location-Path").map(String).join("/")}`;
     },
     observed: () => isObserved,
     async run(signal) {
-      for (let count = 1, value = firstValue; !signal.aborted; count++, value++) {
-        await notify(value);
+      for (let count = 1; !signal.aborted; count++) {
+        await notify(next++);
         if (count % updateEvery === 0) await update();
         await pause(pauseMs);
       }

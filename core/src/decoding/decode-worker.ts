@@ -7,7 +7,7 @@ import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
 import type { WriteOp } from "../store/store.ts";
 import { type Conclusion, concludeFailure, concludeMissing, concludeResult } from "./conclusion.ts";
 import { type DecodedDevice, needsDevice } from "./decoded-effects.ts";
-import type { DecoderDirectory } from "./decoder-directory.ts";
+import type { DecoderDirectory, InstalledDecoder } from "./decoder-directory.ts";
 import { decoderInput } from "./decoder-input.ts";
 import { errorOps, type RawPayload, retryOps, settledOps, statusOps } from "./raw-payload.ts";
 
@@ -36,6 +36,8 @@ export interface DecodeWorkerParts {
   /** For payloads whose device is gone. */
   write(ops: readonly WriteOp[]): Promise<unknown>;
   findDevice(tenant: string, deviceId: string): Promise<DecodedDevice | undefined>;
+  /** Told of each outcome before it is stored. Must not throw. */
+  onDecoded?(raw: RawPayload, decoder: InstalledDecoder, outcome: DecodeOutcome): void;
   readonly clock: Clock;
   readonly log: Log;
   readonly retries?: Retries;
@@ -164,7 +166,10 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
         const decoder = directory.find(raw.tenant, raw.decoder);
         if (!decoder) return { ok: false, reason: "unavailable", message: `there is no decoder ${raw.decoder}` };
         if (decoder.kind === "remote") await showProgress(raw);
-        return await directory.decode(decoder, await decoderInput(raw, decoder.manifest, () => deviceOf(raw)));
+        const input = await decoderInput(raw, decoder.manifest, () => deviceOf(raw));
+        const outcome = await directory.decode(decoder, input);
+        parts.onDecoded?.(raw, decoder, outcome);
+        return outcome;
       } catch (error) {
         return { ok: false, reason: "unavailable", message: messageOf(error) };
       }

@@ -1,5 +1,7 @@
 /** `/service/lwm2m-agent/decoders`: decoders of the tenant, their versions, and which of them is in force. */
 import type { DecoderServices, DecoderView, VersionView } from "../decoding/catalog/decoder-services.ts";
+import type { RecordedRun } from "../decoding/catalog/shadow-report.ts";
+import type { Activation, StageView } from "../decoding/catalog/staging.ts";
 import { formatTime } from "../platform/time.ts";
 import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
 import {
@@ -68,6 +70,37 @@ function presentOutcome(outcome: DecodeOutcome): Record<string, unknown> {
   return { result: null, console, cpuMs: cpuMs ?? 0, error: { reason, message } };
 }
 
+function presentRun({ fromMs, toMs, after: _, ...run }: RecordedRun): Record<string, unknown> {
+  return {
+    ...run,
+    ...(fromMs !== undefined && { dateFrom: formatTime(fromMs) }),
+    ...(toMs !== undefined && { dateTo: formatTime(toMs) }),
+  };
+}
+
+/** What has been compared, all together and by where it came from. */
+function presentStage({ version, report, findings, objection }: StageView): Record<string, unknown> {
+  const { againstVersion, sinceMs, live, recorded, samples = [], run } = report ?? {};
+  return {
+    version,
+    ...(againstVersion !== undefined && { against: againstVersion }),
+    ...(sinceMs !== undefined && { since: formatTime(sinceMs) }),
+    counts: findings,
+    mayActivate: objection === undefined,
+    ...(objection !== undefined && { objection }),
+    ...(live && { live, recorded }),
+    ...(run && { run: presentRun(run) }),
+    samples,
+  };
+}
+
+/** `compared` is 0 for a version that was not staged: then nothing spoke against it, and nothing for it. */
+const presentActivation = (ctx: RestContext, view: DecoderView, { previous, findings }: Activation) => ({
+  ...presentWhole(ctx, view),
+  previousVersion: previous,
+  ...(findings && { counts: findings }),
+});
+
 export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestRouter {
   const router = createRouter();
   const optionalBody = async (ctx: RestContext): Promise<unknown> =>
@@ -120,16 +153,32 @@ export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestR
     answerPlain(ctx, 200, { version, ...presentOutcome(outcome) });
   });
 
+  router.get(`${PATH}/:key/stage`, may("decoder:read"), async ctx => {
+    answerPlain(ctx, 200, presentStage(await decoders.staged(tenantOf(ctx), keyIn(ctx))));
+  });
+
+  router.post(`${PATH}/:key/stage`, may("decoder:write"), async ctx => {
+    const { tenant, userName } = ctx.state.user;
+    const staged = await decoders.stage(tenant, keyIn(ctx), await jsonBody(ctx, limits), userName);
+    answerPlain(ctx, 200, presentStage(staged));
+  });
+
+  router.delete(`${PATH}/:key/stage`, may("decoder:write"), async ctx => {
+    const { tenant, userName } = ctx.state.user;
+    await decoders.unstage(tenant, keyIn(ctx), userName);
+    answerNothing(ctx);
+  });
+
   router.post(`${PATH}/:key/activate`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
-    const { decoder, previous } = await decoders.activate(tenant, keyIn(ctx), await optionalBody(ctx), userName);
-    answerPlain(ctx, 200, { ...presentWhole(ctx, decoder), previousVersion: previous ?? null });
+    const activation = await decoders.activate(tenant, keyIn(ctx), await optionalBody(ctx), userName);
+    answerPlain(ctx, 200, presentActivation(ctx, decoders.get(tenant, keyIn(ctx)), activation));
   });
 
   router.post(`${PATH}/:key/rollback`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
-    const { decoder, previous } = await decoders.rollback(tenant, keyIn(ctx), userName);
-    answerPlain(ctx, 200, { ...presentWhole(ctx, decoder), previousVersion: previous ?? null });
+    const activation = await decoders.rollback(tenant, keyIn(ctx), userName);
+    answerPlain(ctx, 200, presentActivation(ctx, decoders.get(tenant, keyIn(ctx)), activation));
   });
 
   router.get(`${PATH}/:key/stats`, may("decoder:read"), async ctx => {

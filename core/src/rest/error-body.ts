@@ -62,10 +62,10 @@ function nameOf(code: FailureCode, path: string): string {
   return `${resource}/${BY_STATUS[FAILURES[code].http] ?? "Internal Server Error"}`;
 }
 
-/** Faults of ours say nothing about the inside; those of the caller name field and rule. */
+/** Faults of ours say nothing about the inside; those of the caller name field and rule, or what was counted. */
 function answerOf(error: MooringError, path: string, origin: string): ErrorAnswer {
   const status = FAILURES[error.code].http;
-  const { field, rule } = error.details;
+  const { field, rule, counts } = error.details;
   return {
     status,
     body: {
@@ -73,6 +73,7 @@ function answerOf(error: MooringError, path: string, origin: string): ErrorAnswe
       message: status === 500 ? "The request failed inside the server; see its log" : error.message,
       info: `${origin}/errors#${error.code}`,
       ...(status < 500 && field !== undefined ? { details: { field, rule } } : {}),
+      ...(counts === undefined ? {} : { details: { counts } }),
     },
   };
 }

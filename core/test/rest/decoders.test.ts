@@ -1,21 +1,20 @@
 import { assert } from "chai";
 import { createManualClock, systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { createSeededRandom } from "../../src/base/random.ts";
 import { buildDecoderPackage, generateSigningKey, writeDecoderPackage } from "../../src/contract/decoder-package.ts";
-import { createDecoderCatalog } from "../../src/decoding/catalog/catalog.ts";
-import { createCatalogStore } from "../../src/decoding/catalog/catalog-store.ts";
-import { createDecoderServices, type DecoderServices } from "../../src/decoding/catalog/decoder-services.ts";
-import { createDecoderRegistry } from "../../src/decoding/decoder-registry.ts";
+import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { DecoderRuntime } from "../../src/sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "../../src/sandbox/isolate-runtime.ts";
+import { type Decoders, type DecodersOpening, openDecoders } from "../../src/server-decoders.ts";
 import { COLLECTIONS } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { MANAGEMENT_TENANT } from "../../src/tenants/tenants.ts";
 import { type Answer, openRest, PASSWORD, type RestFixture } from "./fixture.ts";
 
 const PATH = "/service/lwm2m-agent/decoders";
 const SHIPPED = new URL("../../../decoders/acme-meter", import.meta.url).pathname;
+const LIMITS = { maxBodyBytes: 65_536, maxUploadBytes: 1_048_576 };
 const TRUSTED = generateSigningKey();
 
 const source = (factor: number): string => `export default { decode({ value }) {
@@ -34,7 +33,9 @@ describe("rest/decoders", function () {
   let runtime: DecoderRuntime;
   let rest: RestFixture;
   let store: Store;
-  let policy: { requireSignature: boolean; trustedKeys: readonly string[] };
+  let opened: AsyncDisposableStack;
+  let decoders: Decoders;
+  let options: DecodersOpening["options"];
 
   before(async () => {
     runtime = await openDecoderRuntime({ clock: systemClock, log: silentLog });
@@ -43,19 +44,19 @@ describe("rest/decoders", function () {
 
   async function open(): Promise<void> {
     const clock = createManualClock();
-    const shipped = createDecoderRegistry({ runtime, log: silentLog });
-    await shipped.loadFolders([SHIPPED]);
-    const stored = createCatalogStore(store);
-    const parts = { stored, runtime, shipped, managementTenant: MANAGEMENT_TENANT, clock, log: silentLog };
-    const catalog = createDecoderCatalog(parts);
-    await catalog.open();
-    const findDevice = (tenant: string, id: string) => rest.platform.inventory.findCached(tenant, id);
-    const decoders: DecoderServices = createDecoderServices({ catalog, stored, runtime, policy, findDevice, clock });
-    rest = await openRest({ decoders, limits: { maxBodyBytes: 65_536, maxUploadBytes: 1_048_576 } });
+    const platform = createPlatform({ store, clock, random: createSeededRandom(1), log: silentLog });
+    opened = new AsyncDisposableStack();
+    const parts = { options, store, platform, runtime, folders: [SHIPPED], clock, log: silentLog };
+    decoders = await openDecoders(parts, opened);
+    rest = await openRest({ decoders: decoders.services, platform, limits: LIMITS });
     await rest.tenants.ensureFirstTenant({ tenant: "t2", adminUser: "admin", adminPassword: PASSWORD });
   }
+  async function close(): Promise<void> {
+    await rest[Symbol.asyncDispose]();
+    await opened[Symbol.asyncDispose]();
+  }
   beforeEach(async () => {
-    policy = { requireSignature: false, trustedKeys: [TRUSTED.publicKey] };
+    options = { requireSignature: false, trustedKeys: TRUSTED.publicKey, maxDifferentPercent: 0 };
     store = await openSqlite({
       directory: undefined,
       collections: COLLECTIONS,
@@ -65,7 +66,7 @@ describe("rest/decoders", function () {
     await open();
   });
   afterEach(async () => {
-    await rest[Symbol.asyncDispose]();
+    await close();
     await store.close();
     for (const { id } of runtime.stats().decoders) runtime.unload(id);
   });
@@ -175,7 +176,7 @@ describe("rest/decoders", function () {
     await post(upload("1.0.0"));
     await post(upload("2.0.0", 2));
     await on("activate", { version: "2.0.0" });
-    await rest[Symbol.asyncDispose]();
+    await close();
     for (const { id } of runtime.stats().decoders) runtime.unload(id);
     await open();
     assert.equal(await decoded(), 14);
@@ -209,7 +210,9 @@ describe("rest/decoders", function () {
     const multipart = await post(form);
     assert.equal(multipart.status, 201);
     assert.isUndefined(multipart.body.signer);
-    policy.requireSignature = true;
+    await close();
+    options = { ...options, requireSignature: true };
+    await open();
     const unsigned = await post(packed("1.2.0"));
     assert.equal(unsigned.status, 422);
     assert.equal(unsigned.body.details.field, "signature");

@@ -38,6 +38,8 @@ export interface DecoderCatalog extends DecoderDirectory {
   inherited(tenant: string, key: string): InstalledDecoder | undefined;
   /** What runs in the shadow of the version that is in force for a tenant. */
   staged(tenant: string, key: string): StagedDecoder | undefined;
+  /** Of all tenants. */
+  allStaged(): readonly StagedDecoder[];
   /** @throws MooringError DECODER_UNAVAILABLE where it is not there any more */
   sourceOf(decoder: InstalledDecoder): Promise<DecoderSource>;
   /**
@@ -238,6 +240,10 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
       const theirs = own?.active ? undefined : entryOf(managementTenant, key)?.staged;
       return theirs && { owner: managementTenant, decoder: theirs };
     },
+    allStaged: () =>
+      [...owners].flatMap(([owner, entries]) =>
+        [...entries.values()].flatMap(({ staged }) => (staged ? [{ owner, decoder: staged }] : [])),
+      ),
     sourceOf,
     add: (version, source) => inTurn(version.owner, () => add(version, source)),
     step: (owner, key, event, by) => inTurn(owner, () => step(owner, key, event, by)),

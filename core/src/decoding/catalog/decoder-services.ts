@@ -13,8 +13,10 @@ import { type InstalledDecoder, SHIPPED } from "../decoder-directory.ts";
 import { wantedFragments } from "../decoder-input.ts";
 import { type DecoderCatalog, ownerOf } from "./catalog.ts";
 import type { CatalogStore, StoredVersion } from "./catalog-store.ts";
-import type { DecoderEvent, DecoderState } from "./decoder-machine.ts";
-import { readActivateRequest, readTestRequest } from "./requests.ts";
+import type { DecoderState } from "./decoder-machine.ts";
+import type { ReportStore } from "./report-store.ts";
+import { readTestRequest } from "./requests.ts";
+import type { Staging } from "./staging.ts";
 import { readDecoderUpload, type SignaturePolicy } from "./upload.ts";
 
 /** Whose version: the tenant's own, the management tenant's for all, or one that came with the host. */
@@ -50,13 +52,7 @@ export interface TestAnswer {
   readonly outcome: DecodeOutcome;
 }
 
-export interface Activation {
-  readonly decoder: DecoderView;
-  /** In force before. */
-  readonly previous?: string;
-}
-
-export interface DecoderServices {
+export interface DecoderServices extends Staging {
   list(tenant: string): readonly DecoderView[];
   /** @throws MooringError NOT_FOUND, as all below */
   get(tenant: string, key: string): DecoderView;
@@ -71,10 +67,6 @@ export interface DecoderServices {
   version(tenant: string, key: string, version: string): Promise<VersionView & { readonly source: string }>;
   /** Decodes a payload; nothing is stored. @throws MooringError VALIDATION */
   test(tenant: string, key: string, body: unknown): Promise<TestAnswer>;
-  /** @throws MooringError VALIDATION, CONFLICT */
-  activate(tenant: string, key: string, body: unknown, by: string): Promise<Activation>;
-  /** To what was in force before. @throws MooringError CONFLICT */
-  rollback(tenant: string, key: string, by: string): Promise<Activation>;
   /** Of the versions that are loaded. */
   stats(tenant: string, key: string): readonly DecoderStats[];
   /** @throws MooringError CONFLICT where it is in force or staged */
@@ -85,6 +77,8 @@ export interface DecoderServices {
 export interface DecoderServicesParts {
   readonly catalog: DecoderCatalog;
   readonly stored: CatalogStore;
+  readonly staging: Staging;
+  readonly reports: Pick<ReportStore, "delete">;
   readonly runtime: Pick<DecoderRuntime, "stats">;
   readonly policy: SignaturePolicy;
   findDevice(tenant: string, deviceId: string): Promise<DecodedDevice | undefined>;
@@ -104,7 +98,7 @@ function unusable(cause: MooringError): MooringError {
 const MOST_VERSIONS = 10_000;
 
 export function createDecoderServices(parts: DecoderServicesParts): DecoderServices {
-  const { catalog, stored, runtime, policy, findDevice, clock } = parts;
+  const { catalog, stored, staging, reports, runtime, policy, findDevice, clock } = parts;
 
   const originOf = (tenant: string, decoder: InstalledDecoder): Origin => {
     const owner = ownerOf(decoder);
@@ -157,14 +151,6 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
     throw new MooringError("CONFLICT", `decoder ${key} has no version in force`, { key });
   }
 
-  /** Own versions are named by themselves, what a tenant would have without by null. */
-  async function target(tenant: string, key: string, version: string): Promise<string | null> {
-    const decoder = await resolve(tenant, key, version);
-    if (ownerOf(decoder) === tenant) return version;
-    if (catalog.inherited(tenant, key)?.id === decoder.id) return null;
-    throw notFound("decoder version", `${key} ${version}`);
-  }
-
   async function upload(tenant: string, body: unknown, by: string): Promise<VersionView> {
     const { manifest, source, language, author = by, signature } = readDecoderUpload(body, policy);
     if ((await stored.count(tenant, MOST_VERSIONS)) >= MOST_VERSIONS) {
@@ -208,19 +194,13 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
     return { version: decoder.manifest.version, outcome };
   }
 
-  async function switched(tenant: string, key: string, event: DecoderEvent, by: string): Promise<Activation> {
-    const previous = catalog.find(tenant, key)?.manifest.version;
-    await catalog.step(tenant, key, event, by);
-    return { decoder: get(tenant, key), ...(previous !== undefined && { previous }) };
-  }
-
-  async function activate(tenant: string, key: string, body: unknown, by: string): Promise<Activation> {
-    const { version: given } = readActivateRequest(body);
-    const { state } = get(tenant, key);
-    const version = given ?? state?.staged;
-    if (version === undefined) throw invalid("version", "is missing, and no version is staged");
-    return await switched(tenant, key, { kind: "activate", version: await target(tenant, key, version) }, by);
-  }
+  /** @throws MooringError NOT_FOUND for what the tenant does not see at all */
+  const known =
+    <A extends readonly unknown[], R>(work: (tenant: string, key: string, ...more: A) => Promise<R>) =>
+    async (tenant: string, key: string, ...more: A): Promise<R> => {
+      get(tenant, key);
+      return await work(tenant, key, ...more);
+    };
 
   return {
     list: tenant => catalog.keysOf(tenant).map(key => get(tenant, key)),
@@ -244,11 +224,11 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
       return { ...(own ? ownView(tenant, own) : await otherView(tenant, decoder)), source };
     },
     test,
-    activate,
-    rollback: (tenant, key, by) => {
-      get(tenant, key);
-      return switched(tenant, key, { kind: "rollback" }, by);
-    },
+    stage: known(staging.stage),
+    unstage: known(staging.unstage),
+    staged: known(staging.staged),
+    activate: known(staging.activate),
+    rollback: known(staging.rollback),
     stats(tenant, key) {
       get(tenant, key);
       const others = [catalog.inherited(tenant, key), catalog.find(tenant, key)].flatMap(each =>
@@ -257,13 +237,13 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
       const own = `${tenant}/${key}@`;
       return runtime.stats().decoders.filter(({ id }) => id.startsWith(own) || others.includes(id));
     },
-    async removeVersion(tenant, key, version, by) {
-      get(tenant, key);
+    removeVersion: known(async (tenant, key, version: string, by: string) => {
       await catalog.removeVersion(tenant, key, version, by);
-    },
-    async remove(tenant, key) {
-      get(tenant, key);
+      await reports.delete(tenant, key, version);
+    }),
+    remove: known(async (tenant, key) => {
       await catalog.remove(tenant, key);
-    },
+      await reports.delete(tenant, key);
+    }),
   };
 }
