@@ -1,4 +1,4 @@
-/** Decoders: those of folders, and the catalogue of what was uploaded before them. */
+/** Decoders: those of folders, the catalogue of what was uploaded before them, and decoding again. */
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { Config } from "./config/schema.ts";
@@ -8,7 +8,11 @@ import { createDecoderServices, type DecoderServices } from "./decoding/catalog/
 import { createReportStore } from "./decoding/catalog/report-store.ts";
 import { createShadow, type Shadow } from "./decoding/catalog/shadow.ts";
 import { createStaging } from "./decoding/catalog/staging.ts";
+import type { DecodeQueue } from "./decoding/decode-queue.ts";
 import { type Bundle, createDecoderRegistry } from "./decoding/decoder-registry.ts";
+import { createDeadLetters, type DeadLetters } from "./decoding/redecode/dead-letters.ts";
+import { createRedecodes, type Redecodes } from "./decoding/redecode/redecodes.ts";
+import type { Superseder } from "./mapping/superseder.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import { RAW_PAYLOADS } from "./store/collections.ts";
@@ -59,4 +63,30 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
     clock,
   });
   return { catalog, shadow, services };
+}
+
+export interface Redecoding {
+  readonly redecodes: Redecodes;
+  readonly deadLetters: DeadLetters;
+}
+
+export interface OpeningRedecoding {
+  readonly store: Store;
+  readonly platform: Platform;
+  readonly decoders: DecoderCatalog;
+  readonly superseder: Superseder;
+  readonly decodeQueue: Pick<DecodeQueue, "sweep">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly node: string;
+}
+
+/** What was kept, decoded again. Jobs of an earlier life wait until they are started. */
+export function openRedecoding(parts: OpeningRedecoding, opened: AsyncDisposableStack): Redecoding {
+  const { store, platform, decoders: directory, superseder, decodeQueue, clock, log, node } = parts;
+  const { findCached: findDevice } = platform.inventory;
+  const redecodes = opened.use(createRedecodes({ store, directory, superseder, findDevice, clock, log, node }));
+  const onReplayed = (): void => void decodeQueue.sweep();
+  const deadLetters = createDeadLetters({ store, write: platform.write, redecodes, onReplayed, nowMs: clock.now });
+  return { redecodes, deadLetters };
 }

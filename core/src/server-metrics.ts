@@ -2,6 +2,8 @@
 import type { Agent } from "./agent/agent.ts";
 import type { Connection } from "./agent/device-accounts.ts";
 import type { DecodeQueue } from "./decoding/decode-queue.ts";
+import type { DeadLetters } from "./decoding/redecode/dead-letters.ts";
+import type { Redecodes } from "./decoding/redecode/redecodes.ts";
 import type { BootstrapServer } from "./lwm2m/bootstrap/bootstrap-server.ts";
 import type { Uplink } from "./mapping/uplink.ts";
 import type { Figures, PluginFigure } from "./plugin-host/figures.ts";
@@ -134,22 +136,16 @@ export interface MeasuredParts {
   readonly agent: Agent;
   readonly uplink: Uplink;
   readonly decodeQueue: DecodeQueue;
+  readonly redecodes: Redecodes;
+  readonly deadLetters: DeadLetters;
   readonly runtime: DecoderRuntime;
   readonly figures: Figures;
   readonly plugins: Pick<Plugins, "list">;
 }
 
 /** One collector for all parts, asked at every scrape. */
-export function collectMetrics({
-  store,
-  ports,
-  agent,
-  uplink,
-  decodeQueue,
-  runtime,
-  figures,
-  plugins,
-}: MeasuredParts): Metrics {
+export function collectMetrics(parts: MeasuredParts): Metrics {
+  const { store, ports, agent, uplink, decodeQueue, redecodes, deadLetters, runtime, figures, plugins } = parts;
   const lwm2m = agent.server;
   const { behind, ...decodes } = decodeQueue.stats();
   return {
@@ -166,6 +162,8 @@ export function collectMetrics({
     ...numbers("uplink", { ...uplink.counters }),
     ...numbers("store", { ...store.statistics() }, new Set(["queuedWrites", "pendingReads"])),
     ...numbers("decode_queue", { ...decodes, behind: behind ? 1 : 0 }, new Set(["queued", "behind"])),
+    ...numbers("redecode", { ...redecodes.figures }, new Set(["running"])),
+    ...numbers("dead_letters", { ...deadLetters.figures }),
     mooring_lwm2m_registrations: {
       help: "Devices that are registered",
       type: "gauge",

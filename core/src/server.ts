@@ -52,7 +52,7 @@ import { createRestApp } from "./rest/app.ts";
 import type { PluginServices } from "./rest/plugins.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
-import { openDecoders } from "./server-decoders.ts";
+import { openDecoders, openRedecoding, type Redecoding } from "./server-decoders.ts";
 import { type Firmware, openFirmware } from "./server-firmware.ts";
 import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
 import { bindSockets, openPorts, type Ports, type SocketAddresses, type Sockets } from "./server-ports.ts";
@@ -144,7 +144,7 @@ async function openBase(parts: HostParts, opened: AsyncDisposableStack): Promise
 }
 
 /** The way up: values to effects to documents, and decoders beside it. */
-interface Way {
+interface Way extends Redecoding {
   readonly actions: ActionRegistry;
   readonly figures: Figures;
   readonly plugins: Plugins;
@@ -246,10 +246,15 @@ async function openWay(
   const keepMs = config.decoding.rawRetentionDays * DAY_MS;
   opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs })).start();
   decoders.onChanged(() => void decodeQueue.sweep());
+  const redecoding = openRedecoding(
+    { store, platform, decoders, superseder, decodeQueue, clock, log, node: NODE },
+    opened,
+  );
   const operators: readonly string[] = [config.tenant.id, MANAGEMENT_TENANT];
   const isOperator = (tenant: string): boolean => operators.includes(tenant);
   const pluginServices = { plugins, routes, pages, isOperator };
-  return { actions, figures, plugins, pluginServices, uplink, runtime, decoders, decoderServices, decodeQueue };
+  const running = { uplink, runtime, decoders, decoderServices, decodeQueue, ...redecoding };
+  return { actions, figures, plugins, pluginServices, ...running };
 }
 
 /** Sockets of both servers, bound. */
@@ -467,6 +472,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
   );
   await campaigns.recover();
   way.decodeQueue.start();
+  await way.redecodes.start();
   const measured: MeasuredParts = { store, ports, agent, ...way };
   const rest = createRestApp({
     platform,
@@ -480,6 +486,8 @@ export async function openHost(parts: HostParts): Promise<Host> {
     firmwareUpdates: agent.firmware,
     campaigns,
     decoders: way.decoderServices,
+    redecodes: way.redecodes,
+    deadLetters: way.deadLetters,
     recordings,
     pluginServices: way.pluginServices,
     log,

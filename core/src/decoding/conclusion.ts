@@ -7,8 +7,8 @@ import { updateOp, type WriteOp } from "../store/store.ts";
 import { type DecodedDevice, type DecodedEffects, decodedEffects, signedEffects } from "./decoded-effects.ts";
 import { doneOps, errorOps, type MadeDocuments, type RawPayload } from "./raw-payload.ts";
 
-/** Followed by the decoder's key (agent specification 15.3). */
-const DECODER_FAILURE_ALARM = "c8y_LWM2MDecoderFailure_";
+/** Of devices whose payloads a decoder fails on (agent specification 15.3). */
+export const failureAlarmType = (decoder: string): string => `c8y_LWM2MDecoderFailure_${decoder}`;
 
 export interface Conclusion {
   readonly effects: readonly Effect[];
@@ -20,7 +20,7 @@ export interface Conclusion {
 }
 
 function failureAlarm(raw: RawPayload, status: "ACTIVE" | "CLEARED", text: string, nowMs: number): Effect {
-  const type = `${DECODER_FAILURE_ALARM}${raw.decoder}`;
+  const type = failureAlarmType(raw.decoder);
   return { kind: "alarm", type, text, severity: "MAJOR", status, atMs: nowMs };
 }
 

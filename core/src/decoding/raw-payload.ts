@@ -2,6 +2,7 @@
  * A value for a decoder, kept before the device is answered (collection `rawPayloads`), and the platform's event that shows
  * it while it is not decoded (agent specification 9.2). Everything here only builds writes.
  */
+import { sameJson } from "../base/same-json.ts";
 import type { Effect } from "../contract/action.ts";
 import { formatPath } from "../lwm2m/path.ts";
 import type { ResourceType } from "../lwm2m/resource-value.ts";
@@ -182,6 +183,26 @@ export const settledOps = (raw: RawPayload): WriteOp[] => [
   updateOp<RawPayloadDocument>(RAW_PAYLOADS, { _id: raw.id }, { $set: { status: "DONE" } }),
   eventDeleteOp(raw.tenant, eventIdOf(raw)),
 ];
+
+/** Decoded again by some version: nothing where that is what it says. An alarm that it raised or cleared once stays noted. */
+export function supersededOps(document: RawPayloadDocument, decoderVersion: string, made: MadeDocuments): WriteOp[] {
+  const raw = fromRawDocument(document);
+  const alarms = [...new Set([...(raw.made?.alarms ?? []), ...made.alarms])].sort();
+  const is = { ...made, alarms };
+  const { status, decoderVersion: by } = document;
+  if (status === "DONE" && by === decoderVersion && sameJson(raw.made, is)) return [];
+  return [
+    updateOp<RawPayloadDocument>(
+      RAW_PAYLOADS,
+      { _id: raw.id },
+      {
+        $set: { status: "DONE", decoderVersion, "details.made": is as unknown as JsonObject },
+        $unset: { "details.reason": true, "details.message": true, "details.replayed": true },
+      },
+    ),
+    eventDeleteOp(raw.tenant, eventIdOf(raw)),
+  ];
+}
 
 /** Back into the queue, with all attempts before it; nothing where it is not ERROR any more. */
 export const replayOps = (raw: RawPayload, nowMs: number): WriteOp[] => [

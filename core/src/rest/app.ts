@@ -10,6 +10,8 @@ import { MooringError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Campaigns } from "../campaigns/campaigns.ts";
 import type { DecoderServices } from "../decoding/catalog/decoder-services.ts";
+import type { DeadLetters } from "../decoding/redecode/dead-letters.ts";
+import type { Redecodes } from "../decoding/redecode/redecodes.ts";
 import type { HttpListener } from "../http/listen.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { TenantOptions } from "../tenants/tenant-options.ts";
@@ -24,6 +26,7 @@ import { binariesRouter } from "./binaries.ts";
 import { campaignsRouter } from "./campaigns.ts";
 import { childrenRouter } from "./children.ts";
 import { createRouter, type RestContext, type RestLimits, type RestRouter } from "./context.ts";
+import { decoderHistoryRouter } from "./decoder-history.ts";
 import { decodersRouter } from "./decoders.ts";
 import { deviceRegistrationRouter } from "./device-registration.ts";
 import { deviceSettingsRouter } from "./device-settings.ts";
@@ -60,6 +63,8 @@ export interface RestAppParts {
   readonly firmwareUpdates: FirmwareServices;
   readonly campaigns: Campaigns;
   readonly decoders: DecoderServices;
+  readonly redecodes: Redecodes;
+  readonly deadLetters: DeadLetters;
   readonly recordings: RecordingServices;
   readonly pluginServices: PluginServices;
   readonly log: Log;
@@ -148,6 +153,7 @@ function createKoa(parts: RestAppParts): Koa {
     firmwareRouter(parts),
     campaignsRouter(parts),
     decodersRouter(parts),
+    decoderHistoryRouter(parts),
     registrationsRouter(parts),
     recordingsRouter(parts),
     firmwareUpdatesRouter(parts),

@@ -365,6 +365,25 @@ export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
   durability: "normal",
 };
 
+/** A stretch of kept payloads that is decoded again. `_id`: a number, ascending. Its progress is stored with what it stores. */
+export interface RedecodeDocument extends Document {
+  readonly tenant: string;
+  readonly decoder: string;
+  readonly state: "RUNNING" | "DONE" | "CANCELLED" | "FAILED";
+  /** The node that runs it. */
+  readonly node: string;
+  readonly creationTime: number;
+  readonly details: JsonObject;
+}
+export const REDECODES: CollectionSpec<RedecodeDocument> = {
+  name: "redecodes",
+  fields: { tenant: "string", decoder: "string", state: "string", node: "string", creationTime: "time" },
+  required: ["tenant", "decoder", "state", "node", "creationTime"],
+  coarse: ["tenant", "state", "node"],
+  indexes: [by("tenant", "decoder", "_id"), by("node", "state", "_id")],
+  durability: "normal",
+};
+
 /** `_id`: the tenant's name. */
 export interface TenantDocument extends Document {
   readonly creationTime: number;
@@ -708,6 +727,7 @@ export const COLLECTIONS: readonly CollectionSpec[] = [
   OBSERVATIONS,
   LAST_VALUES,
   RAW_PAYLOADS,
+  REDECODES,
   TENANTS,
   USERS,
   TENANT_OPTIONS,

@@ -9,6 +9,8 @@ import { createSeededRandom } from "../../src/base/random.ts";
 import { createSecretBox } from "../../src/base/secret-box.ts";
 import { createCampaigns } from "../../src/campaigns/campaigns.ts";
 import type { DecoderServices } from "../../src/decoding/catalog/decoder-services.ts";
+import type { DeadLetters } from "../../src/decoding/redecode/dead-letters.ts";
+import type { Redecodes } from "../../src/decoding/redecode/redecodes.ts";
 import { createFirmwareRepository } from "../../src/firmware/repository.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
@@ -110,6 +112,8 @@ export async function openRest(
     firmware: { repository },
     campaigns,
     decoders: without<DecoderServices>(),
+    redecodes: without<Redecodes>(),
+    deadLetters: without<DeadLetters>(),
     recordings: without<RecordingServices>(),
     firmwareUpdates: without<FirmwareServices>(),
     pluginServices: {

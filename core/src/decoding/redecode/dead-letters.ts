@@ -1,0 +1,131 @@
+/** Payloads that their decoder could not read, or could not be stored: shown, put back into the queue, decoded by a named version, dropped. */
+
+import { alarmClearOp } from "../../platform/alarm.ts";
+import { invalid } from "../../platform/body.ts";
+import { deterministicId } from "../../platform/ids.ts";
+import type { Page, PageRequest } from "../../platform/platform.ts";
+import { readPage } from "../../platform/read-page.ts";
+import type { Scalar } from "../../store/collection.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections.ts";
+import type { Store, WriteOp } from "../../store/store.ts";
+import { failureAlarmType } from "../conclusion.ts";
+import { forgetOps, fromRawDocument, type RawPayload, replayOps } from "../raw-payload.ts";
+import { type PayloadSelection, placeOf, readPayloads, selectionFilter } from "./payload-selection.ts";
+import { readDeadLetters } from "./redecode-body.ts";
+import type { RedecodeJob } from "./redecode-job.ts";
+import type { Redecodes } from "./redecodes.ts";
+
+export interface DeadLetter extends RawPayload {
+  readonly reason: string;
+  readonly message: string;
+  /** The version that failed on it, where one was asked. */
+  readonly decoderVersion?: string;
+}
+
+/** `replayed`: put back, and decoded by the version in force now. `job`: decoded by the version that was asked for. */
+export type ReplayAnswer = { readonly replayed: number } | { readonly job: RedecodeJob };
+
+export interface DeadLetters {
+  readonly figures: { readonly replayed: number; readonly dropped: number };
+  /** Newest first. */
+  list(
+    tenant: string,
+    decoder: string,
+    selection: Omit<PayloadSelection, "statuses" | "limit">,
+    page: PageRequest,
+  ): Promise<Page<DeadLetter>>;
+  /** @param body see `readDeadLetters`. @throws MooringError VALIDATION; with a version NOT_FOUND, CONFLICT as a redecode */
+  replay(tenant: string, decoder: string, body: unknown, owner: string): Promise<ReplayAnswer>;
+  /** @param body as for replay, without version; it has to narrow. @returns how many. @throws MooringError VALIDATION */
+  drop(tenant: string, decoder: string, body: unknown): Promise<number>;
+}
+
+export interface DeadLettersParts {
+  readonly store: Pick<Store, "collection">;
+  write(ops: readonly WriteOp[]): Promise<unknown>;
+  readonly redecodes: Pick<Redecodes, "begin">;
+  /** Tells the queue that payloads wait in the store. */
+  onReplayed(): void;
+  readonly nowMs: () => number;
+}
+
+const PAGE_SIZE = 100;
+
+const toDeadLetter = (document: RawPayloadDocument): DeadLetter => {
+  const { details, decoderVersion } = document;
+  return {
+    ...fromRawDocument(document),
+    reason: String(details["reason"] ?? ""),
+    message: String(details["message"] ?? ""),
+    ...(decoderVersion !== undefined && { decoderVersion }),
+  };
+};
+
+export function createDeadLetters(parts: DeadLettersParts): DeadLetters {
+  const { store, write, redecodes, onReplayed, nowMs } = parts;
+  const payloads = store.collection(RAW_PAYLOADS);
+  const figures = { replayed: 0, dropped: 0 };
+
+  /** All that are meant, page by page; each once, also where it fails again meanwhile. */
+  const each = async (
+    tenant: string,
+    decoder: string,
+    selection: PayloadSelection,
+    work: (page: readonly RawPayload[]) => Promise<unknown>,
+  ): Promise<number> => {
+    const filter = selectionFilter(tenant, decoder, { toMs: nowMs(), ...selection });
+    let after: readonly Scalar[] | undefined;
+    for (let count = 0; ; ) {
+      const page = await readPayloads(payloads, filter, ["ERROR"], after, PAGE_SIZE);
+      if (page.length === 0) return count;
+      await work(page.map(fromRawDocument));
+      count += page.length;
+      after = placeOf(page.at(-1)!);
+    }
+  };
+
+  /** Of devices that have none left: nothing tells of a failure that nobody can see any more. */
+  const clearAlarms = async (tenant: string, decoder: string, devices: ReadonlySet<string>): Promise<void> => {
+    const type = failureAlarmType(decoder);
+    for (const managedObject of devices) {
+      const filter = { tenant, decoder, status: "ERROR", managedObject } as const;
+      if ((await payloads.find(filter, { limit: 1 })).length > 0) continue;
+      const key = deterministicId([type, managedObject, String(nowMs())]);
+      await write([alarmClearOp(managedObject, type, key, nowMs())]);
+    }
+  };
+
+  return {
+    figures,
+    async list(tenant, decoder, selection, page) {
+      const filter = { ...selectionFilter(tenant, decoder, selection), status: "ERROR" } as const;
+      const found = await readPage(payloads, filter, page, [["time", -1]]);
+      return { ...found, items: found.items.map(toDeadLetter) };
+    },
+    async replay(tenant, decoder, body, owner) {
+      const { version, selection } = readDeadLetters(body);
+      if (version !== undefined) {
+        return { job: await redecodes.begin(tenant, decoder, { version, selection, apply: true }, owner) };
+      }
+      const replayed = await each(tenant, decoder, selection, page =>
+        write(page.flatMap(raw => replayOps(raw, nowMs()))),
+      );
+      figures.replayed += replayed;
+      if (replayed > 0) onReplayed();
+      return { replayed };
+    },
+    async drop(tenant, decoder, body) {
+      const { version, selection } = readDeadLetters(body);
+      if (version !== undefined) throw invalid("version", "is not known here");
+      if (Object.keys(selection).length === 1) throw invalid("ids", "or another filter must be given");
+      const devices = new Set<string>();
+      const dropped = await each(tenant, decoder, selection, async page => {
+        await write(page.flatMap(forgetOps));
+        for (const { deviceId } of page) devices.add(deviceId);
+      });
+      await clearAlarms(tenant, decoder, devices);
+      figures.dropped += dropped;
+      return dropped;
+    },
+  };
+}

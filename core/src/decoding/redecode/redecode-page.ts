@@ -1,0 +1,172 @@
+/** Some payloads decoded again: what each makes now, and, where that is wanted, in the place of what it made. */
+import { isFailure, messageOf } from "../../base/errors.ts";
+import type { Effect } from "../../contract/action.ts";
+import { usableEffects } from "../../mapping/check-effect.ts";
+import { decodedMessage, documentId } from "../../mapping/document-ids.ts";
+import type { LatePayload } from "../../mapping/late-effects.ts";
+import type { Superseder } from "../../mapping/superseder.ts";
+import { alarmClearOp } from "../../platform/alarm.ts";
+import type { ManagedObject } from "../../platform/platform.ts";
+import type { DecodeOutcome } from "../../sandbox/decoder-runtime.ts";
+import type { DocumentCollection } from "../../store/collection.ts";
+import type { RawPayloadDocument } from "../../store/collections.ts";
+import type { WriteOp } from "../../store/store.ts";
+import { failureAlarmType, madeDocuments } from "../conclusion.ts";
+import { type DecodedDevice, decodedEffects, needsDevice, signedEffects } from "../decoded-effects.ts";
+import type { DecoderDirectory, InstalledDecoder } from "../decoder-directory.ts";
+import { decoderInput } from "../decoder-input.ts";
+import { fromRawDocument, type RawPayload, supersededOps } from "../raw-payload.ts";
+import type { Verdict } from "./redecode-tally.ts";
+
+export interface RedecodePageParts {
+  readonly payloads: Pick<DocumentCollection<RawPayloadDocument>, "find">;
+  readonly directory: Pick<DecoderDirectory, "decode">;
+  readonly superseder: Superseder;
+  findDevice(tenant: string, deviceId: string): Promise<ManagedObject | undefined>;
+  readonly nowMs: () => number;
+}
+
+/** What a payload makes by the version that is asked. */
+export type Redecoded =
+  | {
+      readonly ok: true;
+      readonly raw: RawPayload;
+      readonly document: RawPayloadDocument;
+      readonly effects: readonly Effect[];
+    }
+  | { readonly ok: false; readonly raw: RawPayload; readonly document: RawPayloadDocument; readonly message: string };
+
+/** The decoder cannot be asked now, or its service did not answer as it should. */
+export interface NotNow {
+  readonly message: string;
+  readonly retryAtMs?: number;
+  /** What it is when that does not pass; absent: it is no fault of the payload. */
+  readonly otherwise?: Redecoded;
+}
+
+const NO_DEVICE: DecodedDevice = { fragments: {} };
+
+function concludeFailed(
+  raw: RawPayload,
+  document: RawPayloadDocument,
+  outcome: Extract<DecodeOutcome, { ok: false }>,
+): Redecoded | NotNow {
+  const failed: Redecoded = { ok: false, raw, document, message: `${outcome.reason}: ${outcome.message}` };
+  if (outcome.reason === "unavailable") return outcome;
+  return outcome.reason === "callFailed" ? { ...outcome, otherwise: failed } : failed;
+}
+
+const wasError = ({ document }: Redecoded): boolean => document.status === "ERROR";
+
+/** Verdicts in order, and the writes of those that are carried out. */
+export interface PageResult {
+  readonly verdicts: readonly Verdict[];
+  readonly documents: readonly WriteOp[];
+  /** What says that they are stored. */
+  readonly concluding: readonly WriteOp[];
+}
+
+export interface RedecodePages {
+  /** Decodes in the background. @returns for each payload what it makes, or why the decoder cannot say it now */
+  decode(decoder: InstalledDecoder, documents: readonly RawPayloadDocument[]): Promise<readonly (Redecoded | NotNow)[]>;
+  /** What would change. */
+  compare(page: readonly Redecoded[], version: string): Promise<PageResult>;
+  /** Changes it, with `progress` in the same group, made from the verdicts. */
+  supersede(
+    page: readonly Redecoded[],
+    version: string,
+    progress: (verdicts: readonly Verdict[]) => WriteOp,
+  ): Promise<readonly Verdict[]>;
+}
+
+export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
+  const { payloads, directory, superseder, findDevice, nowMs } = parts;
+
+  async function decodeOne(decoder: InstalledDecoder, document: RawPayloadDocument): Promise<Redecoded | NotNow> {
+    const raw = fromRawDocument(document);
+    const device = async (): Promise<DecodedDevice> => (await findDevice(raw.tenant, raw.deviceId)) ?? NO_DEVICE;
+    const input = await decoderInput(raw, decoder.manifest, device);
+    const outcome = await directory.decode(decoder, input, { urgency: "background" });
+    if (!outcome.ok) return concludeFailed(raw, document, outcome);
+    const { result, version } = outcome;
+    if (!result.success) return { ok: false, raw, document, message: result.message ?? "the decoder gave no reason" };
+    const { effects } = decodedEffects(result, needsDevice(result) ? await device() : NO_DEVICE, raw.atMs);
+    const { usable } = usableEffects(signedEffects(effects, { key: raw.decoder, version }));
+    return { ok: true, raw, document, effects: usable };
+  }
+
+  const lateOf = ({ raw, effects }: Redecoded & { ok: true }, object: ManagedObject): LatePayload => ({
+    rawId: raw.id,
+    message: decodedMessage(raw),
+    object,
+    path: raw.path,
+    effects,
+    ...(raw.made && { made: raw.made }),
+  });
+
+  /** Where nothing of the decoder's failures is left of a device, its alarm ends. */
+  async function alarmOps(recovered: readonly Redecoded[]): Promise<WriteOp[]> {
+    const ops: WriteOp[] = [];
+    for (const [deviceId, ofDevice] of Map.groupBy(recovered, ({ raw }) => raw.deviceId)) {
+      const { raw } = ofDevice[0]!;
+      const { tenant, decoder } = raw;
+      const others = { tenant, decoder, status: "ERROR", managedObject: deviceId } as const;
+      const ids = ofDevice.map(one => one.raw.id);
+      if ((await payloads.find({ ...others, _id: { $nin: ids } }, { limit: 1 })).length > 0) continue;
+      const key = documentId({ ...decodedMessage(raw), messageKey: `${nowMs()} recovered/${raw.id}` }, "alarm", 0);
+      ops.push(alarmClearOp(deviceId, failureAlarmType(decoder), key, nowMs()));
+    }
+    return ops;
+  }
+
+  async function plan(page: readonly Redecoded[], version: string, withOps: boolean): Promise<PageResult> {
+    const objects = await Promise.all(page.map(({ raw }) => findDevice(raw.tenant, raw.deviceId)));
+    const decoded = page.flatMap((one, at) => (one.ok && objects[at] ? [{ one, late: lateOf(one, objects[at]) }] : []));
+    const plans = new Map(
+      (await superseder.plan(decoded.map(({ late }) => late))).map((made, at) => [decoded[at]!.one, made]),
+    );
+    const verdicts = page.map((one, at): Verdict => {
+      if (!objects[at]) return { kind: "skipped" };
+      if (!one.ok) return { kind: "failed", wasError: wasError(one), message: one.message };
+      return { kind: "decoded", wasError: wasError(one), plan: plans.get(one)! };
+    });
+    if (!withOps) return { verdicts, documents: [], concluding: [] };
+    const documents: WriteOp[] = [];
+    for (const { one, late } of decoded) documents.push(...(await superseder.opsOf(late, plans.get(one)!)));
+    documents.push(...(await alarmOps(decoded.map(({ one }) => one).filter(wasError))));
+    const concluding = decoded.flatMap(({ one }) => supersededOps(one.document, version, madeDocuments(one.effects)));
+    return { verdicts, documents, concluding };
+  }
+
+  return {
+    decode: (decoder, documents) =>
+      Promise.all(
+        documents.map(async document => {
+          try {
+            return await decodeOne(decoder, document);
+          } catch (error) {
+            const message = messageOf(error);
+            if (isFailure(error, "STORE_FULL", "STORE_FAILED", "CLOSED")) return { message };
+            return { ok: false, raw: fromRawDocument(document), document, message };
+          }
+        }),
+      ),
+    compare: (page, version) => plan(page, version, false),
+    supersede: (page, version, progress) =>
+      superseder.inTurn(
+        page.map(({ raw }) => raw.id),
+        async () => {
+          const ids = page.map(({ raw }) => raw.id);
+          const now = await payloads.find({ _id: { $in: ids } }, { limit: Math.max(1, ids.length) });
+          const documents = new Map(now.map(document => [document._id, document]));
+          const isSame = ({ raw, document }: Redecoded): boolean => documents.get(raw.id)?.status === document.status;
+          const same = page.filter(isSame).map(one => ({ ...one, document: documents.get(one.raw.id)! }));
+          const planned = await plan(same, version, true);
+          const byId = new Map(same.map(({ raw }, at) => [raw.id, planned.verdicts[at]!]));
+          const verdicts = page.map(({ raw }): Verdict => byId.get(raw.id) ?? { kind: "skipped" });
+          await superseder.write(planned.documents, [...planned.concluding, progress(verdicts)]);
+          return verdicts;
+        },
+      ),
+  };
+}
