@@ -4,8 +4,11 @@ import type { Lwm2mPath } from "../lwm2m/path.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import type { AlarmStatus, Severity } from "../platform/platform.ts";
 
+/** A number of a measurement. */
 export interface SeriesValue {
+  /** Finite. */
   readonly value: number;
+  /** For people, `°C`. */
   readonly unit?: string;
 }
 
@@ -60,6 +63,7 @@ export type Effect =
       readonly atMs: number;
     };
 
+/** What a plugin sees of a device. */
 export interface DeviceView {
   /** Managed object id. */
   readonly id: string;
@@ -71,11 +75,13 @@ export interface DeviceView {
   readonly fragments: Readonly<Record<string, unknown>>;
 }
 
+/** One value of one message, for an action. */
 export interface ActionInput {
   readonly value: ResourceValue;
   /** Time of the value, already chosen by the rules for source time stamps (agent specification 16.3). */
   readonly atMs: number;
   readonly device: DeviceView;
+  /** What the object file says of the resource; undefined where the host has none. */
   readonly resource: ResourceModel | undefined;
 }
 
@@ -86,9 +92,11 @@ export interface MappingAction {
   readonly aliases?: readonly string[];
   /** Managed object fragments that `device.fragments` shall hold. */
   readonly deviceFragments?: readonly string[];
+  /** What it throws is told, and keeps nothing from other actions. */
   run(input: ActionInput): readonly Effect[];
 }
 
+/** What one message says of one object instance, for a default handler. */
 export interface InstanceInput {
   readonly objectId: number;
   readonly instanceId: number;
@@ -110,6 +118,7 @@ export interface DefaultHandler {
   readonly resources: readonly number[];
   /** Whether earlier values of `resources` shall be looked up when the message lacks some. */
   readonly needsLastValues?: boolean;
+  /** As of an action. */
   readonly deviceFragments?: readonly string[];
   run(input: InstanceInput): readonly Effect[];
 }
