@@ -1,6 +1,7 @@
-/** Decoders: those of folders, the catalogue of what was uploaded before them, and decoding again. */
+/** Decoders: what runs them; those of folders and configuration, the catalogue of what was uploaded before them, and decoding again. */
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
+import type { SecretBox } from "./base/secret-box.ts";
 import type { Config } from "./config/schema.ts";
 import { createDecoderCatalog, type DecoderCatalog } from "./decoding/catalog/catalog.ts";
 import { createCatalogStore } from "./decoding/catalog/catalog-store.ts";
@@ -9,18 +10,59 @@ import { createReportStore } from "./decoding/catalog/report-store.ts";
 import { createShadow, type Shadow } from "./decoding/catalog/shadow.ts";
 import { createStaging } from "./decoding/catalog/staging.ts";
 import type { DecodeQueue } from "./decoding/decode-queue.ts";
+import { decoderId, SHIPPED } from "./decoding/decoder-directory.ts";
 import { type Bundle, createDecoderRegistry } from "./decoding/decoder-registry.ts";
 import { createDeadLetters, type DeadLetters } from "./decoding/redecode/dead-letters.ts";
 import { createRedecodes, type Redecodes } from "./decoding/redecode/redecodes.ts";
+import { readConfiguredServices } from "./decoding/remote/configured-services.ts";
+import { joinRuntimes } from "./decoding/remote/joined-runtime.ts";
+import { createRemoteRuntime, type RemoteRuntime } from "./decoding/remote/remote-runtime.ts";
+import { sealService } from "./decoding/remote/sealed-service.ts";
 import type { Superseder } from "./mapping/superseder.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
+import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
 import { RAW_PAYLOADS } from "./store/collections.ts";
 import type { Store } from "./store/store.ts";
 import { MANAGEMENT_TENANT } from "./tenants/tenants.ts";
 
+const MINUTE_MS = 60_000;
+const FIRST_PAUSE_MS = 30_000;
+
+interface RuntimesOpening {
+  readonly config: Config;
+  readonly box: SecretBox;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Runtimes {
+  /** For all decoders. */
+  readonly runtime: DecoderRuntime;
+  readonly remote: RemoteRuntime;
+}
+
+export async function openRuntimes(
+  { config, box, clock, log }: RuntimesOpening,
+  opened: AsyncDisposableStack,
+): Promise<Runtimes> {
+  const { engine, ...limits } = config.sandbox;
+  const sandbox = await openDecoderRuntime({ clock, log, limits, ...(engine !== "auto" && { engine }) });
+  const { allowedOrigins, unavailableDelayMinutes, callMs } = config.decoding;
+  const unreachableMs = unavailableDelayMinutes * MINUTE_MS;
+  const remote = createRemoteRuntime({
+    clock,
+    log,
+    allowedOrigins,
+    limits: { callMs, connectMs: Math.ceil(callMs * 0.75) },
+    rules: { unreachableMs, maxPauseMs: unreachableMs, pauseMs: Math.min(FIRST_PAUSE_MS, unreachableMs) },
+  });
+  return { runtime: opened.use(joinRuntimes(sandbox, remote, box)), remote };
+}
+
 export interface DecodersOpening {
-  readonly options: Pick<Config["decoding"], "requireSignature" | "trustedKeys" | "maxDifferentPercent">;
+  readonly options: Pick<Config["decoding"], "requireSignature" | "trustedKeys" | "maxDifferentPercent" | "services">;
+  readonly box: SecretBox;
   readonly store: Store;
   readonly platform: Pick<Platform, "inventory">;
   readonly runtime: DecoderRuntime;
@@ -38,10 +80,14 @@ export interface Decoders {
 }
 
 export async function openDecoders(opening: DecodersOpening, opened: AsyncDisposableStack): Promise<Decoders> {
-  const { options, store, platform, runtime, folders, bundle, clock, log } = opening;
+  const { options, box, store, platform, runtime, folders, bundle, clock, log } = opening;
   const { requireSignature, trustedKeys, maxDifferentPercent } = options;
   const shipped = createDecoderRegistry({ runtime, log, ...(bundle && { bundle }) });
   await shipped.loadFolders(folders);
+  for (const { manifest, service, tenants } of readConfiguredServices(options.services)) {
+    const source = sealService(service, decoderId(SHIPPED, manifest), box);
+    await shipped.add({ manifest, source, language: "service" }, tenants);
+  }
   const stored = createCatalogStore(store);
   const catalog = createDecoderCatalog({ stored, runtime, shipped, managementTenant: MANAGEMENT_TENANT, clock, log });
   await catalog.open();
@@ -59,6 +105,7 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
     reports,
     runtime,
     policy: { requireSignature, trustedKeys: trustedKeys?.split(",") ?? [] },
+    box,
     findDevice,
     clock,
   });

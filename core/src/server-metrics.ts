@@ -4,6 +4,7 @@ import type { Connection } from "./agent/device-accounts.ts";
 import type { DecodeQueue } from "./decoding/decode-queue.ts";
 import type { DeadLetters } from "./decoding/redecode/dead-letters.ts";
 import type { Redecodes } from "./decoding/redecode/redecodes.ts";
+import type { RemoteRuntime, ServiceStats } from "./decoding/remote/remote-runtime.ts";
 import type { BootstrapServer } from "./lwm2m/bootstrap/bootstrap-server.ts";
 import type { Uplink } from "./mapping/uplink.ts";
 import type { Figures, PluginFigure } from "./plugin-host/figures.ts";
@@ -58,6 +59,31 @@ function decoderMetrics(runtime: DecoderRuntime): Metrics {
       help: "CPU time inside the isolate",
       type: "counter",
       value: each(({ cpuMs }) => cpuMs / 1000),
+    },
+  };
+}
+
+function serviceMetrics(services: readonly ServiceStats[]): Metrics {
+  const calls: LabelledValue[] = services.flatMap(({ key: service, version, calls }) =>
+    Object.entries(calls).map(([reason, value]) => ({ labels: { service, version, reason }, value })),
+  );
+  const each = (value: (of: ServiceStats) => number): LabelledValue[] =>
+    services.map(of => ({ labels: { service: of.key, version: of.version }, value: value(of) }));
+  return {
+    mooring_decoder_service_payloads_total: {
+      help: "Payloads sent to decoder services, by what came of the call",
+      type: "counter",
+      value: calls,
+    },
+    mooring_decoder_service_paused: {
+      help: "Whether a decoder service is left alone for a while",
+      type: "gauge",
+      value: each(({ pause }) => (pause ? 1 : 0)),
+    },
+    mooring_decoder_service_queued: {
+      help: "Payloads under way to a decoder service",
+      type: "gauge",
+      value: each(({ queued }) => queued),
     },
   };
 }
@@ -139,13 +165,14 @@ export interface MeasuredParts {
   readonly redecodes: Redecodes;
   readonly deadLetters: DeadLetters;
   readonly runtime: DecoderRuntime;
+  readonly remote: RemoteRuntime;
   readonly figures: Figures;
   readonly plugins: Pick<Plugins, "list">;
 }
 
 /** One collector for all parts, asked at every scrape. */
 export function collectMetrics(parts: MeasuredParts): Metrics {
-  const { store, ports, agent, uplink, decodeQueue, redecodes, deadLetters, runtime, figures, plugins } = parts;
+  const { store, ports, agent, uplink, decodeQueue, redecodes, deadLetters, runtime, remote, figures, plugins } = parts;
   const lwm2m = agent.server;
   const { behind, ...decodes } = decodeQueue.stats();
   return {
@@ -170,6 +197,7 @@ export function collectMetrics(parts: MeasuredParts): Metrics {
       value: lwm2m.registrations.size,
     },
     ...decoderMetrics(runtime),
+    ...serviceMetrics(remote.stats()),
     ...pluginMetrics(figures.list()),
     ...pluginCallMetrics(plugins.list()),
   };

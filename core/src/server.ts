@@ -23,7 +23,9 @@ import type { DecoderCatalog } from "./decoding/catalog/catalog.ts";
 import type { DecoderServices } from "./decoding/catalog/decoder-services.ts";
 import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
 import type { Bundle } from "./decoding/decoder-registry.ts";
+import { createPauseAlarms } from "./decoding/pause-alarms.ts";
 import { createRawRetention } from "./decoding/raw-retention.ts";
+import type { RemoteRuntime } from "./decoding/remote/remote-runtime.ts";
 import { createDeviceProtocols, type DeviceProtocols } from "./device-protocols/device-protocols.ts";
 import { createInventoryRepository } from "./device-protocols/protocol-repository.ts";
 import { FIRMWARE_PROTOCOLS } from "./firmware/downloads.ts";
@@ -51,8 +53,7 @@ import { createFlightRecorder, type FlightRecorder } from "./recording/flight-re
 import { createRestApp } from "./rest/app.ts";
 import type { PluginServices } from "./rest/plugins.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
-import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
-import { openDecoders, openRedecoding, type Redecoding } from "./server-decoders.ts";
+import { openDecoders, openRedecoding, openRuntimes, type Redecoding } from "./server-decoders.ts";
 import { type Firmware, openFirmware } from "./server-firmware.ts";
 import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
 import { bindSockets, openPorts, type Ports, type SocketAddresses, type Sockets } from "./server-ports.ts";
@@ -151,6 +152,7 @@ interface Way extends Redecoding {
   readonly pluginServices: PluginServices;
   readonly uplink: Uplink;
   readonly runtime: DecoderRuntime;
+  readonly remote: RemoteRuntime;
   readonly decoders: DecoderCatalog;
   readonly decoderServices: DecoderServices;
   readonly decodeQueue: DecodeQueue;
@@ -168,14 +170,13 @@ function pluginOptions(config: Config, plugin: string): Readonly<Record<string, 
 
 async function openWay(
   parts: HostParts,
-  { store, platform, protocols }: Base,
+  { store, box, platform, protocols }: Base,
   opened: AsyncDisposableStack,
 ): Promise<Way> {
   const { config, clock, log } = parts;
-  const { engine, ...limits } = config.sandbox;
-  const runtime = opened.use(await openDecoderRuntime({ clock, log, limits, ...(engine !== "auto" && { engine }) }));
+  const { runtime, remote } = await openRuntimes({ config, box, clock, log }, opened);
   const { bundleDecoder: bundle, decoderFolders: folders } = parts;
-  const shared = { store, platform, runtime, clock, log };
+  const shared = { store, platform, runtime, box, clock, log };
   const openingDecoders = { ...shared, options: config.decoding, folders, ...(bundle && { bundle }) };
   const { catalog: decoders, shadow, services: decoderServices } = await openDecoders(openingDecoders, opened);
   const decoderKeys = (tenant: string) => decoders.list(tenant).map(({ manifest: { key } }) => key);
@@ -240,6 +241,7 @@ async function openWay(
       clock,
       log,
       limits: { maxQueued: config.decoding.maxQueued, sweepMs: config.decoding.sweepMs },
+      onPause: createPauseAlarms({ alarms: platform.alarms, source: createConnectorDevices(platform), clock, log }),
       retries: { max: config.decoding.maxRetries, delayMs: config.decoding.retryDelayMinutes * MINUTE_MS },
     }),
   );
@@ -253,7 +255,7 @@ async function openWay(
   const operators: readonly string[] = [config.tenant.id, MANAGEMENT_TENANT];
   const isOperator = (tenant: string): boolean => operators.includes(tenant);
   const pluginServices = { plugins, routes, pages, isOperator };
-  const running = { uplink, runtime, decoders, decoderServices, decodeQueue, ...redecoding };
+  const running = { uplink, runtime, remote, decoders, decoderServices, decodeQueue, ...redecoding };
   return { actions, figures, plugins, pluginServices, ...running };
 }
 
@@ -369,6 +371,7 @@ async function openDevices(
     },
     troubles,
     decoders: tenant => way.decoders.list(tenant).map(({ manifest: { key } }) => key),
+    decoderPause: way.decodeQueue.paused,
     models: modelViews,
     tenants: tenants.list,
     async endSessions(connection, isEnded) {

@@ -81,6 +81,8 @@ export interface AgentParts {
   readonly troubles: TroubleBook;
   /** Keys of the decoders that a tenant has. */
   decoders(tenant: string): readonly string[];
+  /** Why a tenant's payloads for a decoder are put off, and until when (wall clock); undefined: they are not. */
+  decoderPause(tenant: string, key: string): { readonly reason: string; readonly untilMs: number } | undefined;
   /** Object models in force for a device. */
   models(registration: Pick<Registration, "tenant" | "objectLinks">): ModelView;
   tenants(): Promise<readonly string[]>;

@@ -163,6 +163,7 @@ export async function createAgent(parts: AgentParts): Promise<Agent> {
     protocol: protocols.find,
     models: parts.models,
     decoders: parts.decoders,
+    decoderPause: parts.decoderPause,
     nowMs: clock.now,
   };
   const operationEvents = createOperationEvents({ events, inventory: platform.inventory, log });

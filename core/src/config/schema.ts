@@ -411,6 +411,25 @@ export const OPTIONS = {
     retryDelayMinutes: minutes(10, "Wait before a payload whose call failed is tried again", [
       "C8Y.lwm2m.decoder.retryDelayMinutes",
     ]),
+    unavailableDelayMinutes: minutes(
+      10,
+      "Pause of a decoder service that cannot be reached, and the longest of others",
+      ["C8Y.lwm2m.decoder.serviceUnavailabilityDelayInMinutes"],
+    ),
+    callMs: timeMs(2000, "Limit of one call of a decoder service, its whole answer included"),
+    allowedOrigins: {
+      type: "texts",
+      default: [],
+      pattern: /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/,
+      rule: "must be origins such as http://10.0.0.7:8080, in lower case",
+      description: "Decoder services that may have private and loopback addresses",
+    },
+    services: {
+      type: "object",
+      default: {},
+      description:
+        'Decoder services by key: {"acme": {"url": "http://10.0.0.7:8080", "name": "ACME", "headers": {...}, "tenants": ["t1"]}}',
+    },
     rawRetentionDays: {
       type: "integer",
       default: 30,
@@ -607,7 +626,6 @@ export const AGENT_PROPERTIES_WITHOUT_EFFECT: Readonly<Record<string, string>> =
   "californium3.properties.COAP.ACK_TIMEOUT_SCALE": "the wait doubles with each retransmission (RFC 7252 section 4.2)",
   "C8Y.lwm2m.deduplicateObservationPaths": "a path is observed once, however many mappings ask for it",
   "C8Y.lwm2m.decoder.processEventForMonths": "raw payloads are kept apart from events (decoding.rawRetentionDays)",
-  "C8Y.lwm2m.decoder.serviceUnavailabilityDelayInMinutes": "there are no remote decoders yet",
   "C8Y.lwm2m.realtimeDisabledTenants": "operations reach the agent within the process",
   "c8y.lwm2m.opexec.realtimeSubscriptionTtl": "operations reach the agent within the process",
   "c8y.lwm2m.opexec.realtimeSubscriptionTtlExtension": "operations reach the agent within the process",

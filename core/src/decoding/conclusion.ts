@@ -7,7 +7,7 @@ import { updateOp, type WriteOp } from "../store/store.ts";
 import { type DecodedDevice, type DecodedEffects, decodedEffects, signedEffects } from "./decoded-effects.ts";
 import { doneOps, errorOps, type MadeDocuments, type RawPayload } from "./raw-payload.ts";
 
-/** Of devices whose payloads a decoder fails on (agent specification 15.3). */
+/** At devices whose payloads a decoder fails on, and at the agent's own where it is put off for all (agent specification 15.3). */
 export const failureAlarmType = (decoder: string): string => `c8y_LWM2MDecoderFailure_${decoder}`;
 
 export interface Conclusion {

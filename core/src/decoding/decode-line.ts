@@ -21,6 +21,8 @@ export interface DecodeLine extends LineName {
   /** One was left to the store since the last look began: it needs another. */
   skipped: boolean;
   pause: Pause | undefined;
+  /** Whether a pause has been told and not taken back; undefined: it is not known from before the start. */
+  isToldPaused: boolean | undefined;
   filling: Promise<void> | undefined;
   /** Ids that ended since the last look began, whose pages may show them as they were. */
   readonly ended: Set<string>;
@@ -46,6 +48,7 @@ export function createDecodeLines(): DecodeLines {
           behind: false,
           skipped: false,
           pause: undefined,
+          isToldPaused: undefined,
           filling: undefined,
           ended: new Set(),
         };

@@ -7,11 +7,12 @@
 import { type Clock, every } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Backlog } from "./backlog.ts";
+import type { Backlog, LineName } from "./backlog.ts";
 import { createDecodeLines, type DecodeLine } from "./decode-line.ts";
 import { createDecodeWorker, type DecodeWorkerParts, type Later } from "./decode-worker.ts";
 import type { DecoderDirectory } from "./decoder-directory.ts";
 import { createOrderedLanes } from "./ordered-lanes.ts";
+import type { DecoderPause } from "./pause-alarms.ts";
 import type { RawPayload } from "./raw-payload.ts";
 
 export type { DecodedDocuments } from "./decode-worker.ts";
@@ -33,6 +34,8 @@ export interface DecodeQueueParts extends DecodeWorkerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<DecodeQueueLimits>;
+  /** Told when a line's pause begins whose end is known, and, with undefined, when its decoder works after that. */
+  onPause?(line: LineName, pause: DecoderPause | undefined): void;
 }
 
 export interface DecodeQueueStats {
@@ -44,13 +47,6 @@ export interface DecodeQueueStats {
   readonly failed: number;
   /** Calls that failed and are made again. */
   readonly retried: number;
-}
-
-/** Why a tenant's payloads for a decoder are put off. */
-export interface DecoderPause {
-  readonly reason: string;
-  /** By the wall clock. */
-  readonly untilMs: number;
 }
 
 export interface DecodeQueue extends AsyncDisposable {
@@ -105,11 +101,17 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
     line.behind = true;
     line.skipped = true;
   };
+  const tellPause = (line: DecodeLine, pause: DecoderPause | undefined): void => {
+    line.isToldPaused = pause !== undefined;
+    parts.onPause?.({ tenant: line.tenant, decoder: line.decoder }, pause);
+  };
   /** The payload is in the store as it was; all of its line wait until it may work again. */
   const postpone = (line: DecodeLine, raw: RawPayload, { reason, retryAtMs }: Later): void => {
     const { tenant, decoder } = line;
     const pauseMs = retryAtMs === undefined ? limits.sweepMs : Math.max(0, retryAtMs - clock.now());
-    log[pauseOf(line) ? "debug" : "warn"]("decoder.postponed", { tenant, decoder, rawId: raw.id, reason, pauseMs });
+    const isNews = !pauseOf(line);
+    log[isNews ? "warn" : "debug"]("decoder.postponed", { tenant, decoder, rawId: raw.id, reason, pauseMs });
+    if (isNews && retryAtMs !== undefined) tellPause(line, { reason, untilMs: retryAtMs });
     line.pause = { untilMs: clock.monotonic() + pauseMs, reason, decoderId: directory.find(tenant, decoder)?.id };
     leaveToStore(line);
     for (const waiting of line.waiting.splice(0)) forget(line, waiting);
@@ -134,6 +136,7 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
       async finish(outcome) {
         const later = await worker.finish(raw, outcome);
         if (later) await putOff(later);
+        else if (outcome.ok && line.isToldPaused !== false) tellPause(line, undefined);
         return later === undefined;
       },
       giveBack: () => putOff({ reason: "an earlier payload of its device was put off" }),

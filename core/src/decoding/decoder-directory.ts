@@ -1,6 +1,6 @@
 /** Which decoders there are for a tenant, and which version of each is in force: what queue, mapping and REST see of them. */
 import type { DecoderManifest } from "../contract/decoder.ts";
-import type { DecodeOptions, DecodeOutcome, RuntimeInput } from "../sandbox/decoder-runtime.ts";
+import type { DecodeOptions, DecodeOutcome, DecoderLanguage, RuntimeInput } from "../sandbox/decoder-runtime.ts";
 
 /** One version of a decoder. Never changes: another version is another value. */
 export interface InstalledDecoder {
@@ -32,3 +32,17 @@ export const SHIPPED = "";
 /** @param owner the tenant whose decoder it is, or `SHIPPED` */
 export const decoderId = (owner: string, { key, version }: Pick<DecoderManifest, "key" | "version">): string =>
   `${owner}/${key}@${version}`;
+
+/** What a service may have under way and waiting for a connection. */
+const REMOTE_PARALLEL = 64;
+
+export function installedDecoder(
+  owner: string,
+  manifest: DecoderManifest,
+  language: DecoderLanguage,
+): InstalledDecoder {
+  const id = decoderId(owner, manifest);
+  return language === "service"
+    ? { id, manifest, kind: "remote", parallel: REMOTE_PARALLEL }
+    : { id, manifest, kind: "sandbox" };
+}

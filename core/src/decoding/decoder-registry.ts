@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import type { DecoderManifest } from "../contract/decoder.ts";
 import { checkDecoderManifest } from "../contract/manifest.ts";
 import type { DecoderRuntime, DecoderSource } from "../sandbox/decoder-runtime.ts";
-import { type DecoderDirectory, decoderId, type InstalledDecoder, SHIPPED } from "./decoder-directory.ts";
+import { type DecoderDirectory, type InstalledDecoder, installedDecoder, SHIPPED } from "./decoder-directory.ts";
 
 const SOURCES = [
   { file: join("src", "decoder.ts"), language: "typescript" },
@@ -80,6 +80,8 @@ export interface DecoderRegistry extends Pick<DecoderDirectory, "find" | "list" 
    * @returns the failures
    */
   loadFolders(folders: readonly string[]): Promise<readonly MooringError[]>;
+  /** @param tenants that may use it; absent: all. @throws MooringError DECODER_INVALID, DECODER_UNAVAILABLE */
+  add(decoder: DecoderSource, tenants?: readonly string[]): Promise<void>;
   /** What was loaded under a key. */
   source(key: string): DecoderSource | undefined;
 }
@@ -100,14 +102,22 @@ export async function decoderFolders(parent: string): Promise<string[]> {
 export function createDecoderRegistry({ runtime, log, bundle }: DecoderRegistryParts): DecoderRegistry {
   const shipped = new Map<string, InstalledDecoder>();
   const sources = new Map<string, DecoderSource>();
+  const tenantsOf = new Map<string, readonly string[]>();
+  const add = async (source: DecoderSource, tenants?: readonly string[]): Promise<void> => {
+    const { manifest, language } = source;
+    const decoder = installedDecoder(SHIPPED, manifest, language);
+    await runtime.load(decoder.id, source);
+    shipped.set(manifest.key, decoder);
+    sources.set(manifest.key, source);
+    if (tenants) tenantsOf.set(manifest.key, tenants);
+    else tenantsOf.delete(manifest.key);
+  };
+  const find = (tenant: string, key: string): InstalledDecoder | undefined =>
+    (tenantsOf.get(key)?.includes(tenant) ?? true) ? shipped.get(key) : undefined;
   const load = async (folder: string): Promise<MooringError | undefined> => {
     try {
       const source = await loadDecoderFolder(folder, bundle);
-      const { manifest } = source;
-      const decoder: InstalledDecoder = { id: decoderId(SHIPPED, manifest), manifest, kind: "sandbox" };
-      await runtime.load(decoder.id, source);
-      shipped.set(manifest.key, decoder);
-      sources.set(manifest.key, source);
+      await add(source);
       return undefined;
     } catch (error) {
       const failure = isFailure(error) ? error : invalid(folder, messageOf(error), error);
@@ -121,8 +131,9 @@ export function createDecoderRegistry({ runtime, log, bundle }: DecoderRegistryP
       return failures.filter(failure => failure !== undefined);
     },
     source: key => sources.get(key),
-    find: (_, key) => shipped.get(key),
-    list: () => [...shipped.values()],
+    add,
+    find,
+    list: tenant => [...shipped.keys()].flatMap(key => find(tenant, key) ?? []),
     keys: () => [...shipped.keys()],
     decode: ({ id }, input, options) => runtime.decode(id, input, options),
   };

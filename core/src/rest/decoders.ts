@@ -138,8 +138,8 @@ export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestR
   });
 
   router.get(`${PATH}/:key/versions/:version`, may("decoder:read"), async ctx => {
-    const { source, ...view } = await decoders.version(tenantOf(ctx), keyIn(ctx), ctx.params["version"]!);
-    answerPlain(ctx, 200, { ...presentVersion(ctx, view), source });
+    const view = await decoders.version(tenantOf(ctx), keyIn(ctx), ctx.params["version"]!);
+    answerPlain(ctx, 200, presentVersion(ctx, view));
   });
 
   router.delete(`${PATH}/:key/versions/:version`, may("decoder:write"), async ctx => {

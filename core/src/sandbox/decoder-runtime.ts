@@ -2,11 +2,17 @@
 import { MooringError } from "../base/errors.ts";
 import type { DecoderInput, DecoderManifest, DecoderResult } from "../contract/decoder.ts";
 
-/** A decoder as it was written: an ES module without imports at run time whose default export is `{ decode(input) }`. */
+/** `service`: it runs elsewhere, behind HTTP. */
+export type DecoderLanguage = "javascript" | "typescript" | "service";
+
+/**
+ * A decoder as it was written: an ES module without imports at run time whose default export is `{ decode(input) }`; or where
+ * its service is (`decoding/remote/sealed-service.ts`).
+ */
 export interface DecoderSource {
   readonly manifest: DecoderManifest;
   readonly source: string;
-  readonly language: "javascript" | "typescript";
+  readonly language: DecoderLanguage;
 }
 
 /** The runtime makes `valueHex` itself. */

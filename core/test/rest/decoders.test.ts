@@ -2,6 +2,7 @@ import { assert } from "chai";
 import { createManualClock, systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
+import { createSecretBox } from "../../src/base/secret-box.ts";
 import { buildDecoderPackage, generateSigningKey, writeDecoderPackage } from "../../src/contract/decoder-package.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { DecoderRuntime } from "../../src/sandbox/decoder-runtime.ts";
@@ -46,7 +47,8 @@ describe("rest/decoders", function () {
     const clock = createManualClock();
     const platform = createPlatform({ store, clock, random: createSeededRandom(1), log: silentLog });
     opened = new AsyncDisposableStack();
-    const parts = { options, store, platform, runtime, folders: [SHIPPED], clock, log: silentLog };
+    const box = createSecretBox(new Uint8Array(32), createSeededRandom(2));
+    const parts = { options, box, store, platform, runtime, folders: [SHIPPED], clock, log: silentLog };
     decoders = await openDecoders(parts, opened);
     rest = await openRest({ decoders: decoders.services, platform, limits: LIMITS });
     await rest.tenants.ensureFirstTenant({ tenant: "t2", adminUser: "admin", adminPassword: PASSWORD });
@@ -56,7 +58,7 @@ describe("rest/decoders", function () {
     await opened[Symbol.asyncDispose]();
   }
   beforeEach(async () => {
-    options = { requireSignature: false, trustedKeys: TRUSTED.publicKey, maxDifferentPercent: 0 };
+    options = { requireSignature: false, trustedKeys: TRUSTED.publicKey, maxDifferentPercent: 0, services: {} };
     store = await openSqlite({
       directory: undefined,
       collections: COLLECTIONS,

@@ -44,6 +44,7 @@ export type Fault =
   | "undecodable"
   | "not-numeric"
   | "decoder-missing"
+  | "decoder-paused"
   | "decoder-failed"
   | "decoder-behind"
   | "store-refuses";
@@ -236,8 +237,12 @@ function mapping({ mappingAlarms, objects }: Facts): Report {
 }
 
 function decoder({ decoders }: Facts): Report {
-  for (const { key, isLoaded, waiting, failure, decodedAtMs = 0 } of decoders) {
+  for (const { key, isLoaded, waiting, pause, failure, decodedAtMs = 0 } of decoders) {
     if (!isLoaded) return broken("decoder-missing", `the decoder ${key} is not there`, { decoder: key, waiting });
+    if (pause) {
+      const text = `the decoder ${key} is left alone until ${time(pause.untilMs)}: ${pause.reason}`;
+      return broken("decoder-paused", text, { decoder: key, until: time(pause.untilMs), waiting });
+    }
     if (failure && failure.atMs > decodedAtMs) {
       const { path, reason, atMs } = failure;
       const text = `the decoder ${key} gave up the payload of ${path}: ${reason}`;

@@ -15,6 +15,8 @@ export interface DecoderFacts {
   readonly key: string;
   readonly isLoaded: boolean;
   readonly waiting: number;
+  /** It is left alone until then (wall clock): a service that cannot be reached, a decoder that failed too often. */
+  readonly pause?: { readonly reason: string; readonly untilMs: number } | undefined;
   /** The latest payload that it gave up. */
   readonly failure?: { readonly path: string; readonly reason: string; readonly atMs: number };
   /** The latest payload that it decoded. */

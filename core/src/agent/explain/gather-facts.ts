@@ -26,6 +26,7 @@ export interface FactSources {
   models(registration: Registration): ModelView;
   /** Keys of the decoders that a tenant has. */
   decoders(tenant: string): readonly string[];
+  decoderPause(tenant: string, key: string): DecoderFacts["pause"];
   nowMs(): number;
 }
 
@@ -89,11 +90,13 @@ async function decoderFacts(
     latest("DONE"),
     payloads.count({ managedObject: deviceId, decoder: key, status: { $in: ["PENDING", "IN_PROGRESS"] } }),
   ]);
+  const pause = sources.decoderPause(tenant, key);
   const reason = failed && String(failed.details["message"] ?? failed.details["reason"] ?? "unknown");
   return {
     key,
     isLoaded: sources.decoders(tenant).includes(key),
     waiting,
+    ...(pause && { pause }),
     ...(failed && { failure: { path: failed.path, reason: reason!, atMs: failed.time } }),
     ...(decoded && { decodedAtMs: decoded.time }),
   };

@@ -4,6 +4,7 @@ import type { DecoderManifest } from "../../contract/decoder.ts";
 import type { DecoderSignature } from "../../contract/decoder-package.ts";
 import type { Page, PageRequest } from "../../platform/platform.ts";
 import { readPage } from "../../platform/read-page.ts";
+import type { DecoderLanguage } from "../../sandbox/decoder-runtime.ts";
 import type { JsonObject } from "../../store/collection.ts";
 import {
   DECODER_SOURCES,
@@ -20,7 +21,7 @@ import type { DecoderState } from "./decoder-machine.ts";
 export interface StoredVersion {
   readonly owner: string;
   readonly manifest: DecoderManifest;
-  readonly language: "javascript" | "typescript";
+  readonly language: DecoderLanguage;
   /** `decoderChecksum` of manifest and source. */
   readonly checksum: string;
   /** Who wrote it, as the uploader says. */

@@ -8,7 +8,13 @@ import type { Log } from "../../base/log.ts";
 import { notFound } from "../../platform/failures.ts";
 import type { DecoderRuntime, DecoderSource } from "../../sandbox/decoder-runtime.ts";
 import { createInTurn, type InTurn } from "../../tenants/in-turn.ts";
-import { type DecoderDirectory, decoderId, type InstalledDecoder, SHIPPED } from "../decoder-directory.ts";
+import {
+  type DecoderDirectory,
+  decoderId,
+  type InstalledDecoder,
+  installedDecoder,
+  SHIPPED,
+} from "../decoder-directory.ts";
 import type { DecoderRegistry } from "../decoder-registry.ts";
 import type { CatalogStore, DecoderRecord, StoredVersion } from "./catalog-store.ts";
 import { type DecoderEvent, NEW_DECODER, stepDecoder } from "./decoder-machine.ts";
@@ -78,11 +84,8 @@ const IMPOSSIBLE: Readonly<Record<DecoderEvent["kind"], string>> = {
 /** Loads at the start that go on at once. */
 const LOADS_AT_ONCE = 4;
 
-const installed = ({ owner, manifest }: Pick<StoredVersion, "owner" | "manifest">): InstalledDecoder => ({
-  id: decoderId(owner, manifest),
-  manifest,
-  kind: "sandbox",
-});
+const installed = ({ owner, manifest, language }: StoredVersion): InstalledDecoder =>
+  installedDecoder(owner, manifest, language);
 
 /** Whose version it is. */
 export const ownerOf = ({ id, manifest }: InstalledDecoder): string =>

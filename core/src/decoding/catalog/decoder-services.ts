@@ -1,16 +1,19 @@
 /** What people do with decoders: the catalogue behind checked requests, and what they are shown of it. */
 import type { Clock } from "../../base/clock.ts";
 import { isFailure, MooringError } from "../../base/errors.ts";
+import type { SecretBox } from "../../base/secret-box.ts";
 import type { DecoderManifest } from "../../contract/decoder.ts";
 import { decoderChecksum } from "../../contract/decoder-package.ts";
 import { VECTOR_DEFAULTS } from "../../contract/decoder-vector.ts";
 import { notFound } from "../../platform/failures.ts";
 import type { Page, PageRequest } from "../../platform/platform.ts";
 import { formatTime } from "../../platform/time.ts";
-import type { DecodeOutcome, DecoderRuntime, DecoderStats } from "../../sandbox/decoder-runtime.ts";
+import type { DecodeOutcome, DecoderLanguage, DecoderRuntime, DecoderStats } from "../../sandbox/decoder-runtime.ts";
 import type { DecodedDevice } from "../decoded-effects.ts";
-import { type InstalledDecoder, SHIPPED } from "../decoder-directory.ts";
+import { decoderId, type InstalledDecoder, SHIPPED } from "../decoder-directory.ts";
 import { wantedFragments } from "../decoder-input.ts";
+import type { RemoteService } from "../remote/remote-service.ts";
+import { sealService, shownService } from "../remote/sealed-service.ts";
 import { type DecoderCatalog, ownerOf } from "./catalog.ts";
 import type { CatalogStore, StoredVersion } from "./catalog-store.ts";
 import type { DecoderState } from "./decoder-machine.ts";
@@ -35,7 +38,7 @@ export interface VersionView {
   readonly origin: Origin;
   readonly isActive: boolean;
   readonly isStaged: boolean;
-  readonly language: "javascript" | "typescript";
+  readonly language: DecoderLanguage;
   readonly checksum: string;
   /** In bytes of UTF-8. */
   readonly size: number;
@@ -46,6 +49,9 @@ export interface VersionView {
   /** Public key that signed it. */
   readonly signer?: string;
 }
+
+/** What a version is, for people: headers of services have names alone. */
+export type VersionText = { readonly source: string } | { readonly service: RemoteService };
 
 export interface TestAnswer {
   readonly version: string;
@@ -58,13 +64,13 @@ export interface DecoderServices extends Staging {
   get(tenant: string, key: string): DecoderView;
   /**
    * Tries a version out, and stores it.
-   * @param body parsed JSON: `{manifest, source, language?, author?, signature?}` or a package
+   * @param body parsed JSON: `{manifest, source, language?, author?, signature?}`, `{manifest, service, author?}` or a package
    * @throws MooringError VALIDATION, TOO_LARGE, DECODER_INVALID with `details {field, rule}`; DUPLICATE, CONFLICT; DECODER_UNAVAILABLE
    */
   upload(tenant: string, body: unknown, by: string): Promise<VersionView>;
   /** Its own, the newest first; then what it would have without. */
   versions(tenant: string, key: string, page: PageRequest): Promise<Page<VersionView>>;
-  version(tenant: string, key: string, version: string): Promise<VersionView & { readonly source: string }>;
+  version(tenant: string, key: string, version: string): Promise<VersionView & VersionText>;
   /** Decodes a payload; nothing is stored. @throws MooringError VALIDATION */
   test(tenant: string, key: string, body: unknown): Promise<TestAnswer>;
   /** Of the versions that are loaded. */
@@ -81,6 +87,8 @@ export interface DecoderServicesParts {
   readonly reports: Pick<ReportStore, "delete">;
   readonly runtime: Pick<DecoderRuntime, "stats">;
   readonly policy: SignaturePolicy;
+  /** For headers of services. */
+  readonly box: SecretBox;
   findDevice(tenant: string, deviceId: string): Promise<DecodedDevice | undefined>;
   readonly clock: Clock;
 }
@@ -98,7 +106,7 @@ function unusable(cause: MooringError): MooringError {
 const MOST_VERSIONS = 10_000;
 
 export function createDecoderServices(parts: DecoderServicesParts): DecoderServices {
-  const { catalog, stored, staging, reports, runtime, policy, findDevice, clock } = parts;
+  const { catalog, stored, staging, reports, runtime, policy, box, findDevice, clock } = parts;
 
   const originOf = (tenant: string, decoder: InstalledDecoder): Origin => {
     const owner = ownerOf(decoder);
@@ -152,7 +160,10 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
   }
 
   async function upload(tenant: string, body: unknown, by: string): Promise<VersionView> {
-    const { manifest, source, language, author = by, signature } = readDecoderUpload(body, policy);
+    const given = readDecoderUpload(body, policy);
+    const { manifest, language, author = by, signature } = given;
+    const source =
+      given.language === "service" ? sealService(given.service, decoderId(tenant, manifest), box) : given.source;
     if ((await stored.count(tenant, MOST_VERSIONS)) >= MOST_VERSIONS) {
       throw new MooringError("CONFLICT", `a tenant has at most ${MOST_VERSIONS} versions of decoders`);
     }
@@ -219,9 +230,10 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
     },
     async version(tenant, key, version) {
       const decoder = await resolve(tenant, key, version);
-      const { source } = await catalog.sourceOf(decoder);
+      const { source, language } = await catalog.sourceOf(decoder);
       const own = await stored.find({ owner: tenant, key, version });
-      return { ...(own ? ownView(tenant, own) : await otherView(tenant, decoder)), source };
+      const text = language === "service" ? { service: shownService(source) } : { source };
+      return { ...(own ? ownView(tenant, own) : await otherView(tenant, decoder)), ...text };
     },
     test,
     stage: known(staging.stage),

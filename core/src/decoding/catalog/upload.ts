@@ -1,4 +1,4 @@
-/** What is uploaded: a decoder version as JSON, or a package file. Read, checked, and held against the host's policy of signatures. */
+/** What is uploaded: a decoder version as JSON, where its service is, or a package file. Read, checked, and held against the host's policy of signatures. */
 import { MooringError } from "../../base/errors.ts";
 import { compileSchema } from "../../base/schema.ts";
 import type { DecoderManifest } from "../../contract/decoder.ts";
@@ -11,15 +11,21 @@ import {
   verifyDecoderSignature,
 } from "../../contract/decoder-package.ts";
 import { decoderManifestSchema } from "../../contract/manifest.ts";
+import { isCumulocityDecoder, readCumulocityManifest } from "../remote/cumulocity-manifest.ts";
+import { checkRemoteService, type RemoteService } from "../remote/remote-service.ts";
 
-export interface DecoderUpload {
+interface Upload {
   readonly manifest: DecoderManifest;
-  readonly source: string;
-  readonly language: "javascript" | "typescript";
   /** Who wrote it, as the uploader says. */
   readonly author?: string;
   readonly signature?: DecoderSignature;
 }
+
+export type DecoderUpload = Upload &
+  (
+    | { readonly source: string; readonly language: "javascript" | "typescript" }
+    | { readonly service: RemoteService; readonly language: "service" }
+  );
 
 export interface SignaturePolicy {
   /** Takes only what a trusted key has signed. */
@@ -28,7 +34,13 @@ export interface SignaturePolicy {
   readonly trustedKeys: readonly string[];
 }
 
-const checkBody = compileSchema<Omit<DecoderUpload, "language"> & Partial<Pick<DecoderUpload, "language">>>({
+const author = { type: "string", minLength: 1, maxLength: 200 } as const;
+
+interface SourceBody extends Upload {
+  readonly source: string;
+  readonly language?: "javascript" | "typescript";
+}
+const checkBody = compileSchema<SourceBody>({
   type: "object",
   required: ["manifest", "source"],
   additionalProperties: false,
@@ -36,13 +48,34 @@ const checkBody = compileSchema<Omit<DecoderUpload, "language"> & Partial<Pick<D
     manifest: decoderManifestSchema,
     source: { type: "string", minLength: 1 },
     language: { enum: ["javascript", "typescript"] },
-    author: { type: "string", minLength: 1, maxLength: 200 },
+    author,
     signature: decoderSignatureSchema,
   },
 });
 
+/** The service is looked at apart, and the manifest may be that of a Cumulocity microservice. */
+const checkServiceBody = compileSchema<{ manifest: unknown; service: unknown; author?: string }>({
+  type: "object",
+  required: ["manifest", "service"],
+  additionalProperties: false,
+  properties: { manifest: { type: "object" }, service: { type: "object" }, author },
+});
+const checkServiceManifest = compileSchema<{ manifest: DecoderManifest }>({
+  type: "object",
+  properties: { manifest: decoderManifestSchema },
+});
+
+const has = (body: unknown, member: string): boolean => typeof body === "object" && body !== null && member in body;
 /** A document with `format` is a package. */
-const isPackage = (body: unknown): boolean => typeof body === "object" && body !== null && "format" in body;
+const isPackage = (body: unknown): boolean => has(body, "format");
+
+function readService(body: unknown): DecoderUpload {
+  const { manifest, service, ...rest } = checkServiceBody(body);
+  const read = isCumulocityDecoder(manifest)
+    ? readCumulocityManifest(manifest)
+    : checkServiceManifest({ manifest }).manifest;
+  return { ...rest, manifest: read, service: checkRemoteService(service), language: "service" };
+}
 
 function checkSource(source: string): void {
   const bytes = Buffer.byteLength(source);
@@ -56,6 +89,11 @@ function checkSource(source: string): void {
  * @throws MooringError VALIDATION or TOO_LARGE with `details {field, rule}`
  */
 export function readDecoderUpload(body: unknown, { requireSignature, trustedKeys }: SignaturePolicy): DecoderUpload {
+  if (has(body, "service")) {
+    // Nobody has signed a service: where signatures are asked for, only the operator may name one.
+    if (requireSignature) assertKnownKey(undefined, trustedKeys);
+    return readService(body);
+  }
   const upload = isPackage(body) ? checkDecoderPackage(body) : { language: "javascript" as const, ...checkBody(body) };
   const { manifest, source, signature } = upload;
   checkSource(source);

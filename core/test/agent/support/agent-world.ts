@@ -193,6 +193,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
       firmware: { downloads, offered: options.offered ?? FIRMWARE_PROTOCOLS, blockSzx: 5 },
       troubles: createTroubleBook(clock),
       decoders: () => [],
+      decoderPause: () => undefined,
       models: views,
       tenants: async () => [TENANT, "t2"],
       bootstrap: {

@@ -1,0 +1,272 @@
+/**
+ * Decoders that are services behind HTTP, in Cumulocity's contract (agent specification 9.3): the same promises as those of a
+ * sandbox, so that queue, catalogue and REST know no difference.
+ */
+import { toHex } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { DecoderManifest } from "../../contract/decoder.ts";
+import { checkDecoderResult } from "../../contract/manifest.ts";
+import type { DecodeOutcome, RuntimeInput } from "../../sandbox/decoder-runtime.ts";
+import { type Resolve, systemResolve } from "./guarded-connect.ts";
+import { createItemBatcher } from "./item-batcher.ts";
+import { DEFAULT_BATCH_PATH, originOf, pathOf, type RemoteService } from "./remote-service.ts";
+import {
+  type CallFault,
+  type CallLimits,
+  type CallOutcome,
+  createServiceClient,
+  DEFAULT_CALL_LIMITS,
+  type ServiceClient,
+} from "./service-client.ts";
+import { type ServiceEvent, type ServiceRules, type ServiceState, serviceUp, stepService } from "./service-machine.ts";
+
+export interface RemoteRuntimeParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Origins whose addresses may be any, also private ones. */
+  readonly allowedOrigins: readonly string[];
+  readonly rules?: Partial<ServiceRules>;
+  readonly limits?: Partial<CallLimits>;
+  /** Default: the system's resolver. */
+  readonly resolve?: Resolve;
+}
+
+const DEFAULT_RULES: ServiceRules = {
+  failures: 5,
+  pauseMs: 30_000,
+  maxPauseMs: 600_000,
+  unreachableMs: 600_000,
+};
+
+/** `ok`: a result, also one that says that it could not decode. invalidResult: one that breaks the contract. */
+export type CallReason = "ok" | "invalidResult" | Exclude<CallFault, "dropped">;
+
+export interface ServiceStats {
+  readonly id: string;
+  readonly key: string;
+  readonly version: string;
+  /** Payloads by what became of the call that they went with. */
+  readonly calls: Readonly<Partial<Record<CallReason, number>>>;
+  /** Under way or waiting for a connection. */
+  readonly queued: number;
+  readonly pause?: { readonly reason: string; readonly untilMs: number };
+}
+
+export interface RemoteRuntime extends AsyncDisposable {
+  /** An id that is loaded stays as it is. */
+  load(id: string, manifest: DecoderManifest, service: RemoteService): void;
+  unload(id: string): void;
+  has(id: string): boolean;
+  /**
+   * Never rejects. `unavailable` with `retryAtMs` while the service is paused; `callFailed` where another call may go better;
+   * `invalidResult` where an answer came that breaks the contract.
+   */
+  decode(id: string, input: RuntimeInput): Promise<DecodeOutcome>;
+  stats(): readonly ServiceStats[];
+}
+
+interface Entry {
+  readonly id: string;
+  readonly manifest: DecoderManifest;
+  readonly origin: string;
+  readonly calls: Partial<Record<CallReason, number>>;
+  state: ServiceState;
+  /** The call that finds out whether a paused service works again. */
+  trial?: Promise<unknown>;
+  queued: number;
+  call(body: object): Promise<CallOutcome>;
+}
+
+interface Client {
+  readonly client: ServiceClient;
+  readonly users: Set<string>;
+}
+
+const DECODE_PATH = "/decode";
+const LINGER_MS = 5;
+const NO_CONNECTION: ReadonlySet<CallFault> = new Set<CallFault>(["address", "unreachable"]);
+
+/** Members in the order in which the specification has them. */
+const requestOf = ({ key }: DecoderManifest, { value, resourcePath, sourceDeviceId }: RuntimeInput): object => ({
+  args: { resourcePath },
+  sourceDeviceId,
+  serviceKey: key,
+  value: toHex(value),
+  status: "IN_PROGRESS",
+});
+
+/** `{items: [{status, result?, message?}]}`, one for each payload, in order. */
+function itemOutcomes(outcome: CallOutcome, count: number): readonly CallOutcome[] {
+  if (!outcome.ok) return Array.from({ length: count }, () => outcome);
+  const { items } = (outcome.body ?? {}) as { readonly items?: unknown };
+  if (!Array.isArray(items) || items.length !== count) {
+    const message = `its answer to a batch has no items for ${count} payloads`;
+    return Array.from({ length: count }, () => ({ ok: false, fault: "status", message }));
+  }
+  return items.map((item: unknown): CallOutcome => {
+    const { status, result, message } = (item ?? {}) as { status?: unknown; result?: unknown; message?: unknown };
+    if (typeof status === "number" && status >= 200 && status < 300) return { ok: true, body: result };
+    const why = typeof message === "string" ? `: ${message.slice(0, 300)}` : "";
+    return { ok: false, fault: "status", message: `it answered ${String(status)} for this payload${why}` };
+  });
+}
+
+export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
+  const { clock, log, resolve = systemResolve } = parts;
+  const rules: ServiceRules = { ...DEFAULT_RULES, ...parts.rules };
+  const limits: CallLimits = { ...DEFAULT_CALL_LIMITS, ...parts.limits };
+  const allowed = new Set(parts.allowedOrigins);
+  const entries = new Map<string, Entry>();
+  const clients = new Map<string, Client>();
+  let closed = false;
+
+  const clientFor = (origin: string, id: string): ServiceClient => {
+    const known = clients.get(origin);
+    const isAllowed = allowed.has(origin);
+    const made = known ?? {
+      client: createServiceClient({ origin, isAllowed, resolve, clock, limits }),
+      users: new Set<string>(),
+    };
+    clients.set(origin, made);
+    made.users.add(id);
+    return made.client;
+  };
+  const caller = (service: RemoteService, client: ServiceClient, isWanted: () => boolean): Entry["call"] => {
+    const headers = { "Content-Type": "application/json", Accept: "application/json", ...service.headers };
+    const post = (path: string, body: object): Promise<CallOutcome> =>
+      client.post({ path: pathOf(service, path), headers, body: JSON.stringify(body) }, isWanted);
+    if (!service.batch) return body => post(DECODE_PATH, body);
+    const { maxItems, path = DEFAULT_BATCH_PATH } = service.batch;
+    return createItemBatcher<object, CallOutcome>({
+      clock,
+      maxItems,
+      lingerMs: LINGER_MS,
+      send: async items => itemOutcomes(await post(path, { items }), items.length),
+    });
+  };
+
+  const step = (entry: Entry, event: ServiceEvent): void => {
+    const before = entry.state;
+    entry.state = stepService(before, event, clock.monotonic(), rules);
+    const { key } = entry.manifest;
+    if (entry.state.at === "paused" && before.at !== "paused") {
+      const { reason, untilMs } = entry.state;
+      log.warn("decoderService.paused", { key, reason, pauseMs: Math.round(untilMs - clock.monotonic()) });
+    }
+    if (entry.state.at === "up" && before.at === "trying") log.info("decoderService.resumed", { key });
+  };
+  const pauseOf = ({ state }: Entry): ServiceStats["pause"] =>
+    state.at === "paused"
+      ? { reason: state.reason, untilMs: Math.ceil(clock.now() + Math.max(0, state.untilMs - clock.monotonic())) }
+      : undefined;
+
+  const resultOf = (entry: Entry, body: unknown): DecodeOutcome => {
+    const { version } = entry.manifest;
+    try {
+      return { ok: true, result: checkDecoderResult(body), version, cpuMs: 0 };
+    } catch (error) {
+      return { ok: false, reason: "invalidResult", message: messageOf(error), version };
+    }
+  };
+  const count = (entry: Entry, reason: CallReason): void => {
+    entry.calls[reason] = (entry.calls[reason] ?? 0) + 1;
+  };
+  const unavailable = (entry: Entry, message: string): DecodeOutcome => {
+    const pause = pauseOf(entry);
+    const retry = pause && { retryAtMs: pause.untilMs };
+    return { ok: false, reason: "unavailable", message, version: entry.manifest.version, ...retry };
+  };
+  const ask = async (entry: Entry, input: RuntimeInput): Promise<DecodeOutcome> => {
+    const { key, version } = entry.manifest;
+    const outcome = await entry.call(requestOf(entry.manifest, input));
+    if (!entries.has(entry.id)) return unavailable(entry, `the decoder service ${key} was unloaded`);
+    if (outcome.ok) {
+      const result = resultOf(entry, outcome.body);
+      step(entry, { kind: "answered" });
+      count(entry, result.ok ? "ok" : "invalidResult");
+      return result;
+    }
+    const { fault, message } = outcome;
+    if (fault === "dropped") return unavailable(entry, pauseOf(entry)?.reason ?? message);
+    const reason = `the decoder service ${key} gave no result: ${message}`;
+    count(entry, fault);
+    if (NO_CONNECTION.has(fault)) {
+      step(entry, { kind: "unreachable", reason });
+      return unavailable(entry, reason);
+    }
+    step(entry, { kind: "failed", reason });
+    return { ok: false, reason: "callFailed", message: reason, version };
+  };
+  /** One call tries a service that was paused; those that come meanwhile wait for what it finds. */
+  const decode = async (entry: Entry, input: RuntimeInput): Promise<DecodeOutcome> => {
+    for (;;) {
+      step(entry, { kind: "asked" });
+      if (entry.state.at === "paused") return unavailable(entry, entry.state.reason);
+      if (entry.state.at === "up") return ask(entry, input);
+      if (!entry.trial) {
+        const trial = ask(entry, input).finally(() => {
+          delete entry.trial;
+        });
+        entry.trial = trial;
+        return trial;
+      }
+      await entry.trial;
+    }
+  };
+  const unload = (id: string): void => {
+    const entry = entries.get(id);
+    entries.delete(id);
+    const used = entry && clients.get(entry.origin);
+    used?.users.delete(id);
+    if (!entry || !used || used.users.size > 0) return;
+    clients.delete(entry.origin);
+    void used.client[Symbol.asyncDispose]();
+  };
+
+  return {
+    load(id, manifest, service) {
+      if (closed || entries.has(id)) return;
+      const origin = originOf(service);
+      const isWanted = (): boolean => entries.has(id) && entry.state.at !== "paused";
+      const call = caller(service, clientFor(origin, id), isWanted);
+      const entry: Entry = { id, manifest, origin, call, calls: {}, state: serviceUp, queued: 0 };
+      entries.set(id, entry);
+      const { key, version } = manifest;
+      log.info("decoderService.loaded", { key, version, origin });
+    },
+    unload,
+    has: id => entries.has(id),
+    async decode(id, input) {
+      const entry = entries.get(id);
+      if (!entry) return { ok: false, reason: "unavailable", message: `decoder service ${id} is not loaded` };
+      entry.queued++;
+      try {
+        return await decode(entry, input);
+      } finally {
+        entry.queued--;
+      }
+    },
+    stats: () =>
+      [...entries.values()].map(entry => {
+        const { id, manifest, calls, queued } = entry;
+        const pause = pauseOf(entry);
+        return {
+          id,
+          key: manifest.key,
+          version: manifest.version,
+          calls: { ...calls },
+          queued,
+          ...(pause && { pause }),
+        };
+      }),
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      const open = [...clients.values()];
+      entries.clear();
+      clients.clear();
+      await Promise.all(open.map(({ client }) => client[Symbol.asyncDispose]()));
+    },
+  };
+}
