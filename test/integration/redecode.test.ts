@@ -1,0 +1,311 @@
+/**
+ * Kept payloads decoded again on a host that works: by a version that makes less and reads what was ERROR, twice, killed on the way and begun
+ * again, and while the same devices go on sending. What is stored is compared as a whole, by one hash.
+ */
+import { createHash } from "node:crypto";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert } from "chai";
+import { measurements, registerDevice, seriesValue } from "../harness/agent.ts";
+import { type Api, api } from "../harness/api.ts";
+import { alarms, duplicates, events, missing } from "../harness/documents.ts";
+import { eventually, within } from "../harness/eventually.ts";
+import { type Host, startHost } from "../harness/host.ts";
+import { mapAcmeMeter } from "../harness/meter-protocol.ts";
+import { atScale } from "../harness/scale.ts";
+import { createSteadyDevice, type SteadyDevice } from "../harness/steady-device.ts";
+
+const KEY = "counter";
+const DECODER = `/service/lwm2m-agent/decoders/${KEY}`;
+const DEVICES = atScale(4, 20);
+/** Payloads of each device in a phase. */
+const PAYLOADS = atScale(60, 2000);
+const KILLS = atScale(1, 5);
+/** Distance between the values of two devices. */
+const APART = 1_000_000;
+const PAGE_SIZE = 2000;
+const OPAQUE = {
+  path: "/33456/0/123",
+  format: 42,
+  payload(value: number): Buffer {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(value);
+    return bytes;
+  },
+};
+
+const READ = "const n = new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0);";
+const measurement = (type: string, value: string): string =>
+  `{ type: "${type}", values: [{ seriesName: "N", value: ${value} }] }`;
+/** Three documents of most payloads; every seventh is beyond it. */
+const FIRST = `export default { decode({ value }) {
+  ${READ}
+  if (n % 7 === 0) throw new Error("seven");
+  const events = n % 5 === 0 ? [{ type: "five", text: "by five" }, { type: "five", text: "again" }] : [];
+  return { success: true, events, measurements: [${measurement("counted", "n")}, ${measurement("surplus", "n")}] };
+} };`;
+/** Two at most, and takes its time, so that there is a middle in which it can be killed. */
+const SECOND = `export default { decode({ value }) {
+  ${READ}
+  for (let turn = 0; turn < 1e6; turn++);
+  const events = n % 5 === 0 ? [{ type: "five", text: "by five once" }] : [];
+  return { success: true, events, measurements: [${measurement("counted", "n")}] };
+} };`;
+
+interface Job {
+  readonly id: string;
+  readonly state: string;
+  readonly payloads: Readonly<Record<"read" | "equal" | "changed" | "recovered" | "failed" | "skipped", number>>;
+  readonly documents: Readonly<Record<string, number>>;
+  readonly contentHash: string;
+}
+
+interface Counted {
+  readonly value: number;
+  readonly version: string;
+}
+
+describe("must hold 4: kept payloads are decoded again", () => {
+  let host: Host;
+  let client: Api;
+  let copies: string;
+  const devices: SteadyDevice[] = [];
+  const ids: string[] = [];
+
+  before(async function () {
+    this.timeout(60_000);
+    copies = await mkdtemp(join(tmpdir(), "mooring-redecode-"));
+    host = await startHost();
+    client = api(host);
+    for (const [version, source] of [
+      ["1.0.0", FIRST],
+      ["2.0.0", SECOND],
+    ]) {
+      const body = { manifest: { key: KEY, name: "Counter", version }, source };
+      assert.equal((await client.post("/service/lwm2m-agent/decoders", body)).status, 201);
+    }
+    await mapAcmeMeter(client, KEY);
+    for (let at = 0; at < DEVICES; at++) {
+      const endpoint = `counting-${at}`;
+      ids.push((await registerDevice(client, { endpointId: endpoint })).id);
+      const options = { endpoint, serverPort: host.coapPort, firstValue: at * APART + 1, resource: OPAQUE, pauseMs: 1 };
+      const device = await createSteadyDevice(options);
+      devices.push(device);
+      await device.register();
+      await within(device.observed(), 10_000, `the observation of ${endpoint}`);
+    }
+    await send(PAYLOADS);
+  });
+  afterEach(function () {
+    if (this.currentTest?.state === "failed") console.error(`    -- the host's last lines\n${host.tail()}`);
+  });
+  after(async () => {
+    for (const device of devices) await device[Symbol.asyncDispose]();
+    await host?.[Symbol.asyncDispose]();
+    await rm(copies, { recursive: true, force: true });
+  });
+
+  /** Every value that a device had taken off its hands; the first is the answer to the Observe. */
+  const sentBy = (at: number): number[] => [at * APART, ...devices[at]!.acknowledged];
+  const decodable = (values: readonly number[]): number[] => values.filter(value => value % 7 !== 0);
+
+  async function counted(of: Api, source: string, type = "counted"): Promise<Counted[]> {
+    const found: Counted[] = [];
+    for (let currentPage = 1; ; currentPage++) {
+      const page = await measurements(of, { source, valueFragmentType: type, currentPage: String(currentPage) });
+      for (const each of page) {
+        const { version } = each["decodedBy"] as { readonly version: string };
+        found.push({ value: seriesValue(each, `${type}.N`)!, version });
+      }
+      if (page.length < PAGE_SIZE) return found;
+    }
+  }
+  const valuesOf = async (source: string, type?: string): Promise<number[]> =>
+    (await counted(client, source, type)).map(({ value }) => value);
+
+  /** So many payloads of each device more, and until all are decoded or given up. */
+  async function send(count: number, meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
+    const stopping = new AbortController();
+    const wanted = devices.map(({ acknowledged }) => acknowledged.length + count);
+    const running = devices.map(device => device.run(stopping.signal));
+    await meanwhile();
+    await eventually(() => devices.every(({ acknowledged }, at) => acknowledged.length >= wanted[at]!) || undefined, {
+      withinMs: 60_000,
+      what: `${count} payloads of each device`,
+    });
+    stopping.abort();
+    await within(Promise.all(running), 30_000, "the last acknowledgements");
+    for (const [at, id] of ids.entries()) {
+      await eventually(
+        async () => (missing(decodable(sentBy(at)), await valuesOf(id)).length === 0 ? true : undefined),
+        { withinMs: 30_000, everyMs: 100, what: `all of device ${at}` },
+      );
+    }
+  }
+
+  async function deadLetters(of: Api): Promise<number> {
+    const answer = await of.get<{ readonly statistics: { readonly totalElements: number } }>(
+      `${DECODER}/dead-letters?withTotalElements=true&pageSize=1`,
+    );
+    return answer.body.statistics.totalElements;
+  }
+
+  /** Of all documents of all devices: everything but addresses of the host, and its own times. */
+  async function contentHash(of: Api): Promise<string> {
+    const hash = createHash("sha256");
+    for (const source of ids) {
+      for (const each of [
+        ...(await counted(of, source)),
+        ...(await counted(of, source, "surplus")),
+        ...(await measurements(of, { source })).map(({ id, type, time }) => [id, type, time]),
+        ...(await events(of, source)).map(
+          ({ self: _, source: __, creationTime: ___, lastUpdated: ____, ...rest }) => rest,
+        ),
+        ...(await alarms(of, source)).map(({ type, status, count }) => [type, status, count]),
+      ]) {
+        hash.update(`${JSON.stringify(each)}\n`);
+      }
+    }
+    hash.update(String(await deadLetters(of)));
+    return hash.digest("hex");
+  }
+
+  async function begin(of: Api, body: object): Promise<string> {
+    const answer = await of.post<Job>(`${DECODER}/redecode`, body);
+    assert.equal(answer.status, 201, JSON.stringify(answer.body));
+    return answer.body.id;
+  }
+  const jobOf = async (of: Api, id: string): Promise<Job> => (await of.get<Job>(`${DECODER}/redecode/${id}`)).body;
+  const ended = (of: Api, id: string): Promise<Job> =>
+    eventually(
+      async () => {
+        const job = await jobOf(of, id);
+        if (job.state === "RUNNING") throw new Error(JSON.stringify(job.payloads));
+        return job;
+      },
+      { withinMs: 60_000, what: `the end of job ${id}` },
+    );
+  const run = async (of: Api, body: object): Promise<Job> => ended(of, await begin(of, body));
+
+  /** Directories with the data as it is now, each for a host of its own. */
+  async function copied(count: number): Promise<string[]> {
+    const folders = Array.from({ length: count }, (_, at) => join(copies, String(at)));
+    await host.stop();
+    for (const folder of folders) await cp(host.dataDir, folder, { recursive: true });
+    await host.start();
+    return folders;
+  }
+
+  it("a dry run tells it, and changes nothing", async () => {
+    const before = await contentHash(client);
+    const sent = ids.flatMap((_, at) => sentBy(at));
+    const lost = sent.length - decodable(sent).length;
+    assert.isAbove(lost, 0);
+    assert.equal(await deadLetters(client), lost);
+    const { state, payloads } = await run(client, { version: "2.0.0" });
+    assert.equal(state, "DONE");
+    assert.deepInclude(payloads, { read: sent.length, recovered: lost, changed: sent.length - lost, failed: 0 });
+    assert.equal(await contentHash(client), before);
+  }).timeout(60_000);
+
+  it("killed in the middle, again and again, the job goes on and ends with what an undisturbed one stores", async () => {
+    const [first, second] = await copied(2);
+    const total = ids.flatMap((_, at) => sentBy(at)).length;
+    let whole: string;
+    {
+      await using undisturbed = await startHost({ dataDir: first! });
+      const other = api(undisturbed);
+      const { contentHash: told } = await run(other, { version: "2.0.0", apply: true });
+      whole = await contentHash(other);
+      const again = await run(other, { version: "2.0.0", apply: true });
+      assert.equal(await contentHash(other), whole, "a second time changes nothing");
+      assert.equal(again.contentHash, told);
+      assert.deepInclude(again.payloads, { read: total, equal: total });
+    }
+    await using killed = await startHost({ dataDir: second! });
+    const other = api(killed);
+    const id = await begin(other, { version: "2.0.0", apply: true });
+    for (let kill = 1; kill <= KILLS; kill++) {
+      const { payloads } = await eventually(
+        async () => {
+          const job = await jobOf(other, id);
+          return job.payloads.read > 0 ? job : undefined;
+        },
+        { withinMs: 60_000, everyMs: 5, what: "the middle of the job" },
+      );
+      if (kill === 1) assert.isBelow(payloads.read, total, "it was at its end");
+      await killed.kill();
+      await killed.start();
+    }
+    const { state, payloads } = await ended(other, id);
+    assert.equal(state, "DONE");
+    assert.equal(payloads.read, total);
+    assert.equal(await contentHash(other), whole);
+    await run(other, { version: "2.0.0", apply: true });
+    assert.equal(await contentHash(other), whole, "repeated");
+  }).timeout(120_000);
+
+  it("while the same devices send: no point is lost or doubled, each names the version that made it", async () => {
+    const before = ids.map((_, at) => sentBy(at));
+    let job: Job | undefined;
+    await send(PAYLOADS, async () => {
+      job = await run(client, { version: "2.0.0", apply: true });
+    });
+    assert.equal(job!.state, "DONE");
+    assert.isAtLeast(job!.payloads.read, before.flat().length);
+    for (const [at, id] of ids.entries()) {
+      const points = await counted(client, id);
+      const values = points.map(({ value }) => value);
+      assert.deepEqual(duplicates(values), [], `device ${at}: doubled`);
+      assert.deepEqual(missing(decodable(sentBy(at)), values), [], `device ${at}: lost`);
+      assert.deepEqual(missing(before[at]!, values), [], `device ${at}: what was ERROR`);
+      const versions = new Map(points.map(({ value, version }) => [value, version]));
+      for (const value of before[at]!) assert.equal(versions.get(value), "2.0.0", String(value));
+      const surplus = await valuesOf(id, "surplus");
+      assert.sameMembers(
+        surplus,
+        values.filter(value => versions.get(value) === "1.0.0"),
+        `device ${at}: surplus of the version before`,
+      );
+    }
+  }).timeout(60_000);
+
+  it("dead letters put back under a version that reads them are decoded; their events and the alarm are gone", async () => {
+    assert.isAbove(await deadLetters(client), 0);
+    assert.equal((await client.post(`${DECODER}/activate`, { version: "2.0.0", force: true })).status, 200);
+    const { status, body } = await client.post<{ readonly replayed: number }>(`${DECODER}/dead-letters/replay`, {});
+    assert.equal(status, 200, JSON.stringify(body));
+    await eventually(async () => ((await deadLetters(client)) === 0 ? true : undefined), { what: "no dead letter" });
+    for (const [at, id] of ids.entries()) {
+      await eventually(async () => (missing(sentBy(at), await valuesOf(id)).length === 0 ? true : undefined), {
+        what: `everything of device ${at}`,
+      });
+      assert.deepEqual(await events(client, id, "c8y_decoder_event"), []);
+      for (const alarm of await alarms(client, id)) assert.equal(alarm.status, "CLEARED", alarm.type);
+    }
+  }).timeout(30_000);
+
+  it("bad input is refused by member and rule, and nothing begins", async () => {
+    const jobs = async (): Promise<number> =>
+      (await client.get<{ readonly jobs: readonly unknown[] }>(`${DECODER}/redecode?pageSize=100`)).body.jobs.length;
+    const before = await jobs();
+    for (const [path, body, status, said] of [
+      ["redecode", { version: "9.9.9" }, 404, "9.9.9"],
+      ["redecode", { since: "2026-01-01" }, 422, "since is not known here"],
+      ["redecode", { dateFrom: "today" }, 422, "dateFrom"],
+      ["redecode", { limit: "all" }, 422, "limit"],
+      ["redecode", { status: ["PENDING"] }, 422, "status[0] must be one of DONE, ERROR"],
+      ["redecode/4711/apply", {}, 404, "4711"],
+      ["dead-letters/replay", { ids: [] }, 422, "ids"],
+      ["dead-letters/replay", { version: "9.9.9" }, 404, "9.9.9"],
+    ] as const) {
+      const answer = await client.post<{ readonly message: string }>(`${DECODER}/${path}`, body);
+      assert.equal(answer.status, status, JSON.stringify(answer.body));
+      assert.include(answer.body.message, said);
+    }
+    assert.equal((await client.del(`${DECODER}/dead-letters`)).status, 422);
+    assert.equal((await client.get(`${DECODER}/dead-letters?deviceId=meter`)).status, 422);
+    assert.equal(await jobs(), before);
+  });
+});
