@@ -269,6 +269,18 @@ describe("rest/decoders", function () {
     ["a test of an unknown type", "test", { value: "", resourceType: "BYTES" }, "resourceType"],
     ["a test for a device that is not there", "test", { value: "", sourceDeviceId: "77" }, "sourceDeviceId"],
     ["a test at no time", "test", { value: "", receivedAt: "today" }, "receivedAt"],
+    ["a stage of nothing", "stage", {}, "version"],
+    ["a stage with an unknown member", "stage", { version: "1.0.0", all: true }, "all"],
+    ["a run over no days", "stage", { version: "1.0.0", recorded: { days: 0 } }, "recorded.days"],
+    ["a run over days from a date", "stage", { version: "1.0.0", recorded: { days: 1, dateFrom: "x" } }, "recorded"],
+    ["a run from no date", "stage", { version: "1.0.0", recorded: { dateFrom: "x" } }, "recorded.dateFrom"],
+    [
+      "a run backwards",
+      "stage",
+      { version: "1.0.0", recorded: { dateFrom: "2026-01-02T00:00:00Z", dateTo: "2026-01-01T00:00:00Z" } },
+      "recorded.dateTo",
+    ],
+    ["a run over too many", "stage", { version: "1.0.0", recorded: { limit: 1_000_001 } }, "recorded.limit"],
     ["an activation of nothing", "activate", {}, "version"],
     ["an activation of a number", "activate", { version: 1 }, "version"],
     ["an activation over 100 %", "activate", { version: "1.0.0", maxDifferent: 101 }, "maxDifferent"],
@@ -290,11 +302,27 @@ describe("rest/decoders", function () {
     assert.equal((await on("activate", { version: "1.0.0" })).status, 409);
   });
 
+  it("a staged version is shown with its report, and leaves the stage", async () => {
+    await post(upload("1.0.0"));
+    assert.equal((await rest.ask("GET", `${PATH}/meter/stage`)).status, 404);
+    assert.equal((await on("stage", { version: "1.0.0" })).status, 409);
+    assert.equal((await on("stage", { version: "9.0.0" })).status, 404);
+    await post(upload("2.0.0"));
+    const staged = await on("stage", { version: "2.0.0" });
+    assert.equal(staged.status, 200);
+    assert.deepInclude(staged.body, { version: "2.0.0", against: "1.0.0", mayActivate: true, samples: [] });
+    assert.equal(staged.body.counts.compared, 0);
+    assert.equal((await get("/meter")).staged, "2.0.0");
+    assert.equal((await rest.ask("DELETE", `${PATH}/meter/versions/2.0.0`)).status, 409);
+    assert.equal((await rest.ask("DELETE", `${PATH}/meter/stage`)).status, 204);
+    assert.equal((await rest.ask("DELETE", `${PATH}/meter/stage`)).status, 409);
+  });
+
   it("readers read, administrators of the tenant write", async () => {
     await post(upload("1.0.0"));
     await rest.tenants.createUser("t1", { userName: "eve", password: PASSWORD, roles: ["ROLE_INVENTORY_READ"] });
     assert.equal((await rest.ask("GET", `${PATH}/meter`, { as: "t1/eve" })).status, 200);
-    for (const path of ["", "/meter/test", "/meter/activate", "/meter/rollback"]) {
+    for (const path of ["", "/meter/test", "/meter/stage", "/meter/activate", "/meter/rollback"]) {
       assert.equal((await rest.ask("POST", `${PATH}${path}`, { body: {}, as: "t1/eve" })).status, 403);
     }
     assert.equal((await rest.ask("DELETE", `${PATH}/meter`, { as: "t1/eve" })).status, 403);

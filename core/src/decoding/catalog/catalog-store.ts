@@ -62,8 +62,8 @@ export interface CatalogStore {
   count(owner: string, most: number): Promise<number>;
   /** Its source goes, its number stays taken. */
   remove(version: StoredVersion, nowMs: number): Promise<void>;
-  /** All versions, then the decoder. */
-  removeAll(owner: string, key: string, nowMs: number): Promise<void>;
+  /** The decoder, then all its versions, which are returned. */
+  removeAll(owner: string, key: string, nowMs: number): Promise<readonly StoredVersion[]>;
 }
 
 const NAMES_AT_ONCE = 500;
@@ -158,9 +158,12 @@ export function createCatalogStore(store: Store): CatalogStore {
     remove,
     async removeAll(owner, key, nowMs) {
       await decoders.deleteMany({ _id: keyOf(owner, key) });
+      const removed: StoredVersion[] = [];
       for await (const document of versions.stream({ tenant: owner, key, deletedAt: null })) {
-        await remove(toVersion(document), nowMs);
+        removed.push(toVersion(document));
       }
+      for (const version of removed) await remove(version, nowMs);
+      return removed;
     },
   };
 }

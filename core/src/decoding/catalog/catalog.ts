@@ -265,8 +265,9 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
       inTurn(owner, async () => {
         const entry = entryOf(owner, key);
         if (!entry) throw notFound("decoder", key);
-        await stored.removeAll(owner, key, clock.now());
+        const removed = await stored.removeAll(owner, key, clock.now());
         put(owner, key, undefined);
+        for (const version of removed) loaded.forget(installed(version).id);
         log.info("decoder.deleted", { owner, key });
       }),
     onChanged: listener => void listeners.push(listener),

@@ -150,6 +150,8 @@ export function compareOutcomes(
   payload: ComparedPayload,
 ): Comparison | undefined {
   for (const outcome of [active, staged]) if (!outcome.ok && outcome.reason === "unavailable") return undefined;
+  // The payload is tried again later.
+  if (!active.ok && active.reason === "callFailed") return undefined;
   const differences = isSameResult(active, staged)
     ? []
     : [...between(documentsOf(active, payload), documentsOf(staged, payload))];

@@ -161,6 +161,17 @@ describe("decoding/catalog/compare", () => {
     ["a failure less", broken(), made({}), "repaired", [["result", "threw: oops", "decoded"]]],
     ["two failures", broken(), broken("other"), "equal"],
     ["one that did not run", measured(1), { ok: false, reason: "unavailable", message: "queue full" }, undefined],
+    ["a call that is made again", { ok: false, reason: "callFailed", message: "500" }, measured(1), undefined],
+    [
+      "a staged service that fails",
+      measured(1),
+      { ok: false, reason: "callFailed", message: "500" },
+      "failed",
+      [
+        ["result", "decoded", "callFailed: 500"],
+        [`measurement m at ${TIME}`, { m: { U: { unit: "V", value: 1 } } }, undefined],
+      ],
+    ],
     ["none in force that ran", { ok: false, reason: "unavailable", message: "queue full" }, measured(1), undefined],
   ];
   for (const [what, active, staged, verdict, differences = []] of cases) {
