@@ -43,23 +43,53 @@ function numbers(part: string, values: Readonly<Record<string, number>>, sizes: 
   return metrics;
 }
 
+const BREAKER_STATES = ["closed", "open", "trying", "quarantined"] as const;
+
 function decoderMetrics(runtime: DecoderRuntime): Metrics {
-  const { decoders, hostDeaths, available } = runtime.stats();
-  const failed: LabelledValue[] = decoders.flatMap(({ key, version, failed }) =>
-    Object.entries(failed).map(([reason, value]) => ({ labels: { decoder: key, version, reason }, value })),
+  const { decoders, hostDeaths, hostPids, available, isolatesOpen, evictions } = runtime.stats();
+  type Decoder = (typeof decoders)[number];
+  const labelsOf = ({ key, version, owner }: Decoder) => ({ decoder: key, version, owner });
+  const failed: LabelledValue[] = decoders.flatMap(decoder =>
+    Object.entries(decoder.failed).map(([reason, value]) => ({ labels: { ...labelsOf(decoder), reason }, value })),
   );
-  const each = (value: (decoder: (typeof decoders)[number]) => number): LabelledValue[] =>
-    decoders.map(decoder => ({ labels: { decoder: decoder.key, version: decoder.version }, value: value(decoder) }));
+  const each = (value: (decoder: Decoder) => number): LabelledValue[] =>
+    decoders.map(decoder => ({ labels: labelsOf(decoder), value: value(decoder) }));
+  const breakers: LabelledValue[] = decoders.flatMap(decoder => {
+    const { breaker } = decoder;
+    if (!breaker) return [];
+    const isIn = (state: string): number => (breaker.state === state ? 1 : 0);
+    return BREAKER_STATES.map(state => ({ labels: { ...labelsOf(decoder), state }, value: isIn(state) }));
+  });
   return {
     mooring_sandbox_available: { help: "Whether decoders can run", type: "gauge", value: available ? 1 : 0 },
+    mooring_sandbox_hosts: { help: "Decoder hosts that live", type: "gauge", value: hostPids.length },
     mooring_sandbox_host_deaths_total: { help: "Decoder hosts that ended unasked", type: "counter", value: hostDeaths },
+    mooring_sandbox_isolates_open: { help: "Decoders open in hosts", type: "gauge", value: isolatesOpen },
+    mooring_sandbox_evictions_total: {
+      help: "Decoders closed for others, for their age or their memory",
+      type: "counter",
+      value: evictions,
+    },
     mooring_decoder_decoded_total: { help: "Payloads decoded", type: "counter", value: each(({ decoded }) => decoded) },
     mooring_decoder_failed_total: { help: "Payloads that could not be decoded", type: "counter", value: failed },
+    mooring_decoder_batches_total: { help: "Calls of hosts", type: "counter", value: each(({ batches }) => batches) },
     mooring_decoder_cpu_seconds_total: {
-      help: "CPU time inside the isolate",
+      help: "Processor time used",
       type: "counter",
       value: each(({ cpuMs }) => cpuMs / 1000),
     },
+    mooring_decoder_queued: { help: "Payloads that wait", type: "gauge", value: each(({ queued }) => queued) },
+    mooring_decoder_probation: {
+      help: "Whether it runs apart, because it ended a host",
+      type: "gauge",
+      value: each(({ onProbation }) => (onProbation ? 1 : 0)),
+    },
+    mooring_decoder_host_deaths_total: {
+      help: "Hosts that ended while it ran there alone",
+      type: "counter",
+      value: each(decoder => decoder.hostDeaths),
+    },
+    mooring_decoder_breaker: { help: "State of its breaker: 1 where it is", type: "gauge", value: breakers },
   };
 }
 

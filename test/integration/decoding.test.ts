@@ -142,7 +142,9 @@ describe("decoding through the sandbox", () => {
     }).timeout(10_000);
   }
 
-  it("the same decoder goes on with the next frame, which clears the alarm", async () => {
+  it("two dead hosts put the decoder into quarantine; released, it goes on, which clears the alarm", async () => {
+    assert.equal(runtime.stats().decoders.find(({ key }) => key === "hostile")!.breaker!.state, "quarantined");
+    runtime.release("hostile");
     await receive("hostile", "07");
     await queue.idle();
     assert.deepEqual(await measured("h"), [{ a: { value: 7 } }]);

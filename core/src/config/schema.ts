@@ -389,7 +389,11 @@ export const OPTIONS = {
       values: ["auto", "isolated-vm", "quickjs"],
       description: "What runs decoders; auto takes isolated-vm where it is built for, else QuickJS, which is slower",
     },
-    hosts: count(1, 64, "Processes that run decoders"),
+    hosts: count(0, 64, "Processes that run decoders; 0: one for each core but one, at most 4", [], 0),
+    partnerCpuPercent: {
+      ...count(10, 100, "What the decoders of one partner may use of a core while those of others wait"),
+      unit: "%",
+    },
     decodeMs: timeMs(50, "Limit of one decode"),
     isolateMemoryMb: { ...count(16, 128, "Memory of one decoder", [], 8), unit: "MB" },
     queuedPerDecoder: count(1000, 100_000, "Decodes that wait for one decoder"),

@@ -1,5 +1,6 @@
 /** One loaded decoder version: what waits for it and what became of what it did. */
 import type { DecoderManifest } from "../contract/decoder.ts";
+import { type BreakerEvent, type BreakerState, CLOSED } from "./breaker-machine.ts";
 import type {
   DecodeFailureReason,
   DecodeOptions,
@@ -8,13 +9,14 @@ import type {
   RuntimeInput,
 } from "./decoder-runtime.ts";
 import type { LoadableDecoder } from "./host-slot.ts";
+import type { PartnerBudget } from "./partner-budget.ts";
 
 export type Urgency = NonNullable<DecodeOptions["urgency"]>;
 
 export interface Job {
   readonly input: RuntimeInput;
   readonly urgency: Urgency;
-  /** What is printed is wanted: it runs alone. */
+  /** What is printed is wanted: it runs alone, on the trial host, and says nothing about payloads. */
   readonly console: boolean;
   readonly resolve: (outcome: DecodeOutcome) => void;
 }
@@ -23,15 +25,24 @@ export interface DecoderEntry extends LoadableDecoder {
   /** By which the runtime's users know it; `id` is that of one load. */
   readonly name: string;
   readonly manifest: DecoderManifest;
+  readonly owner: string;
+  /** By which it shares host and processor time with other decoders. */
+  readonly partner: string;
   /** Not started, oldest first. */
   readonly waiting: Readonly<Record<Urgency, Job[]>>;
   /** Were under way when something failed; each is tried once more, alone, before anything that waits. */
   readonly suspects: Readonly<Record<Urgency, Job[]>>;
+  /** Decodes that shall tell what is printed. */
+  readonly tests: Job[];
+  readonly breakers: Record<Urgency, BreakerState>;
+  /** That of its partner, which it may share with other decoders. */
+  readonly budget: PartnerBudget;
   /** Batches under way on the decoder's usual host. */
   underWay: number;
   /** Decodes that it still has to do alone, on the trial host. */
   probation: number;
   hostDeaths: number;
+  batches: number;
   decoded: number;
   cpuMs: number;
   readonly failed: Partial<Record<DecodeFailureReason, number>>;
@@ -40,19 +51,24 @@ export interface DecoderEntry extends LoadableDecoder {
 }
 
 export const createEntry = (
-  name: string,
   { id, script }: LoadableDecoder,
-  manifest: DecoderManifest,
+  { name, manifest, owner, partner, budget }: Pick<DecoderEntry, "name" | "manifest" | "owner" | "partner" | "budget">,
 ): DecoderEntry => ({
   id,
   name,
   manifest,
+  owner,
+  partner,
   script,
   waiting: { live: [], background: [] },
   suspects: { live: [], background: [] },
+  tests: [],
+  breakers: { live: CLOSED, background: CLOSED },
+  budget,
   underWay: 0,
   probation: 0,
   hostDeaths: 0,
+  batches: 0,
   decoded: 0,
   cpuMs: 0,
   failed: {},
@@ -66,17 +82,34 @@ export const queuedOf = ({ waiting, suspects }: DecoderEntry, urgency: Urgency):
 export const isTrusted = ({ suspects, probation }: DecoderEntry, urgency: Urgency): boolean =>
   probation === 0 && suspects.live.length === 0 && suspects[urgency].length === 0;
 
-/** The next jobs for one call: what shall print runs alone. */
-export function takeBatch(waiting: Job[], most: number): Job[] {
-  const alone = waiting.slice(0, most).findIndex(job => job.console);
-  return waiting.splice(0, alone < 0 ? most : Math.max(1, alone));
+/** Everything of one urgency that has not begun, oldest first. */
+export const takeAll = ({ suspects, waiting }: DecoderEntry, urgency: Urgency): Job[] => [
+  ...suspects[urgency].splice(0),
+  ...waiting[urgency].splice(0),
+];
+
+type Used = { readonly cpuMs: number } & ({ readonly ok: true } | { readonly ok: false; readonly hostDied: boolean });
+
+/** What a call used, whatever became of it. @param deathMs for one that took its host with it, which nobody could measure */
+export function charge(entry: DecoderEntry, used: Used, deathMs: number): void {
+  const cpuMs = !used.ok && used.hostDied ? deathMs : used.cpuMs;
+  entry.batches++;
+  entry.cpuMs += cpuMs;
+  entry.budget.charge(cpuMs);
 }
 
+/** What a failed call of one input, alone, says to its breaker. */
+export const harmOf = ({
+  hostDied,
+  message,
+}: {
+  readonly hostDied: boolean;
+  readonly message: string;
+}): BreakerEvent => (hostDied ? { kind: "hostDeath", why: message } : { kind: "harm", why: message });
+
 export function settle(entry: DecoderEntry, job: Job, outcome: DecodeOutcome): void {
-  if (outcome.ok) {
-    entry.decoded++;
-    entry.cpuMs += outcome.cpuMs;
-  } else entry.failed[outcome.reason] = (entry.failed[outcome.reason] ?? 0) + 1;
+  if (outcome.ok) entry.decoded++;
+  else entry.failed[outcome.reason] = (entry.failed[outcome.reason] ?? 0) + 1;
   job.resolve(outcome);
 }
 
@@ -85,15 +118,20 @@ export interface Failure {
   readonly message: string;
   readonly cpuMs?: number;
   readonly console?: readonly string[];
+  readonly retryAtMs?: number;
 }
 
-export const failedOutcome = ({ reason, message, cpuMs, console }: Failure, version: string): DecodeOutcome => ({
+export const failedOutcome = (
+  { reason, message, cpuMs, console, retryAtMs }: Failure,
+  version: string,
+): DecodeOutcome => ({
   ok: false,
   reason,
   message,
   version,
   ...(cpuMs === undefined ? {} : { cpuMs }),
   ...(console ? { console } : {}),
+  ...(retryAtMs === undefined ? {} : { retryAtMs }),
 });
 
 export function fail(entry: DecoderEntry, jobs: readonly Job[], failure: Failure): void {
@@ -104,8 +142,7 @@ export function fail(entry: DecoderEntry, jobs: readonly Job[], failure: Failure
 /** Nothing waits for it any more; what waited ends as `unavailable`. */
 export function retire(entry: DecoderEntry, message: string): void {
   entry.retired = true;
-  const { waiting, suspects } = entry;
-  const all = [suspects.live, waiting.live, suspects.background, waiting.background].flatMap(jobs => jobs.splice(0));
+  const all = [...takeAll(entry, "live"), ...entry.tests.splice(0), ...takeAll(entry, "background")];
   fail(entry, all, { reason: "unavailable", message });
 }
 
@@ -115,14 +152,25 @@ export function suspect(entry: DecoderEntry, jobs: readonly Job[]): void {
   else fail(entry, jobs, { reason: "unavailable", message: "the decoder was unloaded while it ran" });
 }
 
-export const statsOf = (entry: DecoderEntry): DecoderStats => ({
-  id: entry.name,
-  key: entry.manifest.key,
-  version: entry.manifest.version,
-  decoded: entry.decoded,
-  failed: { ...entry.failed },
-  cpuMs: entry.cpuMs,
-  queued: queuedOf(entry, "live") + queuedOf(entry, "background"),
-  queuedInBackground: queuedOf(entry, "background"),
-  onProbation: entry.probation > 0,
-});
+export const statsOf = (entry: DecoderEntry): DecoderStats => {
+  const { live } = entry.breakers;
+  return {
+    id: entry.name,
+    key: entry.manifest.key,
+    version: entry.manifest.version,
+    owner: entry.owner,
+    decoded: entry.decoded,
+    failed: { ...entry.failed },
+    batches: entry.batches,
+    cpuMs: entry.cpuMs,
+    queued: queuedOf(entry, "live") + queuedOf(entry, "background"),
+    queuedInBackground: queuedOf(entry, "background"),
+    onProbation: entry.probation > 0,
+    hostDeaths: entry.hostDeaths,
+    breaker: {
+      state: live.at,
+      ...(live.at === "open" ? { retryAtMs: live.untilMs } : {}),
+      ...(live.at === "closed" ? {} : { why: live.why }),
+    },
+  };
+};

@@ -13,6 +13,11 @@ export interface DecoderSource {
   readonly manifest: DecoderManifest;
   readonly source: string;
   readonly language: DecoderLanguage;
+  /**
+   * The tenant whose decoder it is; absent: it came with the host. Decoders of one owner and publisher share a host process
+   * and processor time, so that what one of them does harms its own partner only.
+   */
+  readonly owner?: string;
 }
 
 /** The runtime makes `valueHex` itself. */
@@ -21,7 +26,7 @@ export type RuntimeInput = Omit<DecoderInput, "valueHex">;
 /**
  * timeout: over its time limit. memory: over its memory limit. threw: an exception in the decoder. invalidResult: what it
  * returned breaks the contract. inputTooLarge: the payload is over the limit and was not tried. hostDied: the process that
- * ran it, alone, ended. callFailed: a service behind HTTP gave no result: the same payload may succeed later. unavailable: not the payload's fault (no such decoder, no engine, queue full): try again later.
+ * ran it, alone, ended. callFailed: a service behind HTTP gave no result: the same payload may succeed later. unavailable: not the payload's fault (no such decoder, no engine, queue full, it has a rest): try again later.
  */
 export type DecodeFailureReason =
   | "timeout"
@@ -39,7 +44,10 @@ export interface DecodeOptions {
    * the same host, one small batch at a time, and has a queue of its own.
    */
   readonly urgency?: "live" | "background";
-  /** Runs this input alone, and the outcome tells what the decoder printed. */
+  /**
+   * Runs this input alone, beside all others, and the outcome tells what the decoder printed. Such a test is also run while
+   * the decoder has a rest, and its failure does not count against it.
+   */
   readonly console?: boolean;
 }
 
@@ -66,15 +74,44 @@ export interface DecoderStats {
   readonly id: string;
   readonly key: string;
   readonly version: string;
+  /** Empty: it came with the host. */
+  readonly owner: string;
   readonly decoded: number;
   readonly failed: Readonly<Partial<Record<DecodeFailureReason, number>>>;
-  /** CPU time inside the isolate, all decodes together. */
+  /** Calls of its host; one has up to 64 decodes. */
+  readonly batches: number;
+  /** Processor time, all decodes together. */
   readonly cpuMs: number;
   readonly queued: number;
   /** Of those the ones in the background. */
   readonly queuedInBackground: number;
   /** It took a host down and now runs alone until it has proved itself. */
   readonly onProbation: boolean;
+  /** Hosts that ended while it ran there alone. */
+  readonly hostDeaths: number;
+  /** Of its live decodes (`breaker-machine.ts`); a service has none. */
+  readonly breaker?: {
+    readonly state: "closed" | "open" | "trying" | "quarantined";
+    /** Wall clock, ms. */
+    readonly retryAtMs?: number;
+    readonly why?: string;
+  };
+}
+
+/** A decoder version got a rest (open), was put into quarantine, or works again (closed). */
+export interface DecoderStateChange {
+  /** As it was loaded. */
+  readonly id: string;
+  /** Empty: it came with the host. */
+  readonly owner: string;
+  readonly key: string;
+  readonly version: string;
+  /** Its decodes in the background have a breaker of their own. */
+  readonly urgency: "live" | "background";
+  readonly state: "closed" | "open" | "quarantined";
+  readonly why: string;
+  /** Wall clock, ms. */
+  readonly retryAtMs?: number;
 }
 
 export interface RuntimeStats {
@@ -86,6 +123,10 @@ export interface RuntimeStats {
   readonly hostPids: readonly number[];
   /** Hosts that ended without being asked to. */
   readonly hostDeaths: number;
+  /** Decoders that are open in hosts at this moment; the others are opened when they are needed. */
+  readonly isolatesOpen: number;
+  /** Decoders that were closed for others, for their age or their memory. */
+  readonly evictions: number;
   readonly decoders: readonly DecoderStats[];
 }
 
@@ -101,6 +142,8 @@ export interface DecoderRuntime extends AsyncDisposable {
   /** Forgets a version; its waiting decodes end as `unavailable`. An unknown id is no error. */
   unload(id: string): void;
   has(id: string): boolean;
+  /** Ends a version's rest or quarantine at once. An unknown id is no error. */
+  release(id: string): void;
   /** Never rejects. Decodes of one id and urgency are started in the order of the calls; outcomes may overtake each other after a failure. */
   decode(id: string, input: RuntimeInput, options?: DecodeOptions): Promise<DecodeOutcome>;
   stats(): RuntimeStats;
@@ -113,8 +156,18 @@ export function createUnavailableRuntime(reason: string): DecoderRuntime {
       Promise.reject(new MooringError("DECODER_UNAVAILABLE", `decoders cannot run here: ${reason}`, { key })),
     unload: () => {},
     has: () => false,
+    release: () => {},
     decode: () => Promise.resolve({ ok: false, reason: "unavailable", message: `decoders cannot run here: ${reason}` }),
-    stats: () => ({ engine: "none", available: false, reason, hostPids: [], hostDeaths: 0, decoders: [] }),
+    stats: () => ({
+      engine: "none",
+      available: false,
+      reason,
+      hostPids: [],
+      hostDeaths: 0,
+      isolatesOpen: 0,
+      evictions: 0,
+      decoders: [],
+    }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

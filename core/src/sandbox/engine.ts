@@ -17,7 +17,10 @@ export interface RunOptions {
 
 /** What one run cost and, where it was wanted, printed: a JSON array of texts, also of a run that failed where that is possible. */
 interface RunAccount {
+  /** Processor time, not time by the clock. */
   readonly cpuMs: number;
+  /** What the decoder holds in memory; told now and then. */
+  readonly heapBytes?: number;
   readonly console?: string;
 }
 

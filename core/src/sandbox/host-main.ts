@@ -12,7 +12,7 @@ type Message<K extends ToHost["kind"]> = Extract<ToHost, { kind: K }>;
 
 /** Loaded when it is known which one is wanted: where one is missing, another may be there. */
 const OPENERS: Readonly<Record<EngineName, () => Promise<OpenEngineDecoder>>> = {
-  "isolated-vm": async () => (await import("./isolate-decoder.ts")).openIsolateDecoder,
+  "isolated-vm": async () => (await import("./isolate-decoder.ts")).createIsolateEngine(),
   quickjs: async () => (await import("./quickjs-decoder.ts")).openQuickJsDecoder,
 };
 
@@ -24,8 +24,7 @@ const textOf = (part: Uint8Array | undefined, encoding: "utf8" | "latin1"): stri
   part ? Buffer.from(part.buffer, part.byteOffset, part.length).toString(encoding) : "";
 
 /** Types become blanks, so that lines and columns of error messages stay true. */
-function plainSource(source: string, typescript: boolean): { source: string } | { failure: CallFailure } {
-  if (!typescript) return { source };
+function plainSource(source: string): { source: string } | { failure: CallFailure } {
   try {
     return { source: stripTypeScriptTypes(source) };
   } catch (error) {
@@ -46,14 +45,17 @@ function serve(open: OpenEngineDecoder): (frame: Frame) => Promise<void> {
     send({ kind: "done", call, cpuMs, failure }, parts);
 
   const load = async (message: Message<"load">, parts: Frame["parts"]): Promise<void> => {
-    const plain = plainSource(textOf(parts[0], "utf8"), message.typescript);
-    if ("failure" in plain) return fail(message.call, plain.failure);
     const { memoryMb, timeoutMs } = message;
-    const opened = await open({ source: plain.source, memoryMb, timeoutMs, onCatastrophe: end });
+    const opened = await open({ source: textOf(parts[0], "utf8"), memoryMb, timeoutMs, onCatastrophe: end });
     if (!opened.ok) return fail(message.call, opened.failure);
     drop(message.decoder);
     decoders.set(message.decoder, opened.decoder);
-    send({ kind: "done", call: message.call, cpuMs: 0 }, [plain.source]);
+    send({ kind: "done", call: message.call, cpuMs: 0 });
+  };
+  const strip = ({ call }: Message<"strip">, parts: Frame["parts"]): void => {
+    const plain = plainSource(textOf(parts[0], "utf8"));
+    if ("failure" in plain) fail(call, plain.failure);
+    else send({ kind: "done", call, cpuMs: 0 }, [plain.source]);
   };
 
   const decode = async (message: Message<"decode">, parts: Frame["parts"]): Promise<void> => {
@@ -63,13 +65,16 @@ function serve(open: OpenEngineDecoder): (frame: Frame) => Promise<void> {
     const [items, bytes] = [textOf(parts[0], "utf8"), textOf(parts[1], "latin1")];
     const reply = await decoder.run(items, bytes, { timeoutMs, console: message.console === true });
     const printed = reply.console === undefined ? [] : [reply.console];
-    if (reply.ok) return send({ kind: "done", call, cpuMs: reply.cpuMs }, [reply.output, ...printed]);
+    const { cpuMs, heapBytes } = reply;
+    const account = { cpuMs, ...(heapBytes === undefined ? {} : { heapBytes }) };
+    if (reply.ok) return send({ kind: "done", call, ...account }, [reply.output, ...printed]);
     if (reply.failure.reason === "memory" && decoders.get(id) === decoder) drop(id);
-    fail(call, reply.failure, reply.cpuMs, ["", ...printed]);
+    fail(call, reply.failure, cpuMs, ["", ...printed]);
   };
 
   return async ({ head, parts }) => {
     const message = head as ToHost;
+    if (message.kind === "strip") return strip(message, parts);
     if (message.kind === "load") return load(message, parts);
     if (message.kind === "decode") return decode(message, parts);
     drop(message.decoder);

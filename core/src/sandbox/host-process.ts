@@ -10,7 +10,14 @@ import type { ProcessReader } from "./process-stat.ts";
 import { type FromHost, readPrinted, type ToHost } from "./protocol.ts";
 
 export type HostReply =
-  | { readonly ok: true; readonly text: string; readonly cpuMs: number; readonly console?: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly text: string;
+      readonly cpuMs: number;
+      /** Told now and then. */
+      readonly heapBytes?: number;
+      readonly console?: readonly string[];
+    }
   | {
       readonly ok: false;
       readonly reason: Verdict["reason"];
@@ -25,7 +32,8 @@ type Call<K extends ToHost["kind"]> = Omit<Extract<ToHost, { kind: K }>, "call" 
 
 export interface DecoderHost extends AsyncDisposable {
   readonly pid: number;
-  /** Neither call ever rejects. `text` of a load is the decoder as plain JavaScript. */
+  /** None of the calls ever rejects. `text` of the answer is plain JavaScript. */
+  strip(typescript: string): Promise<HostReply>;
   load(message: Call<"load">, source: string): Promise<HostReply>;
   decode(message: Call<"decode">, items: string, bytes: Uint8Array): Promise<HostReply>;
   drop(decoder: string): void;
@@ -38,11 +46,16 @@ export interface HostParts {
   readonly processes: ProcessReader | undefined;
   /** Ways to start a host, best first. */
   readonly commands: readonly HostCommand[];
-  /** A decode that takes longer than this ends the host, ms (a load: `limits.loadWallMs`). */
+  /** A decode that takes longer than this ends the host, ms (a load: `limits.openWallMs`). */
   readonly wallMs: number;
   /** The host ended without being asked to; called before its open calls are answered. */
   onDied(): void;
+  /** The host comes near its memory limit: what is not needed in it should go. */
+  onCrowded?(): void;
 }
+
+/** Share of its memory limit from which on a host is crowded. */
+const CROWDED = 0.75;
 
 const textOf = (part: Uint8Array | undefined): string =>
   part ? Buffer.from(part.buffer, part.byteOffset, part.length).toString("utf8") : "";
@@ -92,8 +105,12 @@ async function startWith(command: HostCommand, parts: HostParts): Promise<Decode
   };
   const onMessage = (message: FromHost, [body, printed]: readonly Uint8Array[]): void => {
     if (message.kind === "done") {
-      const { call, cpuMs, failure } = message;
-      const told = { cpuMs, ...(printed ? { console: readPrinted(textOf(printed)) } : {}) };
+      const { call, cpuMs, heapBytes, failure } = message;
+      const told = {
+        cpuMs,
+        ...(heapBytes === undefined ? {} : { heapBytes }),
+        ...(printed ? { console: readPrinted(textOf(printed)) } : {}),
+      };
       settle(
         call,
         failure ? { ok: false, ...failure, ...told, hostDied: false } : { ok: true, text: textOf(body), ...told },
@@ -126,6 +143,7 @@ async function startWith(command: HostCommand, parts: HostParts): Promise<Decode
       const stat = parts.processes?.read(pipe.pid);
       const why = judgeHost(calls.values(), stat, clock.monotonic(), limits.hostRssBytes);
       if (why) condemn(why);
+      else if (stat && stat.rssBytes > CROWDED * limits.hostRssBytes) parts.onCrowded?.();
       watch();
     });
   };
@@ -163,7 +181,8 @@ async function startWith(command: HostCommand, parts: HostParts): Promise<Decode
   }
   return {
     pid: pipe.pid,
-    load: (message, source) => call({ kind: "load", call: ++lastCall, ...message }, limits.loadWallMs, [source]),
+    strip: source => call({ kind: "strip", call: ++lastCall }, limits.stripWallMs, [source]),
+    load: (message, source) => call({ kind: "load", call: ++lastCall, ...message }, limits.openWallMs, [source]),
     decode: (message, items, bytes) =>
       call({ kind: "decode", call: ++lastCall, ...message }, parts.wallMs, [items, bytes]),
     drop(decoder) {

@@ -9,47 +9,98 @@ export interface LoadableDecoder {
   readonly script: string;
 }
 
+/** `unavailable`: no host could be started, which is not the decoder's fault. */
 export type SlotReply =
-  | { readonly ok: true; readonly host: DecoderHost }
-  /** `started`: there was a host, but the decoder did not load in it. */
-  | { readonly ok: false; readonly started: boolean; readonly message: string };
+  | HostReply
+  | {
+      readonly ok: false;
+      readonly reason: "unavailable";
+      readonly message: string;
+      readonly cpuMs: 0;
+      readonly hostDied: false;
+    };
+
+/** One call of a decoder that the slot holds. */
+export interface SlotCall {
+  readonly timeoutMs: number;
+  readonly console?: true;
+  readonly items: string;
+  /** How many inputs `items` has. */
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
 
 export interface HostSlot extends AsyncDisposable {
   readonly pid: number | undefined;
   /** Why the last attempt to start a host failed, while none has succeeded since. */
   readonly fault: string | undefined;
+  /** Decoders that its host holds open. */
+  readonly open: number;
+  /** Decoders that were closed to make room, or had been used up. */
+  readonly evictions: number;
   /** A running host, whatever it holds. @throws MooringError DECODER_UNAVAILABLE */
   host(): Promise<DecoderHost>;
-  /** A running host that holds the decoder. Never rejects. */
-  hostWith(decoder: LoadableDecoder): Promise<SlotReply>;
-  /** The decoder's isolate is gone, or shall go. */
+  /** Opens the decoder now. Never rejects. */
+  hold(decoder: LoadableDecoder): Promise<SlotReply>;
+  /** Runs one call on the host, which is started, and in which the decoder is opened, where that is needed. Never rejects. */
+  run(decoder: LoadableDecoder, call: SlotCall): Promise<SlotReply>;
+  /** The decoder shall go; calls under way are answered first. */
   forget(decoderId: string): void;
   /** Ends the host; the next use starts another. */
   rest(): Promise<void>;
 }
 
+/** A decoder as one host has it open. */
+interface Held {
+  /** By which the host knows it: another one for each time that it is opened. */
+  readonly handle: string;
+  readonly opened: Promise<HostReply>;
+  underWay: number;
+  decodes: number;
+  lastUsedMs: number;
+  /** To be closed with its last call. */
+  leaving: boolean;
+}
+
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
+
+const IDLE_CHECK_MS = 60_000;
 
 export function createHostSlot(parts: HostParts): HostSlot {
   const { clock, limits } = parts;
   let starting: Promise<DecoderHost> | undefined;
   let current: DecoderHost | undefined;
-  let held = new Map<string, Promise<HostReply>>();
+  /** By the decoder's id, the one used longest ago first. */
+  let held = new Map<string, Held>();
+  let opens = 0;
+  let evictions = 0;
   let failures = 0;
   let fault: { message: string; untilMs: number; error: unknown } | undefined;
+  let checking: Disposable | undefined;
 
   const forgetHost = (): void => {
     starting = current = undefined;
     held = new Map();
+    checking?.[Symbol.dispose]();
+    checking = undefined;
   };
   const onDied = (): void => {
     forgetHost();
     parts.onDied();
   };
+  const close = (id: string, one: Held): void => {
+    if (held.get(id) === one) held.delete(id);
+    one.leaving = true;
+    if (one.underWay === 0) current?.drop(one.handle);
+  };
+  const evict = (id: string, one: Held): void => {
+    evictions++;
+    close(id, one);
+  };
   const start = async (): Promise<DecoderHost> => {
     try {
-      const host = await startHost({ ...parts, onDied });
+      const host = await startHost({ ...parts, onDied, onCrowded });
       current = host;
       failures = 0;
       fault = undefined;
@@ -65,18 +116,68 @@ export function createHostSlot(parts: HostParts): HostSlot {
     if (!starting && fault && clock.monotonic() < fault.untilMs) return Promise.reject(fault.error);
     return (starting ??= start());
   };
-  /** The decoder that was loaded longest ago gives way; an idle isolate costs 1 to 4 MB. */
-  const makeRoom = (running: DecoderHost): void => {
-    const [oldest] = held.keys();
-    if (oldest === undefined || held.size < limits.isolatesPerHost) return;
-    held.delete(oldest);
-    running.drop(oldest);
+  /** Closes idle decoders, those used longest ago first, until no more than `most` are open. */
+  const shrinkTo = (most: number): void => {
+    for (const [id, one] of held) {
+      if (held.size <= most) return;
+      if (one.underWay === 0) evict(id, one);
+    }
   };
-  const load = (running: DecoderHost, { id, script }: LoadableDecoder): Promise<HostReply> => {
-    makeRoom(running);
-    const memoryMb = limits.isolateMemoryMb;
-    const reply = running.load({ decoder: id, typescript: false, memoryMb, timeoutMs: limits.loadMs }, script);
-    held.set(id, reply);
+  const onCrowded = (): void => shrinkTo(Math.floor(held.size / 2));
+  const closeIdle = (): void => {
+    checking = undefined;
+    const beforeMs = clock.monotonic() - limits.isolateIdleMs;
+    for (const [id, one] of held) if (one.underWay === 0 && one.lastUsedMs <= beforeMs) evict(id, one);
+    checkIdle();
+  };
+  const checkIdle = (): void => {
+    if (held.size > 0) checking ??= clock.after(IDLE_CHECK_MS, closeIdle);
+  };
+  const open = (running: DecoderHost, { id, script }: LoadableDecoder): Held => {
+    shrinkTo(limits.isolatesPerHost - 1);
+    const handle = `${id}/${++opens}`;
+    const load = { decoder: handle, memoryMb: limits.isolateMemoryMb, timeoutMs: limits.loadMs };
+    const opened = running.load(load, script);
+    const one = { handle, opened, underWay: 0, decodes: 0, lastUsedMs: clock.monotonic(), leaving: false };
+    held.set(id, one);
+    checkIdle();
+    return one;
+  };
+  const use = (running: DecoderHost, decoder: LoadableDecoder): Held => {
+    const one = held.get(decoder.id);
+    if (!one) return open(running, decoder);
+    held.delete(decoder.id);
+    held.set(decoder.id, one);
+    return one;
+  };
+  const done = (id: string, one: Held, running: DecoderHost, reply: HostReply, decodes: number): void => {
+    one.underWay--;
+    one.decodes += decodes;
+    one.lastUsedMs = clock.monotonic();
+    const usedUp =
+      one.decodes >= limits.isolateDecodes || (reply.ok && (reply.heapBytes ?? 0) > limits.isolateHeapBytes);
+    // After a failure for memory there is nothing left of it.
+    const gone = !reply.ok && reply.reason === "memory";
+    if (usedUp && !one.leaving) evict(id, one);
+    else if ((one.leaving || gone) && running === current) close(id, one);
+  };
+  const withHost = async (
+    decoder: LoadableDecoder,
+    call: (running: DecoderHost, one: Held) => Promise<HostReply>,
+    decodes: number,
+  ): Promise<SlotReply> => {
+    let running: DecoderHost;
+    try {
+      running = await host();
+    } catch (error) {
+      return { ok: false, reason: "unavailable", message: messageOf(error), cpuMs: 0, hostDied: false };
+    }
+    const one = use(running, decoder);
+    one.underWay++;
+    const opened = await one.opened;
+    const reply = opened.ok ? await call(running, one) : opened;
+    if (!opened.ok && held.get(decoder.id) === one) held.delete(decoder.id);
+    done(decoder.id, one, running, reply, decodes);
     return reply;
   };
   return {
@@ -86,21 +187,24 @@ export function createHostSlot(parts: HostParts): HostSlot {
     get fault() {
       return fault?.message;
     },
+    get open() {
+      return held.size;
+    },
+    get evictions() {
+      return evictions;
+    },
     host,
-    async hostWith(decoder) {
-      let running: DecoderHost;
-      try {
-        running = await host();
-      } catch (error) {
-        return { ok: false, started: false, message: messageOf(error) };
-      }
-      const reply = await (held.get(decoder.id) ?? load(running, decoder));
-      if (reply.ok) return { ok: true, host: running };
-      held.delete(decoder.id);
-      return { ok: false, started: true, message: reply.message };
+    hold: decoder => withHost(decoder, (_, one) => one.opened, 0),
+    run(decoder, { items, count, bytes, ...call }) {
+      return withHost(
+        decoder,
+        (running, { handle }) => running.decode({ ...call, decoder: handle }, items, bytes),
+        count,
+      );
     },
     forget(decoderId) {
-      if (held.delete(decoderId)) current?.drop(decoderId);
+      const one = held.get(decoderId);
+      if (one) close(decoderId, one);
     },
     async rest() {
       const leaving = starting;

@@ -3,6 +3,7 @@
  * One decoder version in one isolate with one context. Runs in decoder host processes only.
  */
 import ivm from "isolated-vm";
+import { type CpuShare, createCpuMeter } from "./cpu-meter.ts";
 import type { EngineParts, OpenEngineDecoder, RunOptions, RunReply } from "./engine.ts";
 import { BRIDGE_SOURCE, foreignImport, GUEST_SOURCE } from "./guest-modules.ts";
 import { MESSAGE_CHARACTERS } from "./limits.ts";
@@ -13,7 +14,8 @@ const STARVED_FACTORS = [1, 4, 8] as const;
 /** Share of its time limit that a decoder must have had on the processor to count as too slow. */
 const FAIR_SHARE = 0.6;
 
-const cpuMsOf = (isolate: ivm.Isolate): number => (isolate.isDisposed ? 0 : Number(isolate.cpuTime) / 1e6);
+/** After so many runs an isolate's heap is looked at. */
+const HEAP_EVERY_RUNS = 50;
 
 function failureOf(error: unknown, isolate: ivm.Isolate): CallFailure {
   const message = (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(
@@ -46,7 +48,7 @@ async function instantiate(isolate: ivm.Isolate, parts: EngineParts): Promise<Ca
   return { run, runPrinting, printed };
 }
 
-export const openIsolateDecoder: OpenEngineDecoder = async parts => {
+async function open(parts: EngineParts, share: CpuShare): ReturnType<OpenEngineDecoder> {
   const isolate = new ivm.Isolate({ memoryLimit: parts.memoryMb, onCatastrophicError: () => parts.onCatastrophe() });
   const dispose = (): void => {
     if (!isolate.isDisposed) isolate.dispose();
@@ -59,22 +61,17 @@ export const openIsolateDecoder: OpenEngineDecoder = async parts => {
     dispose();
     return { ok: false, failure };
   }
-  /** Calls may overlap on the one thread: each accounts for what was used since the last account. */
-  let accountedMs = cpuMsOf(isolate);
-  const takeCpuMs = (): number => {
-    const used = Math.max(0, cpuMsOf(isolate) - accountedMs);
-    accountedMs += used;
-    return used;
-  };
   const runOnce = async (items: string, bytes: string, { timeoutMs, console }: RunOptions): Promise<RunReply> => {
     const reference = console ? calls.runPrinting : calls.run;
+    share.begin();
     try {
       const output = (await reference.apply(undefined, [items, bytes], { timeout: timeoutMs })) as string;
-      return { ok: true, output, cpuMs: takeCpuMs() };
+      return { ok: true, output, cpuMs: share.end() };
     } catch (error) {
-      return { ok: false, failure: failureOf(error, isolate), cpuMs: takeCpuMs() };
+      return { ok: false, failure: failureOf(error, isolate), cpuMs: share.end() };
     }
   };
+  /** The engine's time limit is one by the clock: a run that did not get the processor is repeated with more of it. */
   const runFairly = async (items: string, bytes: string, options: RunOptions): Promise<RunReply> => {
     const { timeoutMs } = options;
     let reply = await runOnce(items, bytes, options);
@@ -104,11 +101,28 @@ export const openIsolateDecoder: OpenEngineDecoder = async parts => {
     printing = reply;
     return reply;
   };
+  let runs = 0;
+  const withHeap = async (reply: RunReply): Promise<RunReply> => {
+    try {
+      const { used_heap_size, externally_allocated_size } = await isolate.getHeapStatistics();
+      return { ...reply, heapBytes: used_heap_size + externally_allocated_size };
+    } catch {
+      return reply;
+    }
+  };
   return {
     ok: true,
     decoder: {
-      run: (items, bytes, options) => (options.console ? runPrinting : runFairly)(items, bytes, options),
+      async run(items, bytes, options) {
+        const reply = await (options.console ? runPrinting : runFairly)(items, bytes, options);
+        return ++runs % HEAP_EVERY_RUNS === 0 ? withHeap(reply) : reply;
+      },
       [Symbol.dispose]: dispose,
     },
   };
-};
+}
+
+export function createIsolateEngine(): OpenEngineDecoder {
+  const meter = createCpuMeter();
+  return parts => open(parts, meter.share());
+}

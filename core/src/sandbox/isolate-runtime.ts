@@ -7,18 +7,31 @@ import type { Clock } from "../base/clock.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { checkDecoderManifest } from "../contract/manifest.ts";
-import { createEntry, type DecoderEntry, isTrusted, queuedOf, retire, statsOf, type Urgency } from "./decoder-entry.ts";
+import {
+  createEntry,
+  type DecoderEntry,
+  type Failure,
+  fail,
+  isTrusted,
+  type Job,
+  queuedOf,
+  retire,
+  statsOf,
+  type Urgency,
+} from "./decoder-entry.ts";
+import { createDecoderGuard } from "./decoder-guard.ts";
 import {
   createUnavailableRuntime,
-  type DecodeOutcome,
   type DecoderRuntime,
   type DecoderSource,
+  type DecoderStateChange,
   type RuntimeInput,
 } from "./decoder-runtime.ts";
 import { ENGINES, type EngineName } from "./engine.ts";
 import { type HostCommand, hostCommands } from "./host-command.ts";
 import { createHostSlot, type HostSlot } from "./host-slot.ts";
 import { type SandboxLimits, sandboxLimits } from "./limits.ts";
+import { createPartnerBudget, type PartnerBudget } from "./partner-budget.ts";
 import { createProcessReader } from "./process-stat.ts";
 import { createStation, type Station } from "./station.ts";
 import { createTrialLane } from "./trial-lane.ts";
@@ -32,16 +45,18 @@ export interface RuntimeParts {
   readonly engine?: EngineName;
   /** Ways to start a decoder host, best first; default: `hostCommands(engine)`. */
   readonly commands?: readonly HostCommand[];
+  /** A decoder got a rest, came into quarantine, or works again. */
+  onState?(change: DecoderStateChange): void;
 }
 
 export interface IsolateRuntime extends DecoderRuntime {
-  /** Starts the usual hosts now instead of with the first decoder. @throws MooringError DECODER_UNAVAILABLE */
+  /** Starts a first host now, so that it is known whether one starts. @throws MooringError DECODER_UNAVAILABLE */
   start(): Promise<void>;
 }
 
 const CLOSED = "the decoder runtime is closed";
 
-/** FNV-1a, to spread publishers over hosts. */
+/** FNV-1a, to spread partners over hosts. */
 const hashOf = (text: string): number => {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
@@ -51,21 +66,24 @@ const hashOf = (text: string): number => {
 const failure = (code: "DECODER_INVALID" | "DECODER_UNAVAILABLE", key: string, why: string): MooringError =>
   new MooringError(code, `decoder ${key}: ${why}`, { key, why });
 
-/** Why a decode is not even queued. */
+/** Why a decode is not even queued, whatever state its decoder is in. */
 function refusal(
   entry: DecoderEntry,
   input: RuntimeInput,
   urgency: Urgency,
   limits: SandboxLimits,
-): DecodeOutcome | undefined {
-  const { version } = entry.manifest;
+): Failure | undefined {
   if (input.value.length > limits.inputBytes) {
     const message = `${input.value.length} bytes are over the limit of ${limits.inputBytes}`;
-    return { ok: false, reason: "inputTooLarge", message, version };
+    return { reason: "inputTooLarge", message };
+  }
+  const queued = queuedOf(entry, urgency);
+  if (entry.budget.heldBack && queued >= limits.queuedOverBudget) {
+    const message = "its partner has used up its processor time, and others wait";
+    return { reason: "unavailable", message, retryAtMs: entry.budget.refilledAtMs };
   }
   const most = urgency === "live" ? limits.queuedPerDecoder : limits.queuedInBackground;
-  if (queuedOf(entry, urgency) < most) return undefined;
-  return { ok: false, reason: "unavailable", message: `${most} decodes wait already`, version };
+  return queued < most ? undefined : { reason: "unavailable", message: `${most} decodes wait already` };
 }
 
 export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
@@ -75,45 +93,62 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   const processes = createProcessReader();
   if (!processes) log.warn("sandbox.noProcessStatistics", { effect: "decoder hosts are watched by wall time only" });
   const entries = new Map<string, DecoderEntry>();
+  const budgets = new Map<string, PartnerBudget>();
   /** Loads under way. */
   const opening = new Map<string, Promise<void>>();
   let hostDeaths = 0;
   let loads = 0;
   let closed = false;
 
+  const guard = createDecoderGuard(parts);
   const slotFor = (wallMs: number): HostSlot =>
     createHostSlot({ clock, log, limits, processes, commands, wallMs, onDied: () => void hostDeaths++ });
   const stations: readonly Station[] = Array.from({ length: limits.hosts }, () =>
-    createStation({ slot: slotFor(limits.hostWallMs), limits, onSuspects: () => trials.pump() }),
+    createStation({ slot: slotFor(limits.hostWallMs), limits, guard, onSuspects: () => trials.pump() }),
   );
-  const stationOf = ({ manifest: { key, publisher } }: DecoderEntry): Station =>
-    stations[hashOf(publisher ?? key) % limits.hosts]!;
+  const stationOf = ({ partner }: DecoderEntry): Station => stations[hashOf(partner) % limits.hosts]!;
+  const budgetOf = (partner: string): PartnerBudget => {
+    const budget = budgets.get(partner) ?? createPartnerBudget(clock, limits);
+    budgets.set(partner, budget);
+    return budget;
+  };
   const trials = createTrialLane({
     slot: slotFor(limits.trialWallMs),
     limits,
     clock,
+    guard,
     entries: () => entries.values(),
     onTrusted: entry => stationOf(entry).plan(entry),
   });
 
   /** Runs the module once on the trial host, then brings it to its usual one. */
-  const prepare = async (name: string, { manifest, source, language }: DecoderSource): Promise<DecoderEntry> => {
-    const { key } = checkDecoderManifest(manifest);
+  const prepare = async (
+    name: string,
+    { manifest, source, language, owner = "" }: DecoderSource,
+  ): Promise<DecoderEntry> => {
+    const { key, publisher } = checkDecoderManifest(manifest);
     if (source.length > limits.sourceBytes) {
       throw failure("DECODER_INVALID", key, `its source is over ${limits.sourceBytes} characters`);
     }
     const id = `${name}#${++loads}`;
     const reply = await trials.load(id, moduleSource(manifest, source), language === "typescript");
     if (!reply.ok) throw failure("DECODER_INVALID", key, reply.message);
-    const entry = createEntry(name, { id, script: reply.text }, manifest);
-    const ready = await stationOf(entry).slot.hostWith(entry);
-    if (!ready.ok) throw failure(ready.started ? "DECODER_INVALID" : "DECODER_UNAVAILABLE", key, ready.message);
-    return entry;
+    const partner = `${owner}/${publisher ?? key}`;
+    const entry = createEntry(
+      { id, script: reply.text },
+      { name, manifest, owner, partner, budget: budgetOf(partner) },
+    );
+    const { slot } = stationOf(entry);
+    // With many decoders those in use keep their places; it has run on the trial host.
+    if (slot.open >= limits.isolatesPerHost) return entry;
+    const ready = await slot.hold(entry);
+    if (ready.ok) return entry;
+    throw failure(ready.reason === "unavailable" ? "DECODER_UNAVAILABLE" : "DECODER_INVALID", key, ready.message);
   };
 
   return {
     async start() {
-      await Promise.all(stations.map(({ slot }) => slot.host()));
+      await stations[0]!.slot.host();
     },
     load(id, decoder) {
       const { key, version } = decoder.manifest;
@@ -138,17 +173,27 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
       log.info("decoder.unloaded", { key, version });
     },
     has: id => entries.has(id),
+    release(id) {
+      const entry = entries.get(id);
+      for (const urgency of ["live", "background"] as const) {
+        if (entry) guard.judge(entry, urgency, { kind: "released" });
+      }
+    },
     decode(id, input, { urgency = "live", console = false } = {}) {
       const entry = entries.get(id);
       if (!entry) {
         const message = closed ? CLOSED : `decoder ${id} is not loaded`;
         return Promise.resolve({ ok: false, reason: "unavailable", message });
       }
-      const refused = refusal(entry, input, urgency, limits);
-      if (refused) return Promise.resolve(refused);
       return new Promise(resolve => {
-        entry.waiting[urgency].push({ input, urgency, console, resolve });
-        if (isTrusted(entry, urgency)) stationOf(entry).plan(entry);
+        const job: Job = { input, urgency, console, resolve };
+        const refused = refusal(entry, input, urgency, limits);
+        const admitted = refused ?? (console ? "usual" : guard.admit(entry, urgency));
+        if (typeof admitted === "object") return fail(entry, [job], admitted);
+        if (console) entry.tests.push(job);
+        else if (admitted === "trial") entry.suspects[urgency].push(job);
+        else entry.waiting[urgency].push(job);
+        if (!console && isTrusted(entry, urgency)) stationOf(entry).plan(entry);
         else trials.pump();
       });
     },
@@ -161,6 +206,8 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
         ...(reason === undefined ? {} : { reason }),
         hostPids: slots.map(({ pid }) => pid).filter(pid => pid !== undefined),
         hostDeaths,
+        isolatesOpen: slots.reduce((sum, { open }) => sum + open, 0),
+        evictions: slots.reduce((sum, { evictions }) => sum + evictions, 0),
         decoders: [...entries.values()].map(statsOf),
       };
     },

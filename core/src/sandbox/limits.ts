@@ -1,6 +1,11 @@
+import { availableParallelism } from "node:os";
+
 /** Every limit of the sandbox, in one value, so that a test or an operator can set other ones. */
 export interface SandboxLimits {
-  /** Decoder host processes; a decoder's host follows from its publisher, so that one publisher's crash hits only itself. */
+  /**
+   * Decoder host processes; a decoder's host follows from its partner, so that one partner's crash hits only itself.
+   * 0: one for each processor core but one, at least one and at most 4.
+   */
   readonly hosts: number;
   /** Heap of one decoder's isolate, MB. V8 treats it as a guideline; `hostRssBytes` is the wall. */
   readonly isolateMemoryMb: number;
@@ -15,8 +20,13 @@ export interface SandboxLimits {
   /** Batches of one decoder, and of all decoders of one host, that are under way at the same time. */
   readonly batchesPerDecoder: number;
   readonly batchesPerHost: number;
-  /** Isolates kept in one host; the one loaded longest ago is dropped for a new one, and loaded again when needed. */
+  /** Decoders kept open in one host; the one used longest ago is closed for another, and opened again when needed. */
   readonly isolatesPerHost: number;
+  /** One that was not used for this long is closed, ms. */
+  readonly isolateIdleMs: number;
+  /** One that has run so often, or holds so much memory, is closed and opened afresh. */
+  readonly isolateDecodes: number;
+  readonly isolateHeapBytes: number;
   /** Decodes that wait for one decoder; more are refused as `unavailable`. */
   readonly queuedPerDecoder: number;
   /** The same in the background. */
@@ -25,8 +35,10 @@ export interface SandboxLimits {
   readonly hostWallMs: number;
   /** The same on the trial host, where one suspect runs alone, ms. */
   readonly trialWallMs: number;
-  /** The same while a decoder is loaded there: type stripping and compiling included, ms. */
-  readonly loadWallMs: number;
+  /** The same while the types of a decoder's source are stripped, ms. */
+  readonly stripWallMs: number;
+  /** The same while a decoder is opened: compiling and running its module, ms. */
+  readonly openWallMs: number;
   /** Resident memory at which a host is ended, bytes. */
   readonly hostRssBytes: number;
   /** How often a busy host is looked at, ms. */
@@ -37,6 +49,11 @@ export interface SandboxLimits {
   readonly trialIdleMs: number;
   /** Good decodes in a row, alone on the trial host, after which a decoder that took a host down is trusted again. */
   readonly probationDecodes: number;
+  /** What one partner may use of a processor core while others of its host want their turn, and at once after a calm time. */
+  readonly partnerCpuPercent: number;
+  readonly partnerBurstMs: number;
+  /** Decodes that wait for a decoder whose partner has used that up and is passed over; more are refused. */
+  readonly queuedOverBudget: number;
   readonly inputBytes: number;
   readonly sourceBytes: number;
 }
@@ -45,7 +62,7 @@ const KB = 1024;
 const MB = 1024 * KB;
 
 export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
-  hosts: 1,
+  hosts: 0,
   isolateMemoryMb: 16,
   decodeMs: 50,
   perItemMs: 1,
@@ -54,17 +71,24 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   backgroundBatchItems: 16,
   batchesPerDecoder: 3,
   batchesPerHost: 4,
-  isolatesPerHost: 48,
+  isolatesPerHost: 40,
+  isolateIdleMs: 600_000,
+  isolateDecodes: 1_000_000,
+  isolateHeapBytes: 12 * MB,
   queuedPerDecoder: 1000,
   queuedInBackground: 1000,
   hostWallMs: 900,
   trialWallMs: 450,
-  loadWallMs: 1500,
+  stripWallMs: 1500,
+  openWallMs: 600,
   hostRssBytes: 350 * MB,
   watchMs: 25,
   startMs: 10_000,
   trialIdleMs: 10_000,
   probationDecodes: 100,
+  partnerCpuPercent: 10,
+  partnerBurstMs: 1000,
+  queuedOverBudget: 200,
   inputBytes: 64 * KB,
   sourceBytes: 512 * KB,
 };
@@ -78,6 +102,7 @@ export function sandboxLimits(given: Partial<SandboxLimits> = {}): SandboxLimits
   const batchMs = limits.decodeMs + limits.perItemMs * (limits.batchItems - 1);
   return {
     ...limits,
+    hosts: limits.hosts || Math.max(1, Math.min(4, availableParallelism() - 1)),
     hostWallMs: Math.max(limits.hostWallMs, WALL_FACTOR * batchMs),
     trialWallMs: Math.max(limits.trialWallMs, WALL_FACTOR * limits.decodeMs),
   };

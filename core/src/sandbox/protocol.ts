@@ -4,11 +4,15 @@ import { CONSOLE_LINES } from "./limits.ts";
 /** Calls carry a number of their own; the host answers each once, in any order. */
 export type ToHost =
   | {
-      /** Part 0: the source. */
+      /** Part 0: TypeScript; part 0 of the answer: the same without its types. */
+      readonly kind: "strip";
+      readonly call: number;
+    }
+  | {
+      /** Part 0: plain JavaScript. */
       readonly kind: "load";
       readonly call: number;
       readonly decoder: string;
-      readonly typescript: boolean;
       readonly memoryMb: number;
       readonly timeoutMs: number;
     }
@@ -35,9 +39,10 @@ export type FromHost =
   | {
       readonly kind: "done";
       readonly call: number;
-      /** Inside the isolate. */
+      /** That the decoder used. */
       readonly cpuMs: number;
-      /** Absent: it went well, and part 0 is the plain JavaScript (load) or the guest's output (decode); else part 0 is empty. */
+      readonly heapBytes?: number;
+      /** Absent: it went well, and part 0 is what was asked for (of a decode the guest's output, of a load nothing); else it is empty. */
       readonly failure?: CallFailure;
     };
 
@@ -58,6 +63,8 @@ const isFailure = (value: unknown): value is CallFailure =>
   (value["reason"] === "timeout" || value["reason"] === "memory" || value["reason"] === "threw") &&
   typeof value["message"] === "string";
 
+const isTime = (value: unknown): boolean => typeof value === "number" && Number.isFinite(value) && value >= 0;
+
 /** The parent trusts nothing that a host says: one that speaks otherwise is ended. */
 export function isFromHost(head: unknown): head is FromHost {
   if (!isObject(head)) return false;
@@ -65,7 +72,8 @@ export function isFromHost(head: unknown): head is FromHost {
   return (
     head["kind"] === "done" &&
     typeof head["call"] === "number" &&
-    typeof head["cpuMs"] === "number" &&
+    isTime(head["cpuMs"]) &&
+    (head["heapBytes"] === undefined || typeof head["heapBytes"] === "number") &&
     (head["failure"] === undefined || isFailure(head["failure"]))
   );
 }

@@ -1,17 +1,18 @@
 /** One usual host with the decoders that take turns on it: batches out, outcomes in, failures apart. */
 import { encodeBatch, readBatch } from "./batch.ts";
 import {
+  charge,
   type DecoderEntry,
   fail,
+  harmOf,
   isTrusted,
   type Job,
   settle,
   suspect,
-  takeBatch,
   type Urgency,
 } from "./decoder-entry.ts";
-import type { HostReply } from "./host-process.ts";
-import type { HostSlot } from "./host-slot.ts";
+import type { DecoderGuard } from "./decoder-guard.ts";
+import type { HostSlot, SlotReply } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";
 
 export interface Station extends AsyncDisposable {
@@ -25,13 +26,12 @@ export interface Station extends AsyncDisposable {
 export interface StationParts {
   readonly slot: HostSlot;
   readonly limits: SandboxLimits;
+  readonly guard: DecoderGuard;
   /** There are suspects to try apart, or a decoder is on probation now. */
   onSuspects(): void;
 }
 
-export const PRINTING = { console: true } as const;
-
-export function createStation({ slot, limits, onSuspects }: StationParts): Station {
+export function createStation({ slot, limits, guard, onSuspects }: StationParts): Station {
   /** Decoders for which something may wait, in the order of their turns. */
   const turns: Readonly<Record<Urgency, Set<DecoderEntry>>> = { live: new Set(), background: new Set() };
   let underWay = 0;
@@ -41,52 +41,70 @@ export function createStation({ slot, limits, onSuspects }: StationParts): Stati
   let closed = false;
 
   /** What a failed batch means: a lone job is the culprit itself, others are tried again apart. */
-  const conclude = (entry: DecoderEntry, jobs: readonly Job[], reply: Extract<HostReply, { ok: false }>): void => {
+  const conclude = (
+    entry: DecoderEntry,
+    jobs: readonly Job[],
+    urgency: Urgency,
+    reply: Exclude<SlotReply, { ok: true }>,
+  ): void => {
+    if (reply.reason === "unavailable") {
+      fail(entry, jobs, reply);
+      return;
+    }
     const alone = jobs.length === 1 && (reply.hostDied ? underWay : entry.underWay) === 1;
-    if (!reply.hostDied && reply.reason === "memory") slot.forget(entry.id);
     // A host that ended by itself may have been ended by anybody.
     if (alone && reply.reason !== "hostDied") {
+      fail(entry, jobs, reply);
       if (reply.hostDied) {
         entry.hostDeaths++;
         entry.probation = limits.probationDecodes;
       }
-      fail(entry, jobs, reply);
+      guard.judge(entry, urgency, harmOf(reply));
     } else suspect(entry, jobs);
     onSuspects();
   };
 
   const run = async (entry: DecoderEntry, jobs: readonly Job[], urgency: Urgency): Promise<void> => {
-    const ready = await slot.hostWith(entry);
-    if (!ready.ok) {
-      fail(entry, jobs, { reason: "unavailable", message: ready.message });
-      return end(entry, urgency);
-    }
     const { items, bytes } = encodeBatch(jobs.map(job => job.input));
     const timeoutMs = limits.decodeMs + limits.perItemMs * (jobs.length - 1);
-    const call = { decoder: entry.id, timeoutMs, ...(jobs[0]!.console ? PRINTING : {}) };
-    const reply = await ready.host.decode(call, items, bytes);
+    const reply = await slot.run(entry, { timeoutMs, items, count: jobs.length, bytes });
+    charge(entry, reply, limits.trialWallMs);
     if (!reply.ok) {
-      conclude(entry, jobs, reply);
+      conclude(entry, jobs, urgency, reply);
       return end(entry, urgency);
     }
     // The host gets its next batch before this one is read, so that it does not wait for this process.
     end(entry, urgency);
     pump();
+    guard.judge(entry, urgency, { kind: "harmless", decodes: jobs.length });
     const outcomes = readBatch(reply, jobs.length, entry.manifest.version);
     for (let index = 0; index < jobs.length; index++) settle(entry, jobs[index]!, outcomes[index]!);
   };
 
-  /** The next decoder that may do something; it goes to the end of the line while more waits for it. */
+  const mayRun = (entry: DecoderEntry, urgency: Urgency): boolean =>
+    entry.underWay < limits.batchesPerDecoder && isTrusted(entry, urgency);
+  const takeTurn = (entry: DecoderEntry, urgency: Urgency): DecoderEntry => {
+    turns[urgency].delete(entry);
+    turns[urgency].add(entry);
+    entry.budget.heldBack = false;
+    return entry;
+  };
+  /**
+   * The next decoder that may do something; it goes to the end of the line while more waits for it. One whose partner has
+   * used up its processor time comes when nobody else waits.
+   */
   const nextTurn = (urgency: Urgency): DecoderEntry | undefined => {
-    const line = turns[urgency];
-    for (const entry of line) {
-      if (entry.waiting[urgency].length === 0) line.delete(entry);
-      else if (entry.underWay < limits.batchesPerDecoder && isTrusted(entry, urgency)) {
-        line.delete(entry);
-        line.add(entry);
-        return entry;
-      }
+    let spent: DecoderEntry | undefined;
+    let othersWait = false;
+    for (const entry of turns[urgency]) {
+      if (entry.waiting[urgency].length === 0) turns[urgency].delete(entry);
+      else if (entry.budget.isSpent) spent = spent ?? (mayRun(entry, urgency) ? entry : undefined);
+      else if (mayRun(entry, urgency)) return takeTurn(entry, urgency);
+      else othersWait = true;
     }
+    if (!spent) return undefined;
+    if (!othersWait) return takeTurn(spent, urgency);
+    spent.budget.heldBack = true;
     return undefined;
   };
   const start = (entry: DecoderEntry, urgency: Urgency): void => {
@@ -94,13 +112,12 @@ export function createStation({ slot, limits, onSuspects }: StationParts): Stati
     underWay++;
     entry.underWay++;
     if (urgency === "background") inBackground = true;
-    void run(entry, takeBatch(entry.waiting[urgency], most), urgency);
+    void run(entry, entry.waiting[urgency].splice(0, most), urgency);
   };
   const end = (entry: DecoderEntry, urgency: Urgency): void => {
     if (urgency === "background") inBackground = false;
     underWay--;
     entry.underWay--;
-    if (entry.retired && entry.underWay === 0) slot.forget(entry.id);
     pumpSoon();
   };
   const pump = (): void => {
@@ -132,7 +149,7 @@ export function createStation({ slot, limits, onSuspects }: StationParts): Stati
     remove(entry) {
       turns.live.delete(entry);
       turns.background.delete(entry);
-      if (entry.underWay === 0) slot.forget(entry.id);
+      slot.forget(entry.id);
     },
     async [Symbol.asyncDispose]() {
       closed = true;

@@ -6,12 +6,21 @@
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import { encodeBatch, readBatch } from "./batch.ts";
-import { type DecoderEntry, failedOutcome, isTrusted, type Job, settle, type Urgency } from "./decoder-entry.ts";
-import type { DecodeOutcome } from "./decoder-runtime.ts";
+import type { BreakerEvent } from "./breaker-machine.ts";
+import {
+  charge,
+  type DecoderEntry,
+  failedOutcome,
+  harmOf,
+  isTrusted,
+  type Job,
+  settle,
+  type Urgency,
+} from "./decoder-entry.ts";
+import type { DecoderGuard } from "./decoder-guard.ts";
 import type { HostReply } from "./host-process.ts";
-import type { HostSlot } from "./host-slot.ts";
+import type { HostSlot, SlotReply } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";
-import { PRINTING } from "./station.ts";
 
 export interface TrialLane extends AsyncDisposable {
   readonly slot: HostSlot;
@@ -25,6 +34,7 @@ export interface TrialParts {
   readonly slot: HostSlot;
   readonly limits: SandboxLimits;
   readonly clock: Clock;
+  readonly guard: DecoderGuard;
   entries(): Iterable<DecoderEntry>;
   /** A decoder is trusted again: its usual host may take it. */
   onTrusted(entry: DecoderEntry): void;
@@ -33,7 +43,12 @@ export interface TrialParts {
 /** Those first that are least likely the culprit, so that good decoders wait for bad ones as little as can be. */
 const byInnocence = (a: DecoderEntry, b: DecoderEntry): number => a.hostDeaths - b.hostDeaths || b.decoded - a.decoded;
 
-function nextOf(entries: readonly DecoderEntry[], urgency: Urgency): { entry: DecoderEntry; job: Job } | undefined {
+interface Work {
+  readonly entry: DecoderEntry;
+  readonly job: Job;
+}
+
+function nextOf(entries: readonly DecoderEntry[], urgency: Urgency): Work | undefined {
   const candidates = entries.filter(
     ({ suspects, waiting, probation }) =>
       suspects[urgency].length > 0 || (probation > 0 && waiting[urgency].length > 0),
@@ -43,10 +58,16 @@ function nextOf(entries: readonly DecoderEntry[], urgency: Urgency): { entry: De
   return entry && job && { entry, job };
 }
 
-const nextJob = (entries: readonly DecoderEntry[]): ReturnType<typeof nextOf> =>
-  nextOf(entries, "live") ?? nextOf(entries, "background");
+function nextTest(entries: readonly DecoderEntry[]): Work | undefined {
+  const entry = entries.find(({ tests }) => tests.length > 0);
+  const job = entry?.tests.shift();
+  return entry && job && { entry, job };
+}
 
-export function createTrialLane({ slot, limits, clock, entries, onTrusted }: TrialParts): TrialLane {
+const nextWork = (entries: readonly DecoderEntry[]): Work | undefined =>
+  nextOf(entries, "live") ?? nextTest(entries) ?? nextOf(entries, "background");
+
+export function createTrialLane({ slot, limits, clock, guard, entries, onTrusted }: TrialParts): TrialLane {
   interface Load {
     run(): Promise<void>;
     refuse(error: MooringError): void;
@@ -56,30 +77,33 @@ export function createTrialLane({ slot, limits, clock, entries, onTrusted }: Tri
   let closed = false;
   let leaving: Disposable | undefined;
 
-  const attempt = async (entry: DecoderEntry, job: Job): Promise<DecodeOutcome> => {
-    const { version } = entry.manifest;
-    const ready = await slot.hostWith(entry);
-    if (!ready.ok) return { ok: false, reason: "unavailable", message: ready.message, version };
-    const { items, bytes } = encodeBatch([job.input]);
-    const call = { decoder: entry.id, timeoutMs: limits.decodeMs, ...(job.console ? PRINTING : {}) };
-    const reply = await ready.host.decode(call, items, bytes);
-    if (reply.ok) return readBatch(reply, 1, version)[0]!;
+  /** What a decode says about its decoder; a failed one of our own says nothing. */
+  const verdictOf = (entry: DecoderEntry, reply: SlotReply): BreakerEvent => {
+    if (reply.ok) return { kind: "harmless", decodes: 1 };
+    if (reply.reason === "unavailable") return { kind: "notTried" };
+    if (reply.reason === "threw") return { kind: "harmless", decodes: 1 };
     if (reply.hostDied) {
       entry.hostDeaths++;
       entry.probation = limits.probationDecodes;
-    } else if (reply.reason === "memory") slot.forget(entry.id);
-    return failedOutcome(reply, version);
+    }
+    return harmOf(reply);
   };
   const runJob = async (entry: DecoderEntry, job: Job): Promise<void> => {
-    const outcome = await attempt(entry, job);
+    const { version } = entry.manifest;
+    const { items, bytes } = encodeBatch([job.input]);
+    const printing = job.console ? { console: true as const } : {};
+    const reply = await slot.run(entry, { timeoutMs: limits.decodeMs, ...printing, items, count: 1, bytes });
+    charge(entry, reply, limits.trialWallMs);
+    const outcome = reply.ok ? readBatch(reply, 1, version)[0]! : failedOutcome(reply, version);
     if (outcome.ok && entry.probation > 0) entry.probation--;
     settle(entry, job, outcome);
+    if (!job.console) guard.judge(entry, job.urgency, verdictOf(entry, reply));
     if (isTrusted(entry, job.urgency)) onTrusted(entry);
   };
   const next = (): Promise<void> | undefined => {
     const load = loads.shift();
     if (load) return load.run();
-    const work = nextJob([...entries()]);
+    const work = nextWork([...entries()]);
     return work && runJob(work.entry, work.job);
   };
   const pump = (): void => {
@@ -109,12 +133,14 @@ export function createTrialLane({ slot, limits, clock, entries, onTrusted }: Tri
     pump,
     load(id, source, typescript) {
       const { promise, resolve, reject } = Promise.withResolvers<HostReply>();
-      const message = { decoder: id, typescript, memoryMb: limits.isolateMemoryMb, timeoutMs: limits.loadMs };
+      const message = { decoder: id, memoryMb: limits.isolateMemoryMb, timeoutMs: limits.loadMs };
       const tryIt = async (): Promise<void> => {
         const host = await slot.host();
-        const reply = await host.load(message, source);
+        const plain = typescript ? await host.strip(source) : { ok: true as const, text: source, cpuMs: 0 };
+        if (!plain.ok) return resolve(plain);
+        const reply = await host.load(message, plain.text);
         host.drop(id);
-        resolve(reply);
+        resolve(reply.ok ? { ...reply, text: plain.text } : reply);
       };
       loads.push({ run: () => tryIt().catch(reject), refuse: reject });
       pump();

@@ -2,7 +2,13 @@ import { assert } from "chai";
 import { createManualClock, systemClock } from "../../src/base/clock.ts";
 import { isFailure, type MooringError } from "../../src/base/errors.ts";
 import { createRecordingLog, silentLog } from "../../src/base/log.ts";
-import type { DecodeOutcome, DecoderRuntime, DecoderSource, RuntimeInput } from "../../src/sandbox/decoder-runtime.ts";
+import type {
+  DecodeOutcome,
+  DecoderRuntime,
+  DecoderSource,
+  DecoderStateChange,
+  RuntimeInput,
+} from "../../src/sandbox/decoder-runtime.ts";
 import { type HostCommand, hostCommands } from "../../src/sandbox/host-command.ts";
 import { createIsolateRuntime, type IsolateRuntime, openDecoderRuntime } from "../../src/sandbox/isolate-runtime.ts";
 
@@ -322,13 +328,15 @@ describe("sandbox/isolate-runtime", () => {
       returning("mixed", "{ success: true, message: input.value[0] === 7 ? (() => { for (;;); })() : '' }"),
     );
     const poison = Array.from({ length: 10 }, () => runtime.decode("mixed", input([7]), { urgency: "background" }));
-    let poisoned = 0;
-    for (const decode of poison) void decode.then(() => poisoned++);
-    const deadline = Promise.race(poison);
-    assert.equal(reasonOf(await deadline), "timeout");
+    assert.equal(reasonOf(await Promise.race(poison)), "timeout");
     assert.equal(reasonOf(await runtime.decode("mixed", input([1]))), "ok");
-    assert.isBelow(poisoned, 10);
-    assert.deepEqual(new Set((await Promise.all(poison)).map(reasonOf)), new Set(["timeout"]));
+    const expected = Array.from({ length: 10 }, (_, at) => (at < 5 ? "timeout" : "unavailable"));
+    assert.deepEqual((await Promise.all(poison)).map(reasonOf), expected);
+    assert.equal(
+      reasonOf(await runtime.decode("mixed", input([1]))),
+      "ok",
+      "its live decodes have a breaker of their own",
+    );
   });
 
   it("unload ends what waits as unavailable, and the id is unknown then", async () => {
@@ -345,7 +353,7 @@ describe("sandbox/isolate-runtime", () => {
     const deaths = runtime.stats().hostDeaths;
     const decodes = Array.from({ length: 300 }, (_, index) => runtime.decode("survivor", input([index & 255])));
     await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
-    process.kill(runtime.stats().hostPids[0]!, "SIGKILL");
+    for (const pid of runtime.stats().hostPids) process.kill(pid, "SIGKILL");
     const outcomes = await Promise.all(decodes);
     assert.deepEqual(new Set(outcomes.map(reasonOf)), new Set(["ok"]));
     assert.isAbove(runtime.stats().hostDeaths, deaths);
@@ -368,7 +376,95 @@ describe("sandbox/isolate-runtime: limits and places", () => {
     await install(runtime, decoder("greedy", source));
     assert.equal(reasonOf(await runtime.decode("greedy", input([1]))), "memory");
     assert.equal(reasonOf(await runtime.decode("greedy", input([0]))), "ok");
+  }).timeout(8000);
+
+  describe("a decoder that harms", () => {
+    const source = `export default { decode({ value }) {
+      if (value[0] === 1) for (;;);
+      if (value[0] === 2) 'x'.repeat(2 ** 29 - 30).split('');
+      if (value[0] === 3) throw new Error('no such frame');
+      return { success: true };
+    } };`;
+    const open = async (onState: (change: DecoderStateChange) => void, clock = systemClock) => {
+      const opened = createIsolateRuntime({ clock, log: silentLog, onState });
+      await install(opened, decoder("harmful", source, {}));
+      return opened;
+    };
+
+    it("by running out of time gets a rest, in which its payloads wait and tests still run", async () => {
+      const changes: DecoderStateChange[] = [];
+      await using runtime = await open(change => void changes.push(change));
+      for (let at = 0; at < 5; at++) assert.equal(reasonOf(await runtime.decode("harmful", input([1]))), "timeout");
+      const refused = await runtime.decode("harmful", input([0]));
+      assert.isFalse(refused.ok);
+      if (!refused.ok) assert.approximately(refused.retryAtMs! - systemClock.now(), 30_000, 2000);
+      const { state, ...breaker } = runtime.stats().decoders[0]!.breaker!;
+      assert.equal(state, "open");
+      assert.match(breaker.why!, /time limit/);
+      assert.deepInclude(changes[0], { id: "harmful", key: "harmful", owner: "", state: "open", urgency: "live" });
+      assert.equal(reasonOf(await runtime.decode("harmful", input([0]), { console: true })), "ok");
+      assert.equal(reasonOf(await runtime.decode("harmful", input([0]), { urgency: "background" })), "ok");
+      runtime.release("harmful");
+      assert.equal(reasonOf(await runtime.decode("harmful", input([0]))), "ok");
+      assert.deepEqual(
+        changes.map(({ state }) => state),
+        ["open", "closed"],
+      );
+    }).timeout(8000);
+
+    it("is tried with one payload after its rest, and works again when that goes well", async () => {
+      // Only the wall clock of this one is ours: timers run.
+      let aheadMs = 0;
+      const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+      await using runtime = await open(() => {}, clock);
+      for (let at = 0; at < 5; at++) await runtime.decode("harmful", input([1]));
+      aheadMs = 30_000;
+      const outcomes = await Promise.all([1, 2, 3].map(() => runtime.decode("harmful", input([0]))));
+      assert.deepEqual(outcomes.map(reasonOf), ["ok", "unavailable", "unavailable"]);
+      assert.equal(reasonOf(await runtime.decode("harmful", input([0]))), "ok");
+    }).timeout(8000);
+
+    it("by ending two hosts comes into quarantine until it is released, and its tests end no host of others", async () => {
+      const changes: DecoderStateChange[] = [];
+      await using runtime = await open(change => void changes.push(change));
+      for (const _ of [1, 2]) assert.match(reasonOf(await runtime.decode("harmful", input([2]))), /memory|hostDied/);
+      const refused = await runtime.decode("harmful", input([0]));
+      assert.match(refused.ok ? "" : refused.message, /quarantine/);
+      assert.deepInclude(changes[0], { state: "quarantined" });
+      runtime.release("harmful");
+      assert.equal(reasonOf(await runtime.decode("harmful", input([0]))), "ok");
+      assert.equal(runtime.stats().decoders[0]!.hostDeaths, 2);
+    }).timeout(10_000);
+
+    it("nobody, by throwing at every payload, goes on", async () => {
+      await using runtime = await open(() => {});
+      for (let at = 0; at < 50; at++) assert.equal(reasonOf(await runtime.decode("harmful", input([3]))), "threw");
+      assert.equal(reasonOf(await runtime.decode("harmful", input([0]))), "ok");
+    });
   });
+
+  it("a partner that has used up its processor time waits for others, and is told when to come back", async () => {
+    const limits = { hosts: 1, partnerBurstMs: 1, partnerCpuPercent: 0.1, queuedOverBudget: 100, batchesPerDecoder: 1 };
+    await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits });
+    const work =
+      "{ success: true, message: String((() => { let x = 0; for (let i = 0; i < 1e6; i++) x += i % 7; return x; })()) }";
+    await install(runtime, decoder("heavy", `export default { decode: () => (${work}) };`, { publisher: "heavy" }));
+    await install(
+      runtime,
+      decoder("light", "export default { decode: () => ({ success: true }) };", { publisher: "light" }),
+    );
+    const run = (id: string) => runtime.decode(id, input());
+    await Promise.all(Array.from({ length: 10 }, () => run("heavy")));
+    assert.equal(reasonOf(await run("heavy")), "ok", "alone it may use what is idle");
+    const order: string[] = [];
+    const all = ["heavy", "heavy", "light"].flatMap(id =>
+      Array.from({ length: 90 }, () => run(id).then(outcome => void order.push(`${id} ${reasonOf(outcome)}`))),
+    );
+    await Promise.all(all);
+    const told = new Set(order);
+    assert.isTrue(told.has("light ok") && !told.has("light unavailable"));
+    assert.isBelow(order.lastIndexOf("light ok"), order.lastIndexOf("heavy ok"));
+  }).timeout(8000);
 
   it("keeps no more isolates than it may, and brings one back when it is needed", async () => {
     const limits = { isolatesPerHost: 2 };
@@ -378,6 +474,34 @@ describe("sandbox/isolate-runtime: limits and places", () => {
       const outcome = await runtime.decode(key, input());
       assert.isTrue(outcome.ok && outcome.result.message === key);
     }
+  });
+
+  it("closes what was not used for 10 minutes, and opens it again when it is needed", async () => {
+    const clock = createManualClock();
+    await using runtime = createIsolateRuntime({ clock, log: silentLog });
+    await install(runtime, returning("calm", "{ success: true }"));
+    await clock.advance(300_000);
+    assert.equal(reasonOf(await runtime.decode("calm", input())), "ok");
+    await clock.advance(599_000);
+    assert.equal(runtime.stats().isolatesOpen, 1);
+    await clock.advance(61_000);
+    assert.deepInclude(runtime.stats(), { isolatesOpen: 0, evictions: 1 });
+    assert.equal(reasonOf(await runtime.decode("calm", input())), "ok");
+    assert.equal(runtime.stats().isolatesOpen, 1);
+  });
+
+  it("opens a decoder afresh that has run often enough, without losing a decode", async () => {
+    const limits = { isolateDecodes: 100 };
+    await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog, limits });
+    await install(
+      runtime,
+      decoder("counting", "let n = 0; export default { decode: () => ({ success: true, message: String(++n) }) };"),
+    );
+    const outcomes = await Promise.all(Array.from({ length: 1000 }, () => runtime.decode("counting", input())));
+    assert.deepEqual(new Set(outcomes.map(reasonOf)), new Set(["ok"]));
+    const counts = outcomes.map(outcome => (outcome.ok ? Number(outcome.result.message) : 0));
+    assert.isAtMost(Math.max(...counts), 100 + 3 * 64);
+    assert.isAtLeast(runtime.stats().evictions, 3);
   });
 
   it("ends the trial host when there is nothing to try", async () => {

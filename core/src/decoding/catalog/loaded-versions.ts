@@ -12,7 +12,7 @@ import type {
   DecoderSource,
   RuntimeInput,
 } from "../../sandbox/decoder-runtime.ts";
-import type { InstalledDecoder } from "../decoder-directory.ts";
+import { type InstalledDecoder, ownerOf } from "../decoder-directory.ts";
 
 export interface LoadedVersions {
   /** Resolves when it can decode. @throws MooringError DECODER_INVALID, DECODER_UNAVAILABLE, STORE_FAILED */
@@ -63,7 +63,7 @@ export function createLoadedVersions(parts: LoadedVersionsParts): LoadedVersions
   async function load(decoder: InstalledDecoder): Promise<void> {
     const { id, manifest } = decoder;
     try {
-      await runtime.load(id, await parts.sourceOf(decoder));
+      await runtime.load(id, { ...(await parts.sourceOf(decoder)), owner: ownerOf(id) });
       broken.delete(id);
     } catch (error) {
       const { key, version } = manifest;
@@ -97,7 +97,7 @@ export function createLoadedVersions(parts: LoadedVersionsParts): LoadedVersions
   return {
     ready,
     async tryOut({ id }, source) {
-      await runtime.load(id, source);
+      await runtime.load(id, { ...source, owner: ownerOf(id) });
       touch(id);
     },
     decode(decoder, input, options) {

@@ -1,6 +1,7 @@
 /** One runtime for all decoders: those with a source go to the sandbox, services to where they are. */
 import type { SecretBox } from "../../base/secret-box.ts";
 import type { DecodeFailureReason, DecoderRuntime, DecoderStats } from "../../sandbox/decoder-runtime.ts";
+import { ownerOf } from "../decoder-directory.ts";
 import type { CallReason, RemoteRuntime, ServiceStats } from "./remote-runtime.ts";
 import { openService } from "./sealed-service.ts";
 
@@ -23,8 +24,8 @@ function statsOf({ id, key, version, calls, queued }: ServiceStats): DecoderStat
     const reason = REASONS[fault as keyof typeof REASONS];
     failed[reason] = (failed[reason] ?? 0) + count;
   }
-  const none = { cpuMs: 0, queuedInBackground: 0, onProbation: false };
-  return { id, key, version, decoded: ok, failed, queued, ...none };
+  const none = { batches: 0, cpuMs: 0, queuedInBackground: 0, onProbation: false, hostDeaths: 0 };
+  return { id, key, version, owner: ownerOf(id), decoded: ok, failed, queued, ...none };
 }
 
 export function joinRuntimes(sandbox: DecoderRuntime, remote: RemoteRuntime, box: SecretBox): DecoderRuntime {
@@ -38,6 +39,7 @@ export function joinRuntimes(sandbox: DecoderRuntime, remote: RemoteRuntime, box
       remote.unload(id);
       sandbox.unload(id);
     },
+    release: sandbox.release,
     has: id => remote.has(id) || sandbox.has(id),
     decode: (id, input, options) => (remote.has(id) ? remote.decode(id, input) : sandbox.decode(id, input, options)),
     stats() {
