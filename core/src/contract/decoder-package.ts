@@ -177,6 +177,8 @@ function assertSize(field: "file" | "source" | "readme", content: string | Uint8
 export function checkDecoderPackage(value: unknown): DecoderPackage {
   const checked = checkShape(value);
   const { manifest, source, readme = "", checksum, signature } = checked;
+  // Half of a surrogate pair would be hashed as another character.
+  if (!source.isWellFormed()) refuse("source", "must be well-formed Unicode");
   assertSize("source", source);
   assertSize("readme", readme);
   const counted = decoderChecksum(manifest, source);

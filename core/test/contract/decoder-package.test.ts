@@ -89,6 +89,7 @@ describe("contract/decoder-package: packages", () => {
       [{ ...built, manifest: { ...manifest, version: "1" } }, "VALIDATION", "manifest.version", /pattern/],
       [{ ...built, language: "typescript" }, "VALIDATION", "language", /must be one of javascript/],
       [{ ...built, source: `${source} ` }, "VALIDATION", "checksum", /is not that of this manifest and source/],
+      [{ ...built, source: "\ud800" }, "VALIDATION", "source", /well-formed/],
       [{ ...built, checksum: "sha256:00" }, "VALIDATION", "checksum", /64 digits/],
       [{ ...built, vectors: [{ ...vector, value: "abc" }] }, "VALIDATION", "vectors[0].value", /two digits each/],
       [{ ...built, vectors: [{ name: "a", value: "" }] }, "VALIDATION", "vectors[0].result", /is missing/],
