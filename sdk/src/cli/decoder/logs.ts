@@ -37,14 +37,18 @@ function statsLine({ version, decoded, failed, cpuMs, queued }: Stats): string {
 const letterLine = ({ time, endpoint, deviceId, path, version, reason, message, value }: DeadLetter): string =>
   `${time}  ${endpoint ?? deviceId} ${path}${version === undefined ? "" : ` [${version}]`}  ${reason}: ${message}\n    ${value}`;
 
-async function show(client: Client, key: string, limit: number): Promise<string[]> {
+async function show(client: Client, key: string, limit: number): Promise<string> {
   const { versions } = await about(key, () => client.get<{ versions: readonly Stats[] }>(decoderPath(key, "stats")));
   const { deadLetters } = await client.get<{ readonly deadLetters: readonly DeadLetter[] }>(
     `${decoderPath(key, "dead-letters")}?pageSize=${limit}`,
   );
   const read = versions.length > 0 ? versions.map(statsLine) : ["no version is loaded"];
-  if (deadLetters.length === 0) return [...read, "no payload that could not be decoded"];
-  return [...read, ...deadLetters.toReversed().map(letterLine)];
+  if (deadLetters.length === 0) return [...read, "no payload that could not be decoded"].join("\n");
+  const steps = next(
+    "make a vector of such a payload (vectors/*.json), and a version that reads it",
+    `npx mooring decoder logs ${key} --replay, once that version is in force`,
+  );
+  return [...read, ...deadLetters.toReversed().map(letterLine), steps].join("\n");
 }
 
 export const decoderLogsCommand: CliCommand = {
@@ -74,14 +78,7 @@ export const decoderLogsCommand: CliCommand = {
       say(io.output, next(`npx mooring decoder logs ${key}`));
       return EXIT.ok;
     }
-    say(io.output, (await show(client, key, limit)).join("\n"));
-    say(
-      io.output,
-      next(
-        "make a vector of such a payload (vectors/*.json), and a version that reads it",
-        `npx mooring decoder logs ${key} --replay, once that version is in force`,
-      ),
-    );
+    say(io.output, await show(client, key, limit));
     return EXIT.ok;
   },
 };
