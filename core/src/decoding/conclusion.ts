@@ -17,6 +17,8 @@ export interface Conclusion {
   readonly trouble?: { readonly reason: string; readonly message: string };
   /** Whether the failure alarm of this device and decoder is open now; undefined: as before. */
   readonly alarmOpen?: boolean;
+  /** The decoder has said what the payload is: that counts, whatever it said before. */
+  readonly isResult?: true;
 }
 
 function failureAlarm(raw: RawPayload, status: "ACTIVE" | "CLEARED", text: string, nowMs: number): Effect {
@@ -78,12 +80,13 @@ export function concludeResult(
   if (!result.success) {
     const message = result.message ?? "the decoder gave no reason";
     const ops = errorOps(raw, { reason: "undecodable", message, decoderVersion: version }, nowMs);
-    return { effects, ops, trouble: { reason: "undecodable", message } };
+    return { effects, ops, trouble: { reason: "undecodable", message }, isResult: true };
   }
   const cleared = mayHaveAlarm ? [failureAlarm(raw, "CLEARED", "The decoder works again", nowMs)] : [];
   return {
     effects: [...effects, ...cleared],
     ops: [...(raw.replayed ? [] : statusOps(raw, decoded, nowMs)), ...doneOps(raw, version, madeDocuments(effects))],
     alarmOpen: false,
+    isResult: true,
   };
 }

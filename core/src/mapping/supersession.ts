@@ -42,6 +42,8 @@ export interface Supersession {
   readonly ops: readonly WriteOp[];
 }
 
+const REMOVED_AT_ONCE = 1000;
+
 /** A place with the documents as the store has them. */
 interface Place<T> {
   readonly before: T | undefined;
@@ -84,7 +86,11 @@ const differs = ({ shown: { before, after } }: Place<unknown>): boolean => !same
 function measurementOps({ tenant }: MessageIdentity, places: readonly Place<Measurement>[]): WriteOp[] {
   const removed = places.flatMap(({ before }) => (before ? [before.id] : []));
   const appended = places.flatMap(({ after }) => (after ? [appendOp(after)] : []));
-  return removed.length > 0 ? [removeOp(tenant, removed), ...appended] : appended;
+  const removals: WriteOp[] = [];
+  for (let at = 0; at < removed.length; at += REMOVED_AT_ONCE) {
+    removals.push(removeOp(tenant, removed.slice(at, at + REMOVED_AT_ONCE)));
+  }
+  return [...removals, ...appended];
 }
 
 function eventOp({ tenant }: MessageIdentity, { before, after, shown: { id } }: Place<EventDocument>): WriteOp {

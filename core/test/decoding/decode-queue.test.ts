@@ -321,6 +321,16 @@ describe("decoding/decode-queue", () => {
       assert.deepEqual(await fixture.platform.inventory.lastValues(TENANT, deviceId, 9, 0), { instance: 0, 1: "new" });
     });
 
+    it("keeps what its decoder said of it where the decoder now breaks", async () => {
+      scripted.script.answer = () => good(refused);
+      const raw = await kept(7);
+      await decoded(raw);
+      scripted.script.answer = () => ({ ok: false, reason: "threw", message: "no" });
+      await putBack(raw);
+      assert.sameMembers(await eventTexts(), ["odd", "very odd"]);
+      assert.deepInclude((await stored(raw))!.details, { reason: "threw", message: "no" });
+    });
+
     it("stays where it is when it is not ERROR any more", async () => {
       const raw = await kept(7);
       await decoded(raw);

@@ -34,7 +34,11 @@ export interface RedecodeJob {
   readonly progress: RedecodeProgress;
 }
 
+/** Ended ones of a decoder that are remembered. */
+const REMEMBERED_JOBS = 100;
+
 export interface RedecodeStore {
+  /** The oldest of the decoder go, where there are more than {@link REMEMBERED_JOBS}. */
   create(job: Omit<RedecodeJob, "id">): Promise<RedecodeJob>;
   find(tenant: string, decoder: string, id: string): Promise<RedecodeJob | undefined>;
   /** Newest first. */
@@ -63,6 +67,8 @@ export function createRedecodeStore(store: Pick<Store, "collection" | "nextIds">
       const id = String((await store.nextIds("redecodes", 1))[0]);
       const { tenant, decoder, state, creationTimeMs: creationTime, ...details } = given;
       await jobs.insertOne({ _id: id, tenant, decoder, state, node, creationTime, details: asJson(details) });
+      const old = await jobs.find({ tenant, decoder }, { sort: [["_id", -1]], skip: REMEMBERED_JOBS, limit: 100 });
+      if (old.length > 0) await jobs.deleteMany({ _id: { $in: old.map(({ _id }) => _id) } });
       return { ...given, id };
     },
     async find(tenant, decoder, id) {

@@ -2,6 +2,7 @@ import { assert } from "chai";
 import { isFailure } from "../../../src/base/errors.ts";
 import type { DecoderResult } from "../../../src/contract/decoder.ts";
 import { keepOps, type RawPayload } from "../../../src/decoding/raw-payload.ts";
+import { createRawRetention } from "../../../src/decoding/raw-retention.ts";
 import { RAW_PAYLOADS } from "../../../src/store/collections.ts";
 import { PAGE, TENANT } from "../../platform/fixture.ts";
 import { KEY, openRedecodeFixture, type RedecodeFixture } from "./fixture.ts";
@@ -308,5 +309,31 @@ describe("decoding/redecode", () => {
       (await measured()).map(([value]) => value),
       [1, 101, 2, 102, 6],
     );
+  });
+
+  it("retention may take payloads while they are decoded again: what they became stays, by one version or the other", async () => {
+    await fixture.receive([1, 2, 3, 4, 5, 6, 7, 8]);
+    const { store, platform, clock, log } = fixture.platform;
+    const payloads = store.collection(RAW_PAYLOADS);
+    await using retention = createRawRetention({ payloads, write: platform.write, clock, log, keepMs: 3500 });
+    let decodes = 0;
+    fixture.beforeDecode = async () => {
+      if (++decodes === 4) await retention.sweep();
+    };
+    const { progress, state } = await fixture.run({ version: "2.0.0", apply: true });
+    assert.equal(state, "DONE");
+    assert.equal(await payloads.count({}), 4);
+    assert.deepInclude(progress.payloads, { read: 8, changed: 7, skipped: 1 });
+    assert.sameDeepMembers(await measured(), [
+      ...[1, 2, 3, 5, 6, 7, 8].map((byte): [number, unknown] => [byte * 2, "2.0.0"]),
+      [4, "1.0.0"],
+      [104, "1.0.0"],
+    ]);
+  });
+
+  it("remembers a hundred jobs of a decoder", async () => {
+    for (let job = 0; job < 103; job++) await fixture.run({});
+    const page = { currentPage: 1, pageSize: 500, withTotal: false };
+    assert.lengthOf((await fixture.redecodes.list(TENANT, KEY, page)).items, 100);
   });
 });
