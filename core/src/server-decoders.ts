@@ -61,7 +61,10 @@ export async function openRuntimes(
 }
 
 export interface DecodersOpening {
-  readonly options: Pick<Config["decoding"], "requireSignature" | "trustedKeys" | "maxDifferentPercent" | "services">;
+  readonly options: Pick<
+    Config["decoding"],
+    "requireSignature" | "trustedKeys" | "maxDifferentPercent" | "services" | "allowedOrigins"
+  >;
   readonly box: SecretBox;
   readonly store: Store;
   readonly platform: Pick<Platform, "inventory">;
@@ -81,7 +84,7 @@ export interface Decoders {
 
 export async function openDecoders(opening: DecodersOpening, opened: AsyncDisposableStack): Promise<Decoders> {
   const { options, box, store, platform, runtime, folders, bundle, clock, log } = opening;
-  const { requireSignature, trustedKeys, maxDifferentPercent } = options;
+  const { requireSignature, trustedKeys, allowedOrigins, maxDifferentPercent } = options;
   const shipped = createDecoderRegistry({ runtime, log, ...(bundle && { bundle }) });
   await shipped.loadFolders(folders);
   for (const { manifest, service, tenants } of readConfiguredServices(options.services)) {
@@ -104,7 +107,7 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
     staging,
     reports,
     runtime,
-    policy: { requireSignature, trustedKeys: trustedKeys?.split(",") ?? [] },
+    policy: { requireSignature, trustedKeys: trustedKeys?.split(",") ?? [], allowedOrigins },
     box,
     findDevice,
     clock,

@@ -58,7 +58,13 @@ describe("rest/decoders", function () {
     await opened[Symbol.asyncDispose]();
   }
   beforeEach(async () => {
-    options = { requireSignature: false, trustedKeys: TRUSTED.publicKey, maxDifferentPercent: 0, services: {} };
+    options = {
+      requireSignature: false,
+      trustedKeys: TRUSTED.publicKey,
+      maxDifferentPercent: 0,
+      services: {},
+      allowedOrigins: [],
+    };
     store = await openSqlite({
       directory: undefined,
       collections: COLLECTIONS,

@@ -20,7 +20,7 @@ import type { DecoderState } from "./decoder-machine.ts";
 import type { ReportStore } from "./report-store.ts";
 import { readTestRequest } from "./requests.ts";
 import type { Staging } from "./staging.ts";
-import { readDecoderUpload, type SignaturePolicy } from "./upload.ts";
+import { readDecoderUpload, type UploadPolicy } from "./upload.ts";
 
 /** Whose version: the tenant's own, the management tenant's for all, or one that came with the host. */
 export type Origin = "own" | "management" | "shipped";
@@ -86,7 +86,7 @@ export interface DecoderServicesParts {
   readonly staging: Staging;
   readonly reports: Pick<ReportStore, "delete">;
   readonly runtime: Pick<DecoderRuntime, "stats">;
-  readonly policy: SignaturePolicy;
+  readonly policy: UploadPolicy;
   /** For headers of services. */
   readonly box: SecretBox;
   findDevice(tenant: string, deviceId: string): Promise<DecodedDevice | undefined>;

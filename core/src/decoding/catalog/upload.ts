@@ -12,7 +12,7 @@ import {
 } from "../../contract/decoder-package.ts";
 import { decoderManifestSchema } from "../../contract/manifest.ts";
 import { isCumulocityDecoder, readCumulocityManifest } from "../remote/cumulocity-manifest.ts";
-import { checkRemoteService, type RemoteService } from "../remote/remote-service.ts";
+import { checkAddress, checkRemoteService, type RemoteService } from "../remote/remote-service.ts";
 
 interface Upload {
   readonly manifest: DecoderManifest;
@@ -27,11 +27,13 @@ export type DecoderUpload = Upload &
     | { readonly service: RemoteService; readonly language: "service" }
   );
 
-export interface SignaturePolicy {
+export interface UploadPolicy {
   /** Takes only what a trusted key has signed. */
   readonly requireSignature: boolean;
   /** Public keys, as in {@link DecoderSignature}. */
   readonly trustedKeys: readonly string[];
+  /** Origins of services that may have addresses inside the host's network. */
+  readonly allowedOrigins: readonly string[];
 }
 
 const author = { type: "string", minLength: 1, maxLength: 200 } as const;
@@ -69,12 +71,14 @@ const has = (body: unknown, member: string): boolean => typeof body === "object"
 /** A document with `format` is a package. */
 const isPackage = (body: unknown): boolean => has(body, "format");
 
-function readService(body: unknown): DecoderUpload {
+function readService(body: unknown, allowedOrigins: readonly string[]): DecoderUpload {
   const { manifest, service, ...rest } = checkServiceBody(body);
   const read = isCumulocityDecoder(manifest)
     ? readCumulocityManifest(manifest)
     : checkServiceManifest({ manifest }).manifest;
-  return { ...rest, manifest: read, service: checkRemoteService(service), language: "service" };
+  const checked = checkRemoteService(service);
+  checkAddress(checked, allowedOrigins);
+  return { ...rest, manifest: read, service: checked, language: "service" };
 }
 
 function checkSource(source: string): void {
@@ -88,11 +92,14 @@ function checkSource(source: string): void {
  * @param body parsed JSON
  * @throws MooringError VALIDATION or TOO_LARGE with `details {field, rule}`
  */
-export function readDecoderUpload(body: unknown, { requireSignature, trustedKeys }: SignaturePolicy): DecoderUpload {
+export function readDecoderUpload(
+  body: unknown,
+  { requireSignature, trustedKeys, allowedOrigins }: UploadPolicy,
+): DecoderUpload {
   if (has(body, "service")) {
     // Nobody has signed a service: where signatures are asked for, only the operator may name one.
     if (requireSignature) assertKnownKey(undefined, trustedKeys);
-    return readService(body);
+    return readService(body, allowedOrigins);
   }
   const upload = isPackage(body) ? checkDecoderPackage(body) : { language: "javascript" as const, ...checkBody(body) };
   const { manifest, source, signature } = upload;

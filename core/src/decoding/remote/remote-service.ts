@@ -1,6 +1,8 @@
 /** A decoder that is a service behind HTTP: where it is, and what is to be said to it beside the payload. */
+import { isIP } from "node:net";
 import { MooringError } from "../../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../../base/schema.ts";
+import { notPublic } from "./address-guard.ts";
 
 export interface RemoteService {
   /** Absolute, http or https, without query, fragment and credentials: payloads go to `<url>/decode`. */
@@ -76,6 +78,22 @@ function checkUrl(text: string, field: string): void {
   if (protocol !== "http:" && protocol !== "https:") refuse(field, "must begin with http:// or https://");
   if (username !== "" || password !== "") refuse(field, "must hold no user and password: use headers.authorization");
   if (search !== "" || hash !== "" || /[?#]/.test(text)) refuse(field, "must have neither query nor fragment");
+}
+
+/**
+ * What can be said before a call: names are resolved when a connection is made, and looked at then.
+ * @throws MooringError VALIDATION for a URL with an address that is not public and not allowed
+ */
+export function checkAddress(service: RemoteService, allowedOrigins: readonly string[], field = "service"): void {
+  const { hostname } = new URL(service.url);
+  const address = hostname.replace(/^\[|\]$/g, "");
+  const kind = isIP(address) === 0 || allowedOrigins.includes(originOf(service)) ? undefined : notPublic(address);
+  if (kind !== undefined) {
+    refuse(
+      `${field}.url`,
+      `must not be ${kind}, unless the operator names ${originOf(service)} in decoding.allowedOrigins`,
+    );
+  }
 }
 
 /**
