@@ -78,7 +78,13 @@ export async function openCatalog(): Promise<CatalogFixture> {
   const runtime = scriptedRuntime();
   const box = createSecretBox(new Uint8Array(32), createSeededRandom(1));
   let opened = new AsyncDisposableStack();
-  const options = { requireSignature: false, trustedKeys: undefined, maxDifferentPercent: 0, services: {} };
+  const options = {
+    requireSignature: false,
+    trustedKeys: undefined,
+    maxDifferentPercent: 0,
+    services: {},
+    allowedOrigins: [],
+  };
   const open = (): Promise<Decoders> =>
     openDecoders({ options, box, store, platform, runtime, folders: [], clock, log }, opened);
   const catalog: CatalogFixture = {
