@@ -292,7 +292,7 @@ describe("decoder services behind HTTP", function () {
       const found = await serviceAlarm();
       return found?.status === "ACTIVE" ? found : undefined;
     });
-    assert.match(alarm.text, /gauge-decoder wait until .*ECONNREFUSED/);
+    assert.match(alarm.text, /gauge-decoder is left alone .*ECONNREFUSED/);
     assert.lengthOf(await alarms(client, deviceId), 0, "one alarm for the service, none for each device");
     await eventually(async () => {
       const { body } = await client.get<{ links: { link: string; fault?: string; text: string }[] }>(

@@ -35,11 +35,12 @@ export function createPauseAlarms({
   /** One after the other, so that the last word stays. */
   let last = Promise.resolve();
 
-  const raise = async ({ tenant, decoder }: LineName, { reason, untilMs }: DecoderPause): Promise<void> => {
+  // A further pause counts the alarm up and leaves its text, so no time stands there.
+  const raise = async ({ tenant, decoder }: LineName, { reason }: DecoderPause): Promise<void> => {
     await alarms.create(tenant, {
       source: { id: await source.ensure(tenant) },
       type: failureAlarmType(decoder),
-      text: `Payloads for the decoder ${decoder} wait until ${formatTime(untilMs)}: ${reason}`,
+      text: `The decoder ${decoder} is left alone for a while, its payloads wait: ${reason}`,
       severity: "MAJOR",
       status: "ACTIVE",
       time: formatTime(clock.now()),

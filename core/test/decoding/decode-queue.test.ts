@@ -67,6 +67,7 @@ describe("decoding/decode-queue", () => {
   let deviceId: string;
   let failApply: ((documents: DecodedDocuments) => void) | undefined;
   let last = 0;
+  let pauses: string[];
 
   const openQueue = (limits: Partial<DecodeQueueLimits> = {}): DecodeQueue => {
     const { platform, store, clock, log } = fixture;
@@ -83,6 +84,7 @@ describe("decoding/decode-queue", () => {
       log,
       limits,
       retries: { max: 2, delayMs: RETRY_MS },
+      onPause: ({ decoder }, pause) => void pauses.push(pause ? `${decoder}: ${pause.reason}` : `${decoder} works`),
     });
   };
 
@@ -90,6 +92,7 @@ describe("decoding/decode-queue", () => {
     fixture = await openPlatform();
     scripted = scriptedDirectory();
     failApply = undefined;
+    pauses = [];
     const { platform, store, clock, log } = fixture;
     const decodes = { displayName: (_: string, key: string) => key, enqueue: () => {}, sweep: () => {} };
     const applier = createEffectApplier({ platform, nowMs: clock.now, decodes });
@@ -506,6 +509,7 @@ describe("decoding/decode-queue", () => {
       await queue.idle();
       assert.sameMembers(await values(), [1, 2, 3, 4]);
       assert.deepEqual(await alarms(), []);
+      assert.deepEqual(pauses, ["acme: resting", "other works", "acme works"]);
     });
 
     it("is asked again at once when another version is in force", async () => {
