@@ -11,7 +11,9 @@ import { createFakeHost, createFakeIo } from "./fake-host.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-describe("cli: decoder create, test, pack, keygen", () => {
+/** Each `decoder test` starts sandbox processes of its own. */
+describe("cli: decoder create, test, pack, keygen", function () {
+  this.timeout(30_000);
   let parent: string;
   beforeEach(() => {
     parent = mkdtempSync(join(tmpdir(), "mooring-cli-"));
@@ -56,7 +58,7 @@ describe("cli: decoder create, test, pack, keygen", () => {
     const { devDependencies } = JSON.parse(readFileSync(at("one/package.json"), "utf8"));
     const target = join(at("one"), devDependencies["@mooring/sdk"].slice("file:".length));
     assert.equal(JSON.parse(readFileSync(join(target, "package.json"), "utf8")).name, "@mooring/sdk");
-  }).timeout(30_000);
+  });
 
   it("says what is different, member by member, what was printed, and where it threw", async () => {
     await run("create", at("one"));

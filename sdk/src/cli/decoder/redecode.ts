@@ -5,6 +5,7 @@ import { findDevice } from "../device.ts";
 import { say } from "../io.ts";
 import { next } from "./folder.ts";
 import { about, decoderPath } from "./rest.ts";
+import { indented, sideBySide } from "./side-by-side.ts";
 import { DAYS_OPTION, dateFromOf, numberOf } from "./stretch.ts";
 
 interface Difference {
@@ -42,14 +43,8 @@ const counted = (counts: Readonly<Record<string, number>>): string =>
     .map(([name, count]) => `${count} ${name}`)
     .join(", ");
 
-const ABSENT = "(not there)";
-const json = (value: unknown): string => (value === undefined ? ABSENT : JSON.stringify(value));
-
-const differenceLines = ({ document, member, before, after }: Difference): string[] => [
-  `      ${document}: ${member}`,
-  `        before  ${json(before)}`,
-  `        after   ${json(after)}`,
-];
+const differenceLines = ({ document, member, before, after }: Difference): string[] =>
+  indented(sideBySide(`${document}: ${member}`, { before, after }), 6);
 
 function lines(key: string, job: Job): string[] {
   const { id, version, state, apply, reason, payloads, documents, samples, contentHash } = job;

@@ -4,6 +4,7 @@ import { type CliCall, type CliCommand, EXIT, type ExitCode } from "../command.t
 import { say } from "../io.ts";
 import { next } from "./folder.ts";
 import { about, decoderPath } from "./rest.ts";
+import { indented, sideBySide } from "./side-by-side.ts";
 import { numberOf } from "./stretch.ts";
 
 interface Sample {
@@ -30,17 +31,10 @@ interface Stage {
 const DEFAULT_DAYS = 7;
 const POLL_MS = 500;
 const VERDICTS = ["equal", "different", "failed", "repaired", "slower"] as const;
-const ABSENT = "(not there)";
-
-const json = (value: unknown): string => (value === undefined ? ABSENT : JSON.stringify(value));
 
 const sampleLines = ({ verdict, from, deviceId, path, time, hex, differences }: Sample): string[] => [
   `  ${verdict}: ${path} of ${deviceId} at ${time}, ${from}: ${hex}`,
-  ...differences.flatMap(({ what, active, staged }) => [
-    `      ${what}`,
-    `        active  ${json(active)}`,
-    `        staged  ${json(staged)}`,
-  ]),
+  ...differences.flatMap(({ what, active, staged }) => indented(sideBySide(what, { active, staged }), 6)),
 ];
 
 function lines(key: string, { version, against, counts, mayActivate, objection, run, samples }: Stage): string[] {

@@ -9,6 +9,7 @@ import { inputOf, seen } from "../../harness/run-vectors.ts";
 import type { DecoderSandbox } from "../../harness/sandbox.ts";
 import { readVectors, type Vector } from "../../harness/vector.ts";
 import { bundleWithMap, type DecoderBundle } from "../../pack/bundle.ts";
+import { indented, sideBySide } from "./side-by-side.ts";
 
 export interface TestRun {
   readonly manifest: DecoderManifest;
@@ -32,17 +33,12 @@ interface Verdict {
 
 const STOPPED: ReadonlySet<DecodeFailureReason> = new Set(["timeout", "memory", "hostDied", "unavailable"]);
 const SHOWN_DIFFERENCES = 20;
-const ABSENT = "(not there)";
 
 function compare(vector: Vector, actual: DecoderResult): Complaint {
   const found = differences(seen(vector.result), actual);
   const shown = found
     .slice(0, SHOWN_DIFFERENCES)
-    .flatMap(({ member, expected = ABSENT, actual: got = ABSENT }) => [
-      member,
-      `  expected  ${expected}`,
-      `  actual    ${got}`,
-    ]);
+    .flatMap(({ member, expected, actual: got }) => sideBySide(member, { expected, actual: got }));
   const left = found.length - SHOWN_DIFFERENCES;
   return left > 0 ? [...shown, `and ${left} more`] : shown;
 }
@@ -96,16 +92,14 @@ function directly(decoder: Decoder, bundle: DecoderBundle, vector: Vector): Comp
   }
 }
 
-const indented = (lines: readonly string[]): string[] => lines.map(line => `        ${line}`);
-
 /** Where both say the same, it is said once; of what was thrown, the place is known directly only. */
 function told(sandboxed: Complaint, direct: Complaint | undefined): string[] {
   const [first = ""] = direct ?? [];
-  if (direct === undefined || sandboxed.join() === direct.join()) return indented(sandboxed);
-  if (sandboxed[0]?.startsWith("threw") && first.startsWith("threw")) return indented(direct);
+  if (direct === undefined || sandboxed.join() === direct.join()) return indented(sandboxed, 8);
+  if (sandboxed[0]?.startsWith("threw") && first.startsWith("threw")) return indented(direct, 8);
   const of = (where: string, complaint: Complaint): string[] =>
     complaint.length === 0 ? [`${where}: as expected`] : [`${where}:`, ...complaint.map(line => `  ${line}`)];
-  return indented([...of("in the sandbox", sandboxed), ...of("directly", direct)]);
+  return indented([...of("in the sandbox", sandboxed), ...of("directly", direct)], 8);
 }
 
 interface Loaded {
@@ -149,7 +143,12 @@ export async function testDecoder(folder: string, sandbox: DecoderSandbox, sandb
     const isGood = complaint.length === 0 && (direct?.length ?? 0) === 0;
     if (!isGood) failed++;
     lines.push(`  ${isGood ? "ok  " : "FAIL"}  ${vector.name}`, ...told(complaint, direct));
-    lines.push(...printed.map(line => `        > ${line}`));
+    lines.push(
+      ...indented(
+        printed.map(line => `> ${line}`),
+        8,
+      ),
+    );
   }
   return { manifest, alsoDirectly: decoder !== undefined, passed: vectors.length - failed, failed, lines };
 }
