@@ -1,10 +1,12 @@
 /** Decoders: what runs them; those of folders and configuration, the catalogue of what was uploaded before them, and decoding again. */
+import { createConnectorDevices } from "./agent/connector-device.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { SecretBox } from "./base/secret-box.ts";
 import type { Config } from "./config/schema.ts";
 import { createDecoderCatalog, type DecoderCatalog } from "./decoding/catalog/catalog.ts";
 import { createCatalogStore } from "./decoding/catalog/catalog-store.ts";
+import { type ChangeEvents, tellChanges } from "./decoding/catalog/change-events.ts";
 import { createDecoderServices, type DecoderServices } from "./decoding/catalog/decoder-services.ts";
 import { createReportStore } from "./decoding/catalog/report-store.ts";
 import { createShadow, type Shadow } from "./decoding/catalog/shadow.ts";
@@ -67,7 +69,7 @@ export interface DecodersOpening {
   >;
   readonly box: SecretBox;
   readonly store: Store;
-  readonly platform: Pick<Platform, "inventory">;
+  readonly platform: Pick<Platform, "inventory" | "identity" | "events">;
   readonly runtime: DecoderRuntime;
   /** With a decoder each. */
   readonly folders: readonly string[];
@@ -79,6 +81,7 @@ export interface DecodersOpening {
 export interface Decoders {
   readonly catalog: DecoderCatalog;
   readonly shadow: Shadow;
+  readonly changeEvents: ChangeEvents;
   readonly services: DecoderServices;
 }
 
@@ -94,6 +97,8 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
   const stored = createCatalogStore(store);
   const catalog = createDecoderCatalog({ stored, runtime, shipped, managementTenant: MANAGEMENT_TENANT, clock, log });
   await catalog.open();
+  const { ensure: source } = createConnectorDevices(platform);
+  const changeEvents = opened.use(tellChanges({ catalog, events: platform.events, source, log }));
   const reports = createReportStore(store, clock, log);
   const findDevice = platform.inventory.findCached;
   const payloads = store.collection(RAW_PAYLOADS);
@@ -112,7 +117,7 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
     findDevice,
     clock,
   });
-  return { catalog, shadow, services };
+  return { catalog, shadow, changeEvents, services };
 }
 
 export interface Redecoding {

@@ -1,6 +1,7 @@
 /** What `/metrics` tells of each part: its plain counters under standard names. */
 import type { Agent } from "./agent/agent.ts";
 import type { Connection } from "./agent/device-accounts.ts";
+import type { Shadow } from "./decoding/catalog/shadow.ts";
 import type { DecodeQueue } from "./decoding/decode-queue.ts";
 import type { DeadLetters } from "./decoding/redecode/dead-letters.ts";
 import type { Redecodes } from "./decoding/redecode/redecodes.ts";
@@ -118,6 +119,20 @@ function serviceMetrics(services: readonly ServiceStats[]): Metrics {
   };
 }
 
+const COMPARED = ["equal", "slower", "different", "failed", "repaired", "skipped"] as const;
+
+function shadowMetrics(shadow: Shadow): Metrics {
+  const value = [...shadow.reports()].flatMap(({ name: { owner: tenant, key: decoder, version }, report }) =>
+    COMPARED.map(verdict => ({
+      labels: { tenant, decoder, version, verdict },
+      value: report.live[verdict] + report.recorded[verdict],
+    })),
+  );
+  return {
+    mooring_decoder_shadow_payloads: { help: "Payloads of staged versions by what they showed", type: "gauge", value },
+  };
+}
+
 /** Each counter once, by server. */
 function secureMetrics(ports: MeasuredParts["ports"]): Metrics {
   const each = (value: (of: Ports) => number): LabelledValue[] =>
@@ -195,6 +210,7 @@ export interface MeasuredParts {
   readonly redecodes: Redecodes;
   readonly deadLetters: DeadLetters;
   readonly runtime: DecoderRuntime;
+  readonly shadow: Shadow;
   readonly remote: RemoteRuntime;
   readonly figures: Figures;
   readonly plugins: Pick<Plugins, "list">;
@@ -202,7 +218,20 @@ export interface MeasuredParts {
 
 /** One collector for all parts, asked at every scrape. */
 export function collectMetrics(parts: MeasuredParts): Metrics {
-  const { store, ports, agent, uplink, decodeQueue, redecodes, deadLetters, runtime, remote, figures, plugins } = parts;
+  const {
+    store,
+    ports,
+    agent,
+    uplink,
+    decodeQueue,
+    redecodes,
+    deadLetters,
+    runtime,
+    shadow,
+    remote,
+    figures,
+    plugins,
+  } = parts;
   const lwm2m = agent.server;
   const { behind, ...decodes } = decodeQueue.stats();
   return {
@@ -227,6 +256,7 @@ export function collectMetrics(parts: MeasuredParts): Metrics {
       value: lwm2m.registrations.size,
     },
     ...decoderMetrics(runtime),
+    ...shadowMetrics(shadow),
     ...serviceMetrics(remote.stats()),
     ...pluginMetrics(figures.list()),
     ...pluginCallMetrics(plugins.list()),

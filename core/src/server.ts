@@ -21,6 +21,7 @@ import type { Effect } from "./contract/action.ts";
 import { createBacklog } from "./decoding/backlog.ts";
 import type { DecoderCatalog } from "./decoding/catalog/catalog.ts";
 import type { DecoderServices } from "./decoding/catalog/decoder-services.ts";
+import type { Shadow } from "./decoding/catalog/shadow.ts";
 import { createDecodeQueue, type DecodeQueue } from "./decoding/decode-queue.ts";
 import type { Bundle } from "./decoding/decoder-registry.ts";
 import { createPauseAlarms } from "./decoding/pause-alarms.ts";
@@ -154,6 +155,7 @@ interface Way extends Redecoding {
   readonly runtime: DecoderRuntime;
   readonly remote: RemoteRuntime;
   readonly decoders: DecoderCatalog;
+  readonly shadow: Shadow;
   readonly decoderServices: DecoderServices;
   readonly decodeQueue: DecodeQueue;
 }
@@ -255,7 +257,7 @@ async function openWay(
   const operators: readonly string[] = [config.tenant.id, MANAGEMENT_TENANT];
   const isOperator = (tenant: string): boolean => operators.includes(tenant);
   const pluginServices = { plugins, routes, pages, isOperator };
-  const running = { uplink, runtime, remote, decoders, decoderServices, decodeQueue, ...redecoding };
+  const running = { uplink, runtime, remote, decoders, shadow, decoderServices, decodeQueue, ...redecoding };
   return { actions, figures, plugins, pluginServices, ...running };
 }
 

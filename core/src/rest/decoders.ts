@@ -126,7 +126,7 @@ export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestR
   });
 
   router.delete(`${PATH}/:key`, may("decoder:write"), async ctx => {
-    await decoders.remove(tenantOf(ctx), keyIn(ctx));
+    await decoders.remove(tenantOf(ctx), keyIn(ctx), ctx.state.user.userName);
     answerNothing(ctx);
   });
 
@@ -182,7 +182,11 @@ export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestR
   });
 
   router.get(`${PATH}/:key/stats`, may("decoder:read"), async ctx => {
-    answerPlain(ctx, 200, { versions: decoders.stats(tenantOf(ctx), keyIn(ctx)).map(({ id: _, ...each }) => each) });
+    const [tenant, key] = [tenantOf(ctx), keyIn(ctx)];
+    const versions = decoders.stats(tenant, key).map(({ id: _, ...each }) => each);
+    const isStaged = decoders.get(tenant, key).state?.staged !== undefined;
+    const { version, findings } = isStaged ? await decoders.staged(tenant, key) : {};
+    answerPlain(ctx, 200, { versions, ...(version !== undefined && { shadow: { version, counts: findings } }) });
   });
 
   return router;

@@ -318,6 +318,7 @@ describe("rest/decoders", function () {
     assert.equal(staged.status, 200);
     assert.deepInclude(staged.body, { version: "2.0.0", against: "1.0.0", mayActivate: true, samples: [] });
     assert.equal(staged.body.counts.compared, 0);
+    assert.deepInclude((await get("/meter/stats")).shadow, { version: "2.0.0" });
     assert.equal((await get("/meter")).staged, "2.0.0");
     assert.equal((await rest.ask("DELETE", `${PATH}/meter/versions/2.0.0`)).status, 409);
     assert.equal((await rest.ask("DELETE", `${PATH}/meter/stage`)).status, 204);

@@ -17,7 +17,7 @@ import {
 } from "../decoder-directory.ts";
 import type { DecoderRegistry } from "../decoder-registry.ts";
 import type { CatalogStore, DecoderRecord, StoredVersion } from "./catalog-store.ts";
-import { type DecoderEvent, NEW_DECODER, stepDecoder } from "./decoder-machine.ts";
+import { type DecoderEvent, type HistoryEntry, NEW_DECODER, stepDecoder } from "./decoder-machine.ts";
 import { createLoadedVersions } from "./loaded-versions.ts";
 
 /** What of a decoder counts now. */
@@ -32,6 +32,9 @@ export interface StagedDecoder {
   readonly owner: string;
   readonly decoder: InstalledDecoder;
 }
+
+/** @param change what was done to the decoder; undefined: it was read at the start */
+export type CatalogListener = (owner: string, key: string, change: HistoryEntry | undefined) => void;
 
 export interface DecoderCatalog extends DecoderDirectory {
   /** Reads what is in force from the store. Loading it into the runtime goes on beside what follows. */
@@ -58,9 +61,9 @@ export interface DecoderCatalog extends DecoderDirectory {
   /** @throws MooringError NOT_FOUND, CONFLICT where it is in force or staged */
   removeVersion(owner: string, key: string, version: string, by: string): Promise<void>;
   /** With all its versions. @throws MooringError NOT_FOUND */
-  remove(owner: string, key: string): Promise<void>;
-  /** Told after another version of a key has come into force, or another one is staged. */
-  onChanged(listener: (owner: string, key: string) => void): void;
+  remove(owner: string, key: string, by: string): Promise<void>;
+  /** Told after each step. */
+  onChanged(listener: CatalogListener): void;
 }
 
 export interface DecoderCatalogParts {
@@ -95,7 +98,7 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
   const { stored, runtime, shipped, managementTenant, clock, log } = parts;
   const owners = new Map<string, Map<string, Entry>>();
   const turns = new Map<string, InTurn>();
-  const listeners: ((owner: string, key: string) => void)[] = [];
+  const listeners: CatalogListener[] = [];
 
   function inTurn<T>(owner: string, work: () => Promise<T>): Promise<T> {
     const turn = turns.get(owner) ?? createInTurn();
@@ -116,7 +119,7 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
   const entryOf = (owner: string, key: string): Entry | undefined => owners.get(owner)?.get(key);
   const idsOf = (entry?: Entry): string[] => [entry?.active, entry?.staged].flatMap(each => (each ? [each.id] : []));
 
-  function put(owner: string, key: string, entry: Entry | undefined): void {
+  function put(owner: string, key: string, entry: Entry | undefined, change?: HistoryEntry): void {
     const entries = owners.get(owner) ?? new Map<string, Entry>();
     const before = idsOf(entries.get(key));
     owners.set(owner, entries);
@@ -125,7 +128,7 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
     if (entry) entries.set(key, entry);
     else entries.delete(key);
     for (const id of before) if (!ids.includes(id)) loaded.release(id);
-    for (const listener of listeners) listener(owner, key);
+    for (const listener of listeners) listener(owner, key, change);
   }
 
   /** @throws MooringError DECODER_UNAVAILABLE where a version is gone */
@@ -158,7 +161,7 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
     // Nothing comes into force that does not run.
     for (const decoder of [entry.active, entry.staged]) if (decoder) await loaded.ready(decoder);
     await stored.save(record, clock.now());
-    put(owner, key, entry);
+    put(owner, key, entry, record.state.history.at(-1));
     const { active, staged } = record.state;
     log.info("decoder.changed", { owner, key, by, action: event.kind, active, ...(staged && { staged }) });
     return record;
@@ -185,7 +188,8 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
       loaded.forget(decoder.id);
       throw error;
     }
-    put(owner, key, { ...entryOf(owner, key), record, ...(isFirst && { active: decoder }) });
+    const entry = { ...entryOf(owner, key), record, ...(isFirst && { active: decoder }) };
+    put(owner, key, entry, record.state.history.at(-1));
     log.info("decoder.uploaded", { owner, key, version: number, by, active: isFirst });
     return record;
   }
@@ -256,19 +260,19 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
         if (!found) throw notFound("decoder version", `${key} ${version}`);
         const record = stepped(owner, key, { kind: "delete", version }, by);
         await stored.save(record, clock.now());
-        put(owner, key, { ...entryOf(owner, key), record });
+        put(owner, key, { ...entryOf(owner, key), record }, record.state.history.at(-1));
         await stored.remove(found, clock.now());
         loaded.forget(installed(found).id);
         log.info("decoder.versionDeleted", { owner, key, version, by });
       }),
-    remove: (owner, key) =>
+    remove: (owner, key, by) =>
       inTurn(owner, async () => {
         const entry = entryOf(owner, key);
         if (!entry) throw notFound("decoder", key);
         const removed = await stored.removeAll(owner, key, clock.now());
-        put(owner, key, undefined);
+        put(owner, key, undefined, { action: "delete", version: null, atMs: clock.now(), by });
         for (const version of removed) loaded.forget(installed(version).id);
-        log.info("decoder.deleted", { owner, key });
+        log.info("decoder.deleted", { owner, key, by });
       }),
     onChanged: listener => void listeners.push(listener),
   };

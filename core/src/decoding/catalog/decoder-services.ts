@@ -77,7 +77,7 @@ export interface DecoderServices extends Staging {
   stats(tenant: string, key: string): readonly DecoderStats[];
   /** @throws MooringError CONFLICT where it is in force or staged */
   removeVersion(tenant: string, key: string, version: string, by: string): Promise<void>;
-  remove(tenant: string, key: string): Promise<void>;
+  remove(tenant: string, key: string, by: string): Promise<void>;
 }
 
 export interface DecoderServicesParts {
@@ -253,8 +253,8 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
       await catalog.removeVersion(tenant, key, version, by);
       await reports.delete(tenant, key, version);
     }),
-    remove: known(async (tenant, key) => {
-      await catalog.remove(tenant, key);
+    remove: known(async (tenant, key, by: string) => {
+      await catalog.remove(tenant, key, by);
       await reports.delete(tenant, key);
     }),
   };

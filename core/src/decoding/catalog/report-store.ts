@@ -10,6 +10,8 @@ import type { ShadowReport } from "./shadow-report.ts";
 
 export interface ReportStore extends AsyncDisposable {
   find(name: VersionName): Promise<ShadowReport | undefined>;
+  /** Those in memory: of versions that are staged. */
+  all(): Iterable<{ readonly name: VersionName; readonly report: ShadowReport }>;
   /** One that is in memory. */
   known(name: VersionName): ShadowReport | undefined;
   /** Counts from now on. */
@@ -57,6 +59,7 @@ export function createReportStore(store: Store, clock: Clock, log: Log): ReportS
       const document = await documents.findOne({ _id: idOf(name) });
       return document && reportOf(document);
     },
+    all: () => known.values(),
     known: name => known.get(idOf(name))?.report,
     set(name, report) {
       known.set(idOf(name), { name, report });

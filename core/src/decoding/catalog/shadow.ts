@@ -38,6 +38,8 @@ export interface Shadow extends AsyncDisposable {
   /** Nothing is compared any more; the report stays. */
   end(staged: VersionName, reason: string): Promise<void>;
   report(staged: VersionName): Promise<ShadowReport | undefined>;
+  /** Of what is staged. */
+  reports(): Iterable<{ readonly name: VersionName; readonly report: ShadowReport }>;
   /** Goes on with reports and runs of an earlier life. */
   recover(): Promise<void>;
   /** Resolves when nothing is under way. */
@@ -192,6 +194,7 @@ export function createShadow(parts: ShadowParts): Shadow {
       await reports.release(name);
     },
     report: reports.find,
+    reports: reports.all,
     async recover() {
       for (const staged of catalog.allStaged()) {
         const name = nameOf(staged);

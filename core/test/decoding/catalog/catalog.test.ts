@@ -168,9 +168,32 @@ describe("decoding/catalog/catalog", () => {
     assert.equal(inForce(), "1.1.0");
   });
 
+  it("changes are told as events of the tenant, with who made them", async () => {
+    await fixture.upload("1.0.0");
+    await fixture.upload("2.0.0", "2");
+    const { services, changeEvents } = fixture.decoders;
+    await services.activate(TENANT, "meter", { version: "2.0.0", force: true }, "eve");
+    await services.rollback(TENANT, "meter", "admin");
+    await services.remove(TENANT, "meter", "admin");
+    await changeEvents.idle();
+    const page = { currentPage: 1, pageSize: 100, withTotal: false };
+    const { items } = await fixture.platform.events.list(TENANT, { type: "c8y_LWM2MDecoderChanged" }, page);
+    assert.sameMembers(
+      items.map(({ text }) => text),
+      [
+        "Decoder meter: 1.0.0 uploaded by admin",
+        "Decoder meter: 2.0.0 uploaded by admin",
+        "Decoder meter: 2.0.0 activated by eve, in spite of its report",
+        "Decoder meter: 1.0.0 put in force again by admin",
+        "Decoder meter: with all its versions deleted by admin",
+      ],
+    );
+    assert.deepInclude(items[0]!.fragments["c8y_LWM2MDecoder"] as object, { key: "meter" });
+  });
+
   it("a decoder that was removed is gone with its versions; what waits is told that there is none", async () => {
     await fixture.upload("1.0.0");
-    await fixture.decoders.services.remove(TENANT, "meter");
+    await fixture.decoders.services.remove(TENANT, "meter", "admin");
     assert.isUndefined(inForce());
     assert.deepEqual(fixture.decoders.catalog.keysOf(TENANT), []);
     assert.equal(await fixture.store.collection(DECODERS).count({}), 0);
