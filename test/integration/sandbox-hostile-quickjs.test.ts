@@ -1,0 +1,3 @@
+import { hostileSuite } from "../harness/hostile-suite.ts";
+
+hostileSuite("quickjs");
