@@ -2,11 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { systemClock } from "@mooring/core/internal/base/clock.ts";
 import type { CollectionSpec } from "@mooring/core/internal/store/collection.ts";
-import { DEVICES } from "@mooring/core/internal/store/collections.ts";
+import { COLLECTIONS, DEVICES } from "@mooring/core/internal/store/collections.ts";
 import { openMongodb } from "@mooring/core/internal/store/mongodb/open-mongodb.ts";
 import { assert } from "chai";
 import { MongoClient } from "mongodb";
 import { recordSuite } from "../../core/test/agent/support/record-suite.ts";
+import { redecodeSuite } from "../../core/test/decoding/redecode/redecode-suite.ts";
 import { storeSuite } from "../../core/test/store/conformance/conformance.ts";
 import { KEYED, THINGS } from "../../core/test/store/conformance/things.ts";
 
@@ -41,6 +42,14 @@ describe("store/mongodb", () => {
       { _id: "1", key: "none,1" },
       { _id: "2", key: "none,2" },
     ] as never);
+  });
+
+  describe("decoding again", () => {
+    redecodeSuite(() => {
+      const own = new URL(url);
+      own.pathname += `_${randomUUID().slice(0, 8)}`;
+      return openMongodb({ url: own.href, collections: COLLECTIONS, clock: systemClock });
+    });
   });
 
   describe("records of devices", () => {

@@ -10,9 +10,7 @@ export interface Superseder {
   inTurn<T>(rawIds: readonly string[], work: () => Promise<T>): Promise<T>;
   /** What would become of the documents of each, in order. Writes nothing. */
   plan(payloads: readonly LatePayload[]): Promise<Supersession[]>;
-  /**
-   * The writes of a plan, and those of alarms and last values (`late-effects.ts`).
-   */
+  /** The writes of a plan, and those of alarms and last values (`late-effects.ts`). */
   opsOf(payload: LatePayload, plan: Supersession): Promise<readonly WriteOp[]>;
   /**
    * Stores documents, and what says that they are stored (`then`): in one group where the engine commits a group as a whole, else one after

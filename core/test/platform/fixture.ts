@@ -18,10 +18,13 @@ export interface PlatformFixture extends AsyncDisposable {
   readonly log: ReturnType<typeof createRecordingLog>;
 }
 
-export async function openPlatform(): Promise<PlatformFixture> {
+/** @param openStore another store than the embedded one */
+export async function openPlatform(openStore?: () => Promise<Store>): Promise<PlatformFixture> {
   const clock = createManualClock();
   const log = createRecordingLog();
-  const store = await openSqlite({ directory: undefined, collections: COLLECTIONS, clock, host: "inline" });
+  const store = openStore
+    ? await openStore()
+    : await openSqlite({ directory: undefined, collections: COLLECTIONS, clock, host: "inline" });
   const platform = createPlatform({ store, clock, random: createSeededRandom(1), log });
   return { platform, store, clock, log, [Symbol.asyncDispose]: () => store.close() };
 }

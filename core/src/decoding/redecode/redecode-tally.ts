@@ -75,6 +75,7 @@ export const NO_TALLY: Tally = {
 const MOST_SAMPLES = 20;
 const MOST_DIFFERENCES = 20;
 const SHOWN_BYTES = 256;
+const SHOWN_CHARACTERS = 500;
 
 type DocumentOutcome = keyof DocumentCounts;
 
@@ -96,13 +97,28 @@ function outcomeOf(verdict: Exclude<Verdict, { kind: "skipped" }>): Exclude<keyo
   return verdict.plan.places.every(place => documentOutcome(place) === "equal") ? "equal" : "changed";
 }
 
+/** In the form that every store keeps. */
+const shortText = (text: string): string => text.slice(0, SHOWN_CHARACTERS).toWellFormed().replaceAll("\0", "\ufffd");
+
+/** What is long is shown by the beginning of its JSON. */
+function shortened(value: unknown): unknown {
+  const text = canonicalJson(value);
+  return text.length > SHOWN_CHARACTERS ? `${shortText(text)} ...` : value;
+}
+
+const shownDifference = ({ member, before, after }: Difference): Difference => ({
+  member,
+  ...(before !== undefined && { before: shortened(before) }),
+  ...(after !== undefined && { after: shortened(after) }),
+});
+
 function differencesOf({ places }: Supersession): DocumentDifference[] {
   const found: DocumentDifference[] = [];
   for (const { kind, place, before, after } of places) {
     const left = MOST_DIFFERENCES - found.length;
     if (left <= 0) break;
     const each = differences(unsigned(before), unsigned(after), left);
-    found.push(...each.map(difference => ({ document: `${kind} ${place}`, ...difference })));
+    found.push(...each.map(difference => ({ document: `${kind} ${place}`, ...shownDifference(difference) })));
   }
   return found;
 }
@@ -115,7 +131,7 @@ function sampleOf(raw: RawPayload, outcome: RedecodeSample["outcome"], verdict: 
     time: formatTime(raw.receivedAtMs),
     value: toHex(raw.bytes.subarray(0, SHOWN_BYTES)),
     outcome,
-    ...(verdict.kind === "failed" && { message: verdict.message }),
+    ...(verdict.kind === "failed" && { message: shortText(verdict.message) }),
     differences: verdict.kind === "decoded" ? differencesOf(verdict.plan) : [],
   };
 }

@@ -11,12 +11,15 @@ import { parsePath } from "../../../src/lwm2m/path.ts";
 import { createEffectApplier } from "../../../src/mapping/apply-effects.ts";
 import { createSuperseder } from "../../../src/mapping/superseder.ts";
 import { createUplink } from "../../../src/mapping/uplink.ts";
+import type { Platform } from "../../../src/platform/platform.ts";
 import type { DecodeOutcome, RuntimeInput } from "../../../src/sandbox/decoder-runtime.ts";
 import { RAW_PAYLOADS, type RawPayloadDocument } from "../../../src/store/collections.ts";
+import type { Store, WriteOp } from "../../../src/store/store.ts";
 import { parts as mappingParts } from "../../mapping/support.ts";
 import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "../../platform/fixture.ts";
 
 export const KEY = "acme";
+const PAYLOADS_OF_A_PAGE = 3;
 
 /** A version: the result, or why there is none. */
 export type ScriptedVersion = (input: RuntimeInput) => DecoderResult | Exclude<DecodeOutcome, { ok: true }>;
@@ -33,6 +36,8 @@ export interface RedecodeFixture extends AsyncDisposable {
   device: string;
   /** Runs before each decode in the background. */
   beforeDecode: (version: string) => Promise<void>;
+  /** Runs before each write of what takes the place of other documents. */
+  beforeWrite: (ops: readonly WriteOp[]) => Promise<void>;
   /** Keeps payloads, each of these bytes, and lets the version in force decode them. */
   receive(values: readonly number[], path?: string): Promise<RawPayload[]>;
   /** The other life of the process after its death. */
@@ -45,8 +50,9 @@ export interface RedecodeFixture extends AsyncDisposable {
   content(): Promise<Readonly<Record<string, unknown>>>;
 }
 
-export async function openRedecodeFixture(pageSize = 3): Promise<RedecodeFixture> {
-  const platform = await openPlatform();
+/** @param openStore another store than the embedded one */
+export async function openRedecodeFixture(openStore?: () => Promise<Store>): Promise<RedecodeFixture> {
+  const platform = await openPlatform(openStore);
   const { store, clock, log } = platform;
   const versions = new Map<string, ScriptedVersion>();
   const asked: string[] = [];
@@ -66,7 +72,11 @@ export async function openRedecodeFixture(pageSize = 3): Promise<RedecodeFixture
       return "ok" in answer ? answer : { ok: true, result: answer, version: id, cpuMs: 0.1 };
     },
   };
-  const superseder = createSuperseder({ store, platform: platform.platform, nowMs: clock.now });
+  const write: Platform["write"] = async ops => {
+    await fixture.beforeWrite(ops);
+    return platform.platform.write(ops);
+  };
+  const superseder = createSuperseder({ store, platform: { write }, nowMs: clock.now });
   const applier = createEffectApplier({
     platform: platform.platform,
     nowMs: clock.now,
@@ -90,7 +100,17 @@ export async function openRedecodeFixture(pageSize = 3): Promise<RedecodeFixture
     clock,
     log,
   });
-  const open = () => createRedecodes({ store, directory, superseder, findDevice, clock, log, node: "local", pageSize });
+  const open = () =>
+    createRedecodes({
+      store,
+      directory,
+      superseder,
+      findDevice,
+      clock,
+      log,
+      node: "local",
+      pageSize: PAYLOADS_OF_A_PAGE,
+    });
   let redecodes = open();
   const device = await createDevice(platform.platform);
 
@@ -112,6 +132,7 @@ export async function openRedecodeFixture(pageSize = 3): Promise<RedecodeFixture
     active: "1.0.0",
     device,
     beforeDecode: async () => {},
+    beforeWrite: async () => {},
     async receive(values, path = "/33456/0/123") {
       const raws: RawPayload[] = [];
       for (const byte of values) {

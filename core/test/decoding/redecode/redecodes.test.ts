@@ -6,6 +6,7 @@ import { createRawRetention } from "../../../src/decoding/raw-retention.ts";
 import { RAW_PAYLOADS } from "../../../src/store/collections.ts";
 import { PAGE, TENANT } from "../../platform/fixture.ts";
 import { KEY, openRedecodeFixture, type RedecodeFixture } from "./fixture.ts";
+import { redecodeSuite } from "./redecode-suite.ts";
 
 const FAILURE_ALARM = `c8y_LWM2MDecoderFailure_${KEY}`;
 const readings = (...values: number[]): DecoderResult => ({
@@ -92,6 +93,8 @@ describe("decoding/redecode", () => {
       [101, "1.0.0"],
     ]);
   });
+
+  describe("on the embedded store", () => redecodeSuite());
 
   it("the same documents by another version are equal, and name that version when it is applied", async () => {
     fixture.versions.set("1.0.1", fixture.versions.get("1.0.0")!);
