@@ -37,9 +37,11 @@ import { createLwm2mServer, type Lwm2mServer } from "./lwm2m/server/lwm2m-server
 import { createModelViews } from "./lwm2m/server/model-views.ts";
 import { type ActionRegistry, createActionRegistry } from "./mapping/action-registry.ts";
 import { createEffectApplier } from "./mapping/apply-effects.ts";
+import type { MapParts } from "./mapping/engine.ts";
 import { createPublishers } from "./mapping/publishers.ts";
-import { createSuperseder } from "./mapping/superseder.ts";
+import { createSuperseder, type Superseder } from "./mapping/superseder.ts";
 import { createUplink, type Uplink } from "./mapping/uplink.ts";
+import { createValueRetention } from "./mapping/value-retention.ts";
 import { createPlatform } from "./platform/create-platform.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { FoundPlugin } from "./plugin-host/discover.ts";
@@ -51,6 +53,7 @@ import { createPluginAlarms } from "./plugin-host/plugin-alarms.ts";
 import { createPluginStates } from "./plugin-host/plugin-states.ts";
 import { createRoutes } from "./plugin-host/routes.ts";
 import { createFlightRecorder, type FlightRecorder } from "./recording/flight-recorder.ts";
+import { createRemapping } from "./remapping/remapping.ts";
 import { createRestApp } from "./rest/app.ts";
 import type { PluginServices } from "./rest/plugins.ts";
 import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
@@ -58,7 +61,7 @@ import { openDecoders, openRedecoding, openRuntimes, type Redecoding } from "./s
 import { type Firmware, openFirmware } from "./server-firmware.ts";
 import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
 import { bindSockets, openPorts, type Ports, type SocketAddresses, type Sockets } from "./server-ports.ts";
-import { RAW_PAYLOADS } from "./store/collections.ts";
+import { RAW_PAYLOADS, VALUE_HISTORY } from "./store/collections.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 import { createTenantOptions, type TenantOptions } from "./tenants/tenant-options.ts";
@@ -147,6 +150,8 @@ async function openBase(parts: HostParts, opened: AsyncDisposableStack): Promise
 
 /** The way up: values to effects to documents, and decoders beside it. */
 interface Way extends Redecoding {
+  readonly mapping: MapParts;
+  readonly superseder: Superseder;
   readonly actions: ActionRegistry;
   readonly figures: Figures;
   readonly plugins: Plugins;
@@ -229,6 +234,7 @@ async function openWay(
     applier,
     superseder,
     publishers,
+    keepsValues: config.history.retentionDays > 0,
     ...(parts.onStored && { onStored: parts.onStored }),
   });
   const payloads = store.collection(RAW_PAYLOADS);
@@ -247,8 +253,11 @@ async function openWay(
       retries: { max: config.decoding.maxRetries, delayMs: config.decoding.retryDelayMinutes * MINUTE_MS },
     }),
   );
-  const keepMs = config.decoding.rawRetentionDays * DAY_MS;
-  opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs })).start();
+  const keepRawMs = config.decoding.rawRetentionDays * DAY_MS;
+  opened.use(createRawRetention({ payloads, write: platform.write, clock, log, keepMs: keepRawMs })).start();
+  const history = store.collection(VALUE_HISTORY);
+  const keepMs = config.history.retentionDays * DAY_MS;
+  opened.use(createValueRetention({ history, clock, log, keepMs })).start();
   decoders.onChanged(() => void decodeQueue.sweep());
   const redecoding = openRedecoding(
     { store, platform, decoders, superseder, decodeQueue, clock, log, node: NODE },
@@ -258,7 +267,7 @@ async function openWay(
   const isOperator = (tenant: string): boolean => operators.includes(tenant);
   const pluginServices = { plugins, routes, pages, isOperator };
   const running = { uplink, runtime, remote, decoders, shadow, decoderServices, decodeQueue, ...redecoding };
-  return { actions, figures, plugins, pluginServices, ...running };
+  return { mapping, superseder, actions, figures, plugins, pluginServices, ...running };
 }
 
 /** Sockets of both servers, bound. */
@@ -478,6 +487,13 @@ export async function openHost(parts: HostParts): Promise<Host> {
   await campaigns.recover();
   way.decodeQueue.start();
   await way.redecodes.start();
+  const { retentionDays, maxPlanMessages: maxMessages } = config.history;
+  const remapping = createRemapping({
+    ...{ store, clock, inventory: platform.inventory, protocols, mapping: way.mapping, retentionDays, maxMessages },
+    endpointOf: agent.endpointOf,
+    decodes: way.decodeQueue,
+    superseder: way.superseder,
+  });
   const measured: MeasuredParts = { store, ports, agent, ...way };
   const rest = createRestApp({
     platform,
@@ -495,6 +511,7 @@ export async function openHost(parts: HostParts): Promise<Host> {
     deadLetters: way.deadLetters,
     recordings,
     pluginServices: way.pluginServices,
+    remapping,
     log,
     clock,
     limits: config.http,

@@ -459,6 +459,17 @@ export const OPTIONS = {
         "Share of payloads that a staged version may decode otherwise, or not at all, and still be activated",
     },
   },
+  history: {
+    retentionDays: {
+      type: "integer",
+      default: 7,
+      minimum: 0,
+      maximum: 90,
+      unit: "days",
+      description: "How long the values of devices are kept as they came, to map them once more; 0: not at all",
+    },
+    maxPlanMessages: count(50_000, 1_000_000, "Messages that one plan of another mapping covers"),
+  },
   firmware: {
     address: address("127.0.0.1", "Name or address at which devices fetch firmware, over CoAP and HTTP", [
       "C8Y.lwm2m.fwupdate.address",

@@ -7,6 +7,7 @@
 import { type Clock, every } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
 import type { Backlog, LineName } from "./backlog.ts";
 import { createDecodeLines, type DecodeLine } from "./decode-line.ts";
 import { createDecodeWorker, type DecodeWorkerParts, type Later } from "./decode-worker.ts";
@@ -52,6 +53,8 @@ export interface DecodeQueueStats {
 export interface DecodeQueue extends AsyncDisposable {
   /** A decoder's name for people; its key where it is not installed. */
   displayName(tenant: string, decoder: string): string;
+  /** What its decoder would make of a payload; nothing is stored. Never rejects. */
+  tryOut(raw: RawPayload): Promise<DecodeOutcome>;
   /** Takes payloads that are stored as PENDING. */
   enqueue(payloads: readonly RawPayload[]): void;
   /** Looks into the store now, and from then on every `sweepMs`. */
@@ -223,6 +226,7 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
 
   return {
     displayName: (tenant, decoder) => directory.find(tenant, decoder)?.manifest.name ?? decoder,
+    tryOut: worker.decode,
     enqueue(payloads) {
       if (closed) return;
       for (const raw of payloads) {

@@ -1,8 +1,8 @@
 /** Raw payloads do not stay for ever: what is older than the operator wants goes, decoded or not, slice by slice. */
-import { type Clock, every } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { inSlices, SLICE } from "../platform/in-slices.ts";
+import { createRetention, type Retention } from "../platform/retention.ts";
 import type { DocumentCollection } from "../store/collection.ts";
 import type { RawPayloadDocument } from "../store/collections.ts";
 import type { WriteOp } from "../store/store.ts";
@@ -17,52 +17,24 @@ export interface RawRetentionParts {
   readonly keepMs: number;
 }
 
-export interface RawRetention extends AsyncDisposable {
-  /** Sweeps now, and from then on every hour. */
-  start(): void;
-  /** Deletes what is too old now. Never rejects: what fails is logged and left to the next sweep. */
-  sweep(): Promise<void>;
-}
-
-const PERIOD_MS = 3_600_000;
 /** Payloads read at a time, each of which may be as long as a CoAP body. */
 const READ_SLICE = 50;
 
-export function createRawRetention({ payloads, write, clock, log, keepMs }: RawRetentionParts): RawRetention {
-  let sweeping: Promise<void> | undefined;
-  let timer: Disposable | undefined;
-  let closed = false;
-
-  const deleteOld = async (): Promise<void> => {
-    const old = { time: { $lt: clock.now() - keepMs } };
-    // Nothing else tells of what is decoded, so it goes unread; said so, it is found by time, not by status.
-    const decoded = { ...old, status: { $nin: ["PENDING", "IN_PROGRESS", "ERROR"] } } as const;
-    await inSlices(async () => (closed ? 0 : payloads.deleteMany(decoded, { limit: SLICE })));
-    while (!closed) {
-      const page = await payloads.find(old, { sort: [["time", 1]], limit: READ_SLICE });
-      if (page.length > 0) await write(page.flatMap(document => forgetOps(fromRawDocument(document))));
-      if (page.length < READ_SLICE) return;
-    }
-  };
-  const sweep = (): Promise<void> => {
-    sweeping ??= deleteOld()
-      .catch((error: unknown) => log.warn("rawPayloads.sweepFailed", { reason: messageOf(error) }))
-      .finally(() => {
-        sweeping = undefined;
-      });
-    return sweeping;
-  };
-
-  return {
-    start() {
-      timer ??= every(clock, PERIOD_MS, sweep, () => {});
-      void sweep();
+export function createRawRetention({ payloads, write, clock, log, keepMs }: RawRetentionParts): Retention {
+  return createRetention({
+    of: "rawPayloads",
+    clock,
+    log,
+    async deleteOld(isClosed) {
+      const old = { time: { $lt: clock.now() - keepMs } };
+      // Nothing else tells of what is decoded, so it goes unread; said so, it is found by time, not by status.
+      const decoded = { ...old, status: { $nin: ["PENDING", "IN_PROGRESS", "ERROR"] } } as const;
+      await inSlices(async () => (isClosed() ? 0 : payloads.deleteMany(decoded, { limit: SLICE })));
+      while (!isClosed()) {
+        const page = await payloads.find(old, { sort: [["time", 1]], limit: READ_SLICE });
+        if (page.length > 0) await write(page.flatMap(document => forgetOps(fromRawDocument(document))));
+        if (page.length < READ_SLICE) return;
+      }
     },
-    sweep,
-    async [Symbol.asyncDispose]() {
-      closed = true;
-      timer?.[Symbol.dispose]();
-      await sweeping;
-    },
-  };
+  });
 }

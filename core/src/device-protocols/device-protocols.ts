@@ -55,6 +55,8 @@ export interface DeviceProtocols {
    * @throws MooringError NOT_FOUND, VALIDATION naming the field
    */
   addResourceMapping(tenant: string, id: string, body: unknown): Promise<ManagedObject>;
+  /** Stores a protocol whole, in the place of the tenant's own of that object where it has one. */
+  put(tenant: string, protocol: DeviceProtocol): Promise<ManagedObject>;
   /** Stores protocols for objects 3 to 6 in a management tenant that has none at all. */
   installDefaults(): Promise<void>;
   /**
@@ -204,6 +206,11 @@ export function createDeviceProtocols(parts: {
         const protocol = findById(tenant, id);
         const added = readResourceMappings(body, protocol.objectModel);
         return save(tenant, { ...protocol, resourceMappings: { ...protocol.resourceMappings, ...added } });
+      }),
+    put: (tenant, protocol) =>
+      queue(tenant, async () => {
+        await loaded(tenant);
+        return save(tenant, protocol);
       }),
     installDefaults: () =>
       queue(managementTenant, async () => {

@@ -8,8 +8,8 @@ import { type LastValue, lastValueOps } from "../platform/last-values.ts";
 import { inMaintenance, inventorySetOp } from "../platform/managed-object.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import { appendOp, type WriteOp } from "../store/store.ts";
-import { type DocumentKind, documentId, type MessageIdentity } from "./document-ids.ts";
-import { measurementOf, newEventOf } from "./effect-documents.ts";
+import { alarmDocumentId, type DocumentKind, documentId, type MessageIdentity, type Places } from "./document-ids.ts";
+import { measurementOf, newAlarmOf, newEventOf } from "./effect-documents.ts";
 import { inventoryChanges } from "./inventory-changes.ts";
 
 /** Where values for decoders go once they are kept. */
@@ -25,6 +25,8 @@ export interface ApplyTarget extends MessageIdentity {
   readonly endpoint: string;
   /** The device as it was when the message came. */
   readonly object: ManagedObject;
+  /** The write that keeps the message itself, told when it was applied and what it became. */
+  keep?(appliedAtMs: number, places: Places): WriteOp;
 }
 
 export interface EffectApplier {
@@ -60,9 +62,7 @@ interface Group {
 
 const nextId = (group: Group, kind: DocumentKind): string => documentId(group.target, kind, group.places[kind]++);
 
-/** Alarm ids are never used twice: one that was raised by this message and cleared since may be raised by its repetition. */
-const nextAlarmId = ({ target, nowMs, places }: Group): string =>
-  documentId({ ...target, messageKey: `${nowMs} ${target.messageKey}` }, "alarm", places.alarm++);
+const nextAlarmId = ({ target, nowMs, places }: Group): string => alarmDocumentId(target, nowMs, places.alarm++);
 
 /** Raw first: the payload is part of the message's write, the decoder runs afterwards. */
 function keep(group: Group, effect: Extract<Effect, { kind: "decode" }>, decodes: DecodeIntake): void {
@@ -78,7 +78,7 @@ function keep(group: Group, effect: Extract<Effect, { kind: "decode" }>, decodes
 
 function add(group: Group, effect: Effect, decodes: DecodeIntake): void {
   const { target, nowMs, ops } = group;
-  const { tenant, deviceId } = target;
+  const { tenant } = target;
   switch (effect.kind) {
     case "measurement":
       ops.push(appendOp(measurementOf(target, effect, nextId(group, "measurement"))));
@@ -86,14 +86,11 @@ function add(group: Group, effect: Effect, decodes: DecodeIntake): void {
     case "event":
       ops.push(eventOp(tenant, nextId(group, "event"), newEventOf(target, effect), nowMs));
       return;
-    case "alarm": {
-      const { type, text, severity, status, atMs: timeMs, properties: fragments = {} } = effect;
+    case "alarm":
       // A device in maintenance gets no new alarms (platform API 5.4).
-      if (status !== "CLEARED" && inMaintenance(target.object)) return;
-      const alarm = { sourceId: deviceId, type, text, severity, status, timeMs, fragments };
-      ops.push(alarmOp(tenant, nextAlarmId(group), alarm, nowMs));
+      if (effect.status !== "CLEARED" && inMaintenance(target.object)) return;
+      ops.push(alarmOp(tenant, nextAlarmId(group), newAlarmOf(target, effect), nowMs));
       return;
-    }
     case "inventory":
       group.sets.push(effect.set);
       return;
@@ -126,6 +123,7 @@ export function createEffectApplier({ platform, nowMs, decodes }: ApplierParts):
       const changes = sets.length > 0 ? inventoryChanges(object, sets) : undefined;
       if (changes) ops.push(inventorySetOp(tenant, deviceId, changes, group.nowMs));
       ops.push(...more);
+      if (target.keep) ops.push(target.keep(group.nowMs, group.places));
       const results = ops.length > 0 ? await platform.write(ops) : [];
       const fresh = payloads.filter(({ at }) => results[at]!.outcome === "inserted").map(({ payload }) => payload);
       if (fresh.length > 0) decodes.enqueue(fresh);

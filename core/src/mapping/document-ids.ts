@@ -29,6 +29,9 @@ export const decodedMessage = ({
 
 export type DocumentKind = "measurement" | "event" | "alarm" | "decode";
 
+/** How many documents of each kind a message became: their ids follow from places 0 to that. */
+export type Places = Readonly<Record<DocumentKind, number>>;
+
 /** The last digits of a whole number, with zeros before it. */
 const digits = (value: number, count: number): string => String(10 ** count + (value % 10 ** count)).slice(1);
 
@@ -54,3 +57,15 @@ export function documentId(message: MessageIdentity, kind: DocumentKind, place: 
   const half = (from: number): string => digits(Number.parseInt(digest.slice(from, from + 12), 16), HASH_DIGITS / 2);
   return `1${day}${digits(deviceNumber(message), DEVICE_DIGITS)}${half(0)}${half(12)}`;
 }
+
+/**
+ * The id of an alarm that a message raised, where none was open. Alarm ids are never used twice: one that was raised by this message and
+ * cleared since may be raised by its repetition.
+ * @param appliedAtMs when the message was applied
+ */
+export const alarmDocumentId = (message: MessageIdentity, appliedAtMs: number, place: number): string =>
+  documentId({ ...message, messageKey: `${appliedAtMs} ${message.messageKey}` }, "alarm", place);
+
+/** The id of an alarm of that type that a message is found to have begun when it is mapped once more. */
+export const historyAlarmId = (message: MessageIdentity, type: string): string =>
+  documentId({ ...message, messageKey: `${type} ${message.messageKey}` }, "alarm", 0);

@@ -1,11 +1,12 @@
-/** What measurements and events of a message look like in the store. Pure. */
+/** What measurements, events and alarms of a message look like in the store. Pure. */
 import type { Effect } from "../contract/action.ts";
+import type { NewAlarm } from "../platform/alarm.ts";
 import type { NewEvent } from "../platform/event.ts";
 import type { JsonObject } from "../store/collection.ts";
 import type { Measurement } from "../store/series.ts";
 import type { MessageIdentity } from "./document-ids.ts";
 
-type EffectOf<K extends Effect["kind"]> = Extract<Effect, { kind: K }>;
+export type EffectOf<K extends Effect["kind"]> = Extract<Effect, { kind: K }>;
 type Origin = Pick<MessageIdentity, "tenant" | "deviceId">;
 
 export const measurementOf = (
@@ -21,3 +22,8 @@ export const newEventOf = (
   { deviceId: sourceId }: Origin,
   { type, text, atMs: timeMs, properties: fragments = {} }: EffectOf<"event">,
 ): NewEvent => ({ sourceId, type, text, timeMs, fragments });
+
+export const newAlarmOf = (
+  { deviceId: sourceId }: Origin,
+  { type, text, severity, status, atMs: timeMs, properties: fragments = {} }: EffectOf<"alarm">,
+): NewAlarm => ({ sourceId, type, text, severity, status, timeMs, fragments });

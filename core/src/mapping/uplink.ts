@@ -10,16 +10,20 @@ import { DECODED_BY } from "../decoding/decoded-effects.ts";
 import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
+import { inMaintenance } from "../platform/managed-object.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import type { Store, WriteOp } from "../store/store.ts";
 import type { ApplyTarget, EffectApplier } from "./apply-effects.ts";
 import { usableEffects } from "./check-effect.ts";
 import { missingLastValues } from "./default-handlers.ts";
+import type { MappingSettings } from "./device-settings.ts";
 import { createDeviceViews } from "./device-views.ts";
 import { decodedMessage } from "./document-ids.ts";
 import { type MapFailure, type MapParts, mapMessage } from "./engine.ts";
+import { keepableValues } from "./keepable-values.ts";
 import { createOpenAlarms } from "./open-alarms.ts";
 import type { Superseder } from "./superseder.ts";
+import { type EarlierValue, keepMessageOp } from "./value-history.ts";
 
 export interface UplinkCounters {
   messages: number;
@@ -57,6 +61,8 @@ export interface UplinkParts {
   readonly mapping: MapParts;
   readonly applier: EffectApplier;
   readonly superseder: Superseder;
+  /** Whether what devices say is kept as it came, for `remapping`. */
+  readonly keepsValues?: boolean;
   /** Told of each message, once it is stored. */
   readonly publishers?: { publish(batch: ValueBatch): void };
   /** Devices whose open failure alarms are remembered; default 200 000. */
@@ -91,6 +97,20 @@ const isWholeInstances = ({ source, requestPath: { length } }: ValueBatch): bool
 
 const isOfDecoder = (effect: Effect): boolean =>
   effect.kind !== "alarm" || effect.properties?.[DECODED_BY] !== undefined;
+
+/** The write that keeps what a message says, where some of it may be kept. */
+function keeping(
+  { registration: { deviceId }, ...batch }: ValueBatch,
+  object: ManagedObject,
+  settings: MappingSettings,
+  earlier: readonly (readonly [path: Lwm2mPath, value: ResourceValue["value"] | undefined])[],
+): Pick<ApplyTarget, "keep"> {
+  const values = keepableValues(batch.values);
+  if (values.length === 0) return {};
+  const known = earlier.filter((each): each is EarlierValue => each[1] !== undefined);
+  const said = { ...batch, values, settings, inMaintenance: inMaintenance(object), earlier: known };
+  return { keep: (appliedAtMs, places) => keepMessageOp({ ...batch, deviceId }, said, appliedAtMs, places) };
+}
 
 type LastValue = (path: Lwm2mPath) => ResourceValue["value"] | undefined;
 const NOTHING_KNOWN: LastValue = (): undefined => undefined;
@@ -178,6 +198,7 @@ export function createUplink(parts: UplinkParts): Uplink {
       // Both are nearly always at hand: no read of the store, no turn of the event loop.
       const known = openAlarms.of(tenant, deviceId);
       const missing = settings.defaultHandlers ? missingLastValues(values, mapping.actions) : [];
+      const lastValue = missing.length === 0 ? NOTHING_KNOWN : await earlierValues(tenant, deviceId, missing);
       const { effects, failures } = mapMessage(mapping, {
         values,
         requestPath,
@@ -188,13 +209,15 @@ export function createUplink(parts: UplinkParts): Uplink {
         device: view,
         settings,
         openAlarms: known instanceof Promise ? await known : known,
-        lastValue: missing.length === 0 ? NOTHING_KNOWN : await earlierValues(tenant, deviceId, missing),
+        lastValue,
       });
       if (failures.length > 0) {
         counters.failures += failures.length;
         logFailures(endpoint, failures);
       }
-      const target = { tenant, deviceId, endpoint, messageKey, receivedAtMs, object };
+      const message = { tenant, deviceId, endpoint, messageKey, receivedAtMs, object };
+      const earlier = missing.map(path => [path, lastValue(path)] as const);
+      const target = parts.keepsValues ? { ...message, ...keeping(batch, object, settings, earlier) } : message;
       let leftOut: readonly string[];
       try {
         leftOut = await applier.apply(target, effects);

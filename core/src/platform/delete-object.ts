@@ -4,10 +4,13 @@ import {
   CHILD_REFERENCES,
   EVENTS,
   EXTERNAL_IDS,
+  historyDayOf,
+  historyPrefix,
   LAST_VALUES,
   MANAGED_OBJECTS,
   OPERATIONS,
   RAW_PAYLOADS,
+  VALUE_HISTORY,
 } from "../store/collections.ts";
 import { deleteOp, type Store } from "../store/store.ts";
 import { deleteBinariesOf } from "./binaries.ts";
@@ -26,6 +29,17 @@ export interface DeleteParts {
   afterDelete(tenant: string, object: ManagedObject): Promise<void>;
 }
 
+/** Day by day, as it lies. */
+async function deleteHistory(store: Store, id: string): Promise<void> {
+  const history = store.collection(VALUE_HISTORY);
+  for (let day = ""; ; ) {
+    const [first] = await history.find({ _id: { $gt: day === "" ? day : `${day}~` } }, { limit: 1 });
+    if (!first) return;
+    day = historyDayOf(first._id);
+    await inSlices(() => history.deleteMany({ _id: { $prefix: historyPrefix(day, id) } }, { limit: SLICE }));
+  }
+}
+
 async function deleteBelongings({ store, chunks }: DeleteParts, tenant: string, id: string): Promise<void> {
   const limit = { limit: SLICE };
   await inSlices(() => store.series.delete({ tenant, source: id }, SLICE));
@@ -34,6 +48,7 @@ async function deleteBelongings({ store, chunks }: DeleteParts, tenant: string, 
   await inSlices(() => store.collection(ALARMS).deleteMany({ source: id }, limit));
   await inSlices(() => store.collection(OPERATIONS).deleteMany({ deviceId: id }, limit));
   await inSlices(() => store.collection(RAW_PAYLOADS).deleteMany({ managedObject: id }, limit));
+  await deleteHistory(store, id);
   await inSlices(() => store.collection(LAST_VALUES).deleteMany({ managedObject: id }, limit));
   await deleteBinariesOf(store, chunks, id);
   await inSlices(() => store.collection(CHILD_REFERENCES).deleteMany({ parent: id }, limit));

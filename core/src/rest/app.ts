@@ -14,6 +14,7 @@ import type { DeadLetters } from "../decoding/redecode/dead-letters.ts";
 import type { Redecodes } from "../decoding/redecode/redecodes.ts";
 import type { HttpListener } from "../http/listen.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { Remapping } from "../remapping/remapping.ts";
 import type { TenantOptions } from "../tenants/tenant-options.ts";
 import type { Tenants } from "../tenants/tenants.ts";
 import type { TrustedCertificates } from "../tenants/trusted-certificates.ts";
@@ -39,6 +40,7 @@ import { listenForRest } from "./http-server.ts";
 import { identityRouter } from "./identity.ts";
 import { createLinks, requestOrigin } from "./links.ts";
 import { managedObjectsRouter } from "./managed-objects.ts";
+import { mappingPlansRouter } from "./mapping-plans.ts";
 import { measurementsRouter } from "./measurements.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { objectMappingsRouter } from "./object-mappings.ts";
@@ -67,6 +69,7 @@ export interface RestAppParts {
   readonly deadLetters: DeadLetters;
   readonly recordings: RecordingServices;
   readonly pluginServices: PluginServices;
+  readonly remapping: Remapping;
   readonly log: Log;
   readonly clock: Clock;
   readonly limits: RestLimits;
@@ -150,6 +153,7 @@ function createKoa(parts: RestAppParts): Koa {
     deviceRegistrationRouter(parts),
     deviceSettingsRouter(parts),
     objectMappingsRouter(parts),
+    mappingPlansRouter(parts),
     firmwareRouter(parts),
     campaignsRouter(parts),
     decodersRouter(parts),

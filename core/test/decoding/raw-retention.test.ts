@@ -1,9 +1,10 @@
 import { assert } from "chai";
 import { MooringError } from "../../src/base/errors.ts";
 import { doneOps, errorOps, keepOps, newRawPayload, type RawPayload } from "../../src/decoding/raw-payload.ts";
-import { createRawRetention, type RawRetention } from "../../src/decoding/raw-retention.ts";
+import { createRawRetention } from "../../src/decoding/raw-retention.ts";
 import { parsePath } from "../../src/lwm2m/path.ts";
 import type { Platform } from "../../src/platform/platform.ts";
+import type { Retention } from "../../src/platform/retention.ts";
 import { RAW_PAYLOADS } from "../../src/store/collections.ts";
 import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "../platform/fixture.ts";
 
@@ -12,7 +13,7 @@ const KEEP_MS = 30 * DAY_MS;
 
 describe("decoding/raw-retention", () => {
   let fixture: PlatformFixture;
-  let retention: RawRetention;
+  let retention: Retention;
   let deviceId: string;
   let write: Platform["write"];
   let last: number;

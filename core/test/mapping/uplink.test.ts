@@ -12,9 +12,10 @@ import { createEffectApplier } from "../../src/mapping/apply-effects.ts";
 import { clearNoMappingAlarms } from "../../src/mapping/clear-no-mapping.ts";
 import { createSuperseder } from "../../src/mapping/superseder.ts";
 import { createUplink, type Uplink } from "../../src/mapping/uplink.ts";
+import { readMessage } from "../../src/mapping/value-history.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
-import { COLLECTIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS, VALUE_HISTORY } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW_MS, type ObjectProtocol, parts, protocol, value } from "./support.ts";
@@ -70,12 +71,13 @@ describe("mapping/uplink", () => {
   let id: string;
   let message: number;
 
-  const open = (): Uplink => {
+  const open = (keepsValues = false): Uplink => {
     const setup = parts({ actions: [naming], handlers: [position] });
     return createUplink({
       platform,
       store,
       log,
+      keepsValues,
       mapping: {
         ...setup,
         protocol: (_, objectId) => protocols.find(({ objectModel }) => objectModel.id === objectId),
@@ -230,6 +232,44 @@ describe("mapping/uplink", () => {
       action: "no:such",
     });
     assert.equal(uplink.counters.failures, 3);
+  });
+
+  describe("values as they came", () => {
+    const kept = async () => (await store.collection(VALUE_HISTORY).find({}, { limit: 9 })).map(readMessage);
+
+    it("are kept with the message, what it became, and what handlers were given with it", async () => {
+      uplink = open(true);
+      await uplink.values(batch([value("/6/0/0", 52.5)], { source: "SEND", requestPath: [] }));
+      await clock.advance(5);
+      const second = [value("/6/0/1", 13.25), value("/3303/0/5700", 21.5), value("/9/0/1", 1)];
+      await uplink.values(batch(second, { source: "SEND", requestPath: [], receivedAtMs: clock.now() - 2 }));
+      const [, message] = await kept();
+      assert.deepInclude(message, { deviceId: id, messageKey: "m1", source: "SEND", values: second });
+      assert.deepInclude(message, { receivedAtMs: clock.now() - 2, appliedAtMs: clock.now() });
+      assert.deepEqual(message!.places, { measurement: 1, event: 1, alarm: 2, decode: 0 });
+      assert.deepEqual(message!.earlier, [[[6, 0, 0], 52.5]]);
+      assert.deepEqual(message!.settings, { sourceTimes: false, defaultHandlers: true });
+    });
+
+    it("the same message of the same moment stands there once", async () => {
+      uplink = open(true);
+      const sent = batch([value("/3303/0/5700", 1)]);
+      await uplink.values(sent);
+      await uplink.values(sent);
+      assert.lengthOf(await kept(), 1);
+    });
+
+    it("never those of objects that hold keys, and none where nothing is to be kept", async () => {
+      uplink = open(true);
+      const secret = value("/0/0/5", Uint8Array.of(1, 2, 3));
+      await uplink.values(batch([secret], { requestPath: [0, 0, 5] }));
+      assert.deepEqual(await kept(), []);
+      await uplink.values(batch([secret, value("/3303/0/5700", 1)], { requestPath: [] }));
+      assert.deepEqual((await kept())[0]!.values, [value("/3303/0/5700", 1)]);
+      uplink = open();
+      await uplink.values(batch([value("/3303/0/5700", 2)]));
+      assert.lengthOf(await kept(), 1);
+    });
   });
 
   it("a device without a managed object: NOT_FOUND", async () => {

@@ -17,6 +17,7 @@ import type { Platform } from "../../src/platform/platform.ts";
 import type { Plugins } from "../../src/plugin-host/host.ts";
 import { createPages } from "../../src/plugin-host/pages.ts";
 import { createRoutes } from "../../src/plugin-host/routes.ts";
+import type { Remapping } from "../../src/remapping/remapping.ts";
 import { createRestApp, type RestAppParts } from "../../src/rest/app.ts";
 import { COLLECTIONS } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
@@ -115,6 +116,7 @@ export async function openRest(
     redecodes: without<Redecodes>(),
     deadLetters: without<DeadLetters>(),
     recordings: without<RecordingServices>(),
+    remapping: without<Remapping>(),
     firmwareUpdates: without<FirmwareServices>(),
     pluginServices: {
       plugins: without<Plugins>(),

@@ -15,6 +15,7 @@ import { deviceDataCommand } from "./device/data.ts";
 import { deviceSendCommand } from "./device/send.ts";
 import { explainCommand } from "./explain.ts";
 import { firmwareCommand } from "./firmware.ts";
+import { mappingApplyCommand, mappingPlanCommand, mappingShowCommand } from "./mapping.ts";
 import { pluginCommand } from "./plugin.ts";
 import { protocolMapCommand } from "./protocol/map.ts";
 import { protocolUploadCommand } from "./protocol/upload.ts";
@@ -42,6 +43,9 @@ export const COMMANDS: readonly CliCommand[] = [
   decoderListCommand,
   protocolUploadCommand,
   protocolMapCommand,
+  mappingShowCommand,
+  mappingPlanCommand,
+  mappingApplyCommand,
   deviceAddCommand,
   deviceSendCommand,
   deviceDataCommand,
