@@ -71,6 +71,7 @@ export interface DecodersOpening {
   readonly store: Store;
   readonly platform: Pick<Platform, "inventory" | "identity" | "events">;
   readonly runtime: DecoderRuntime;
+  readonly remote: Pick<RemoteRuntime, "fetchManifest">;
   /** With a decoder each. */
   readonly folders: readonly string[];
   readonly bundle?: Bundle;
@@ -86,7 +87,7 @@ export interface Decoders {
 }
 
 export async function openDecoders(opening: DecodersOpening, opened: AsyncDisposableStack): Promise<Decoders> {
-  const { options, box, store, platform, runtime, folders, bundle, clock, log } = opening;
+  const { options, box, store, platform, runtime, remote, folders, bundle, clock, log } = opening;
   const { requireSignature, trustedKeys, allowedOrigins, maxDifferentPercent } = options;
   const shipped = createDecoderRegistry({ runtime, log, ...(bundle && { bundle }) });
   await shipped.loadFolders(folders);
@@ -114,6 +115,7 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
     runtime,
     policy: { requireSignature, trustedKeys: trustedKeys?.split(",") ?? [], allowedOrigins },
     box,
+    fetchManifest: remote.fetchManifest,
     findDevice,
     clock,
   });

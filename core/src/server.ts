@@ -184,7 +184,7 @@ async function openWay(
   const { runtime, remote } = await openRuntimes({ config, box, clock, log }, opened);
   const { bundleDecoder: bundle, decoderFolders: folders } = parts;
   const shared = { store, platform, runtime, box, clock, log };
-  const openingDecoders = { ...shared, options: config.decoding, folders, ...(bundle && { bundle }) };
+  const openingDecoders = { ...shared, remote, options: config.decoding, folders, ...(bundle && { bundle }) };
   const { catalog: decoders, shadow, services: decoderServices } = await openDecoders(openingDecoders, opened);
   const decoderKeys = (tenant: string) => decoders.list(tenant).map(({ manifest: { key } }) => key);
   const actions = createActionRegistry(decoderKeys);

@@ -79,6 +79,9 @@ export async function openDecoderService(): Promise<DecoderService> {
   router.get("/health", ctx => {
     ctx.body = { status: "UP" };
   });
+  router.get("/cumulocity.json", ctx => {
+    ctx.body = { ...CUMULOCITY_MANIFEST, version: "1.5.0" };
+  });
   router.post("/decode", async ctx => {
     const text = await textOf(ctx);
     bodies.push(text);

@@ -169,6 +169,14 @@ describe("decoder services behind HTTP", function () {
     assert.lengthOf(body.result.measurements, 1);
   });
 
+  it("9.1: a service that shows its cumulocity.json needs no other manifest; a further version waits to be activated", async () => {
+    const found = await client.post(DECODERS, { service: { url: `http://127.0.0.1:${service.port}` } });
+    assert.deepInclude(found.body, { key: KEY, version: "1.5.0", status: "idle" }, JSON.stringify(found.body));
+    const none = await client.post(DECODERS, { service: { url: `http://127.0.0.1:${service.port}/nowhere` } });
+    assert.equal(none.status, 422);
+    assert.match(JSON.stringify(none.body), /manifest is missing, and .* has no cumulocity\.json: it answered 404/);
+  });
+
   it("what cannot be called is refused with field and rule", async () => {
     const cases: readonly (readonly [service: object, field: string])[] = [
       [{}, "service.url"],

@@ -14,13 +14,14 @@ import { decoderId, type InstalledDecoder, SHIPPED } from "../decoder-directory.
 import { wantedFragments } from "../decoder-input.ts";
 import type { RemoteService } from "../remote/remote-service.ts";
 import { sealService, shownService } from "../remote/sealed-service.ts";
+import type { CallOutcome } from "../remote/service-client.ts";
 import { type DecoderCatalog, ownerOf } from "./catalog.ts";
 import type { CatalogStore, StoredVersion } from "./catalog-store.ts";
 import type { DecoderState } from "./decoder-machine.ts";
 import type { ReportStore } from "./report-store.ts";
 import { readTestRequest } from "./requests.ts";
 import type { Staging } from "./staging.ts";
-import { readDecoderUpload, type UploadPolicy } from "./upload.ts";
+import { readDecoderUpload, type UploadPolicy, withManifest } from "./upload.ts";
 
 /** Whose version: the tenant's own, the management tenant's for all, or one that came with the host. */
 export type Origin = "own" | "management" | "shipped";
@@ -64,7 +65,7 @@ export interface DecoderServices extends Staging {
   get(tenant: string, key: string): DecoderView;
   /**
    * Tries a version out, and stores it.
-   * @param body parsed JSON: `{manifest, source, language?, author?, signature?}`, `{manifest, service, author?}` or a package
+   * @param body parsed JSON: `{manifest, source, language?, author?, signature?}`, `{manifest?, service, author?}` or a package
    * @throws MooringError VALIDATION, TOO_LARGE, DECODER_INVALID with `details {field, rule}`; DUPLICATE, CONFLICT; DECODER_UNAVAILABLE
    */
   upload(tenant: string, body: unknown, by: string): Promise<VersionView>;
@@ -89,6 +90,8 @@ export interface DecoderServicesParts {
   readonly policy: UploadPolicy;
   /** For headers of services. */
   readonly box: SecretBox;
+  /** Of a service that is uploaded without. */
+  fetchManifest(service: RemoteService): Promise<CallOutcome>;
   findDevice(tenant: string, deviceId: string): Promise<DecodedDevice | undefined>;
   readonly clock: Clock;
 }
@@ -106,7 +109,7 @@ function unusable(cause: MooringError): MooringError {
 const MOST_VERSIONS = 10_000;
 
 export function createDecoderServices(parts: DecoderServicesParts): DecoderServices {
-  const { catalog, stored, staging, reports, runtime, policy, box, findDevice, clock } = parts;
+  const { catalog, stored, staging, reports, runtime, policy, box, fetchManifest, findDevice, clock } = parts;
 
   const originOf = (tenant: string, decoder: InstalledDecoder): Origin => {
     const owner = ownerOf(decoder);
@@ -160,7 +163,7 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
   }
 
   async function upload(tenant: string, body: unknown, by: string): Promise<VersionView> {
-    const given = readDecoderUpload(body, policy);
+    const given = readDecoderUpload(await withManifest(body, policy, fetchManifest), policy);
     const { manifest, language, author = by, signature } = given;
     const source =
       given.language === "service" ? sealService(given.service, decoderId(tenant, manifest), box) : given.source;

@@ -13,6 +13,7 @@ import {
 import { decoderManifestSchema } from "../../contract/manifest.ts";
 import { isCumulocityDecoder, readCumulocityManifest } from "../remote/cumulocity-manifest.ts";
 import { checkAddress, checkRemoteService, type RemoteService } from "../remote/remote-service.ts";
+import type { CallOutcome } from "../remote/service-client.ts";
 
 interface Upload {
   readonly manifest: DecoderManifest;
@@ -86,6 +87,25 @@ function checkSource(source: string): void {
   if (bytes <= DECODER_PACKAGE_LIMITS.source) return;
   const rule = `must not be larger than ${DECODER_PACKAGE_LIMITS.source} bytes, but has ${bytes}`;
   throw new MooringError("TOO_LARGE", `source ${rule}`, { field: "source", rule });
+}
+
+/**
+ * A service that comes without a manifest is asked for its own.
+ * @throws MooringError VALIDATION where it gives none
+ */
+export async function withManifest(
+  body: unknown,
+  { allowedOrigins }: UploadPolicy,
+  fetchManifest: (service: RemoteService) => Promise<CallOutcome>,
+): Promise<unknown> {
+  if (!has(body, "service") || has(body, "manifest")) return body;
+  const { service } = body as { readonly service: unknown };
+  const checked = checkRemoteService(service);
+  checkAddress(checked, allowedOrigins);
+  const outcome = await fetchManifest(checked);
+  if (outcome.ok) return { ...(body as object), manifest: outcome.body };
+  const rule = `is missing, and ${checked.url} has no cumulocity.json: ${outcome.message}`;
+  throw new MooringError("VALIDATION", `manifest ${rule}`, { field: "manifest", rule });
 }
 
 /**

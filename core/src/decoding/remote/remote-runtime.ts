@@ -64,6 +64,8 @@ export interface RemoteRuntime extends AsyncDisposable {
    * `invalidResult` where an answer came that breaks the contract.
    */
   decode(id: string, input: RuntimeInput): Promise<DecodeOutcome>;
+  /** `<url>/cumulocity.json`, under the same guard as calls. Never rejects. */
+  fetchManifest(service: RemoteService): Promise<CallOutcome>;
   stats(): readonly ServiceStats[];
 }
 
@@ -85,6 +87,7 @@ interface Client {
 }
 
 const DECODE_PATH = "/decode";
+const MANIFEST_PATH = "/cumulocity.json";
 const LINGER_MS = 5;
 const NO_CONNECTION: ReadonlySet<CallFault> = new Set<CallFault>(["address", "unreachable"]);
 
@@ -136,7 +139,7 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
   const caller = (service: RemoteService, client: ServiceClient, isWanted: () => boolean): Entry["call"] => {
     const headers = { "Content-Type": "application/json", Accept: "application/json", ...service.headers };
     const post = (path: string, body: object): Promise<CallOutcome> =>
-      client.post({ path: pathOf(service, path), headers, body: JSON.stringify(body) }, isWanted);
+      client.ask({ method: "POST", path: pathOf(service, path), headers, body: JSON.stringify(body) }, isWanted);
     if (!service.batch) return body => post(DECODE_PATH, body);
     const { maxItems, path = DEFAULT_BATCH_PATH } = service.batch;
     return createItemBatcher<object, CallOutcome>({
@@ -247,6 +250,12 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
       } finally {
         entry.queued--;
       }
+    },
+    async fetchManifest(service) {
+      const origin = originOf(service);
+      await using client = createServiceClient({ origin, isAllowed: allowed.has(origin), resolve, clock, limits });
+      const headers = { Accept: "application/json", ...service.headers };
+      return await client.ask({ method: "GET", path: pathOf(service, MANIFEST_PATH), headers }, () => true);
     },
     stats: () =>
       [...entries.values()].map(entry => {

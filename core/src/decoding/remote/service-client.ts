@@ -1,4 +1,4 @@
-/** Calls of one origin: POST with JSON, an answer of JSON within a time and a size, or why there is none. */
+/** Calls of one origin: an answer of JSON within a time and a size, or why there is none. */
 import { Pool } from "undici";
 import { decodeUtf8 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -42,13 +42,14 @@ export type CallOutcome =
 
 export interface ServiceClient extends AsyncDisposable {
   /** Never rejects. Calls that are too many wait for their turn; then `isWanted` is asked. */
-  post(call: ServiceCall, isWanted: () => boolean): Promise<CallOutcome>;
+  ask(call: ServiceCall, isWanted: () => boolean): Promise<CallOutcome>;
 }
 
 export interface ServiceCall {
+  readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body?: string;
 }
 
 export interface ServiceClientParts {
@@ -115,7 +116,7 @@ export function createServiceClient(parts: ServiceClientParts): ServiceClient {
     for (let isFirst = true; ; isFirst = false) {
       let hasAnswered = false;
       try {
-        const answer = await pool.request({ method: "POST", ...call, signal: giveUp.signal });
+        const answer = await pool.request({ ...call, signal: giveUp.signal });
         hasAnswered = true;
         return await read(answer);
       } catch (error) {
@@ -126,7 +127,7 @@ export function createServiceClient(parts: ServiceClientParts): ServiceClient {
     }
   };
   return {
-    async post(call, isWanted) {
+    async ask(call, isWanted) {
       if (free > 0) free--;
       else await new Promise<void>(resolve => void waiting.push(resolve));
       try {
