@@ -43,6 +43,21 @@ describe("the page of the first decoder", () => {
     }).timeout(60_000);
   }
 
+  it("a device that the host does not know is told so, with what to do", async () => {
+    const to = `coap://127.0.0.1:${suite.host.coapPort}`;
+    const { code, lines } = await runMooring(suite.host, [
+      "device",
+      "send",
+      "nobody",
+      "/33456/0/123",
+      "00",
+      "--to",
+      to,
+    ]);
+    assert.equal(code, 3);
+    assert.match(lines.join("\n"), /registering nobody: the host answers 4\.03.*\nnpx mooring device add nobody/);
+  });
+
   it("mooring decoder test --watch answers within a second of saving, also of what cannot be read", async () => {
     const folder = join(home, "watched");
     await runMooring(suite.host, ["decoder", "create", folder]);

@@ -7,12 +7,14 @@ import { createSystemRandom } from "@mooring/core/internal/base/random.ts";
 import { CODES, formatCode, isSuccess } from "@mooring/core/internal/coap/codes.ts";
 import { createCoapEndpoint, type EndpointLimits } from "@mooring/core/internal/coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "@mooring/core/internal/coap/request.ts";
-import { DEFAULT_TRANSMISSION } from "@mooring/core/internal/coap/transmission.ts";
+import { DEFAULT_TRANSMISSION, type TransmissionParameters } from "@mooring/core/internal/coap/transmission.ts";
 import { openUdpTransport } from "@mooring/core/internal/transport/udp/udp-transport.ts";
 
 /** Content-Formats (LwM2M Core 1.1.1 section 7.4). */
 const FORMAT = { link: 40, senmlJson: 110 } as const;
 const LIFETIME_SECONDS = 300;
+/** It stands beside its host, or asks for one that is not there: 21 s are enough to tell. */
+const TRANSMISSION: TransmissionParameters = { ...DEFAULT_TRANSMISSION, maxRetransmit: 2 };
 const MIB = 1024 * 1024;
 const LIMITS: EndpointLimits = {
   maxBodyBytes: MIB,
@@ -63,7 +65,7 @@ export async function openSimulatedDevice(options: SimulatedDeviceOptions): Prom
       clock: systemClock,
       random: createSystemRandom(),
       log: silentLog,
-      transmission: DEFAULT_TRANSMISSION,
+      transmission: TRANSMISSION,
       limits: LIMITS,
       // It reports by itself: what is read or observed as well would be in the data twice.
       onRequest: () => ({ code: CODES.NOT_FOUND, payload: EMPTY_BYTES }),

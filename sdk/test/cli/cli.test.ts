@@ -49,6 +49,29 @@ describe("cli", () => {
     assert.equal((await run([])).code, EXIT.usage);
   });
 
+  it("commands of two words: a group alone shows what it has, a word that is none of it says so", async () => {
+    const groupRun = async (...argv: readonly string[]) => {
+      const { io, output, errors } = createFakeIo(host);
+      const pets = ["pet cat", "pet dog"].map(name => ({ ...HELLO, name }));
+      return { code: await runCli(argv, io, [HELLO, ...pets]), output: output(), errors: errors() };
+    };
+    assert.deepEqual(await groupRun("pet", "cat", "you"), { code: EXIT.ok, output: "you", errors: "" });
+    for (const argv of [
+      ["pet", "--help"],
+      ["help", "pet"],
+      ["pet", "help"],
+    ]) {
+      const { code, output } = await groupRun(...argv);
+      assert.equal(code, EXIT.ok);
+      assert.match(output, /pet cat <name>[\s\S]*pet dog <name>/);
+      assert.notInclude(output, "hello <name>");
+    }
+    assert.deepInclude(await groupRun("pet"), { code: EXIT.usage, errors: "" });
+    assert.match((await groupRun("help", "pet", "dog")).output, /^Usage: mooring pet dog <name>/);
+    assert.match((await groupRun("pet", "cow")).errors, /^"pet cow" is no command of mooring\n[\s\S]*pet cat/);
+    assert.include((await groupRun("pet", "cat")).errors, "Usage: mooring pet cat <name>");
+  });
+
   it("every command of ours has a help of its own", async () => {
     for (const { name, summary } of COMMANDS) {
       const { io, output } = createFakeIo(host);

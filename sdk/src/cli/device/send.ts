@@ -1,5 +1,5 @@
 /** `mooring device send`: a payload as a device would send it. */
-import { type Lwm2mPath, parsePath } from "@mooring/core";
+import { type Lwm2mPath, MooringError, parsePath } from "@mooring/core";
 import { fromHex } from "@mooring/core/internal/base/bytes.ts";
 import { openSimulatedDevice } from "../../harness/simulated-device.ts";
 import { coapAddress, DEFAULT_COAP } from "../coap-address.ts";
@@ -17,6 +17,20 @@ function resourceOf(text: string): Lwm2mPath {
   }
   if (path.length === 3) return path;
   throw new CliError(EXIT.usage, `"${text}" must be the path of a resource, such as /33456/0/123`);
+}
+
+/** Says what to do where the host does not answer, or not as it should. @throws CliError */
+async function explained(endpoint: string, to: string, send: () => Promise<void>): Promise<void> {
+  try {
+    await send();
+  } catch (cause) {
+    if (!(cause instanceof MooringError)) throw cause;
+    const hint =
+      cause.code === "CONFLICT"
+        ? `npx mooring device add ${endpoint}, if the host does not know it; npx mooring explain ${endpoint} tells what it saw`
+        : `${to} does not answer: is the host there, and is that its port for devices without security?`;
+    throw new CliError(EXIT.host, `${cause.message}\n${hint}`, { cause });
+  }
 }
 
 export const deviceSendCommand: CliCommand = {
@@ -40,9 +54,12 @@ export const deviceSendCommand: CliCommand = {
     const [endpoint, resource, ...payloads] = args as [string, string, ...string[]];
     const path = resourceOf(resource);
     const values = payloads.map(payload => fromHex(payload.replace(/\s/g, "")));
-    const host = coapAddress(text("to") ?? (io.env["MOORING_COAP"] || DEFAULT_COAP));
-    await using device = await openSimulatedDevice({ host, endpoint, instances: [`/${path[0]}/${path[1]}`] });
-    for (const value of values) await device.send(`/${path.join("/")}`, value);
+    const to = text("to") ?? (io.env["MOORING_COAP"] || DEFAULT_COAP);
+    const host = coapAddress(to);
+    await explained(endpoint, to, async () => {
+      await using device = await openSimulatedDevice({ host, endpoint, instances: [`/${path[0]}/${path[1]}`] });
+      for (const value of values) await device.send(`/${path.join("/")}`, value);
+    });
     say(io.output, `${endpoint}: ${values.length} sent, and stored by the host`);
     say(io.output, next(`npx mooring device data ${endpoint}`));
     return EXIT.ok;
