@@ -85,7 +85,7 @@ export function concludeResult(
   const cleared = mayHaveAlarm ? [failureAlarm(raw, "CLEARED", "The decoder works again", nowMs)] : [];
   return {
     effects: [...effects, ...cleared],
-    ops: [...(raw.replayed ? [] : statusOps(raw, decoded, nowMs)), ...doneOps(raw, version, madeDocuments(effects))],
+    ops: [...(raw.again ? [] : statusOps(raw, decoded, nowMs)), ...doneOps(raw, version, madeDocuments(effects))],
     alarmOpen: false,
     isResult: true,
   };

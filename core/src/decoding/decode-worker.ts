@@ -104,7 +104,7 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
     const { effects, ops, trouble, alarmOpen, isResult } = conclusion;
     const { tenant, deviceId, endpoint, id: rawId, receivedAtMs, decoder, path } = raw;
     const documents = { tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more: ops };
-    const broken = await parts.apply(raw.replayed && isResult ? { ...documents, late: { path } } : documents);
+    const broken = await parts.apply(raw.again && isResult ? { ...documents, late: { path } } : documents);
     const where: LogFields = { decoder, endpoint, path, rawId };
     if (broken.length > 0) log.warn("decoder.effectsLeftOut", { ...where, rules: broken });
     if (trouble) log.warn("decoder.failed", { ...where, ...trouble });

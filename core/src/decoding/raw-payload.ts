@@ -44,8 +44,8 @@ export interface RawPayload {
   readonly attempts: number;
   /** It is decoded; absent where it is not, or where an earlier version of the host did it. */
   readonly made?: MadeDocuments;
-  /** Put back by hand: it is decoded again, and later than others that came after it. */
-  readonly replayed?: true;
+  /** It was ERROR before: it is decoded again, and later than others that came after it. */
+  readonly again?: true;
 }
 
 export interface PayloadSource {
@@ -96,7 +96,7 @@ export function fromRawDocument(document: RawPayloadDocument): RawPayload {
     decoder,
     attempts,
     ...(made && { made }),
-    ...(details["replayed"] === true && { replayed: true }),
+    ...(details["again"] === true && { again: true }),
   };
 }
 
@@ -171,7 +171,7 @@ export const doneOps = (raw: RawPayload, decoderVersion: string, made: MadeDocum
     { _id: raw.id },
     {
       $set: { status: "DONE", decoderVersion, "details.made": made as unknown as JsonObject },
-      $unset: { "details.reason": true, "details.message": true, "details.replayed": true },
+      $unset: { "details.reason": true, "details.message": true, "details.again": true },
       $inc: { attempts: 1 },
     },
   ),
@@ -197,7 +197,7 @@ export function supersededOps(document: RawPayloadDocument, decoderVersion: stri
       { _id: raw.id },
       {
         $set: { status: "DONE", decoderVersion, "details.made": is as unknown as JsonObject },
-        $unset: { "details.reason": true, "details.message": true, "details.replayed": true },
+        $unset: { "details.reason": true, "details.message": true, "details.again": true },
       },
     ),
     eventDeleteOp(raw.tenant, eventIdOf(raw)),
@@ -210,7 +210,7 @@ export const replayOps = (raw: RawPayload, nowMs: number): WriteOp[] => [
     RAW_PAYLOADS,
     { _id: raw.id, status: "ERROR" },
     {
-      $set: { status: "PENDING", attempts: 0, "details.replayed": true },
+      $set: { status: "PENDING", attempts: 0, "details.again": true },
       $unset: { notBefore: true, "details.reason": true, "details.message": true },
     },
   ),
@@ -228,7 +228,7 @@ export interface DecodeError {
 export const errorOps = (raw: RawPayload, error: DecodeError, nowMs: number): WriteOp[] => {
   const { reason, message, decoderVersion } = error;
   const version = decoderVersion === undefined ? {} : { decoderVersion };
-  const $set = { ...version, "details.reason": reason, "details.message": message };
+  const $set = { ...version, "details.reason": reason, "details.message": message, "details.again": true };
   return stateOps(raw, "ERROR", { $set, $inc: { attempts: 1 } }, { reason, message }, nowMs);
 };
 

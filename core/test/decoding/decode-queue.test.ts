@@ -307,7 +307,7 @@ describe("decoding/decode-queue", () => {
       assert.deepEqual(await decoderEvents(), []);
       const document = await stored(raw);
       assert.deepInclude(document, { status: "DONE", attempts: 1 });
-      assert.notProperty(document!.details, "replayed");
+      assert.notProperty(document!.details, "again");
       assert.notProperty(document!.details, "reason");
     });
 
@@ -322,6 +322,18 @@ describe("decoding/decode-queue", () => {
       assert.deepEqual(await values(), [9, 10]);
       assert.deepEqual(await alarms(), []);
       assert.deepEqual(await fixture.platform.inventory.lastValues(TENANT, deviceId, 9, 0), { instance: 0, 1: "new" });
+    });
+
+    it("or whose message the device repeats, with the same end", async () => {
+      scripted.script.answer = () => good(refused);
+      const raw = await kept(7);
+      await decoded(raw);
+      scripted.script.answer = () => good(found);
+      await fixture.platform.write(keepOps(raw, "ACME meter", fixture.clock.now()));
+      await queue.sweep();
+      await queue.idle();
+      assert.deepEqual(await eventTexts(), ["fine"]);
+      assert.deepEqual(await values(), [9]);
     });
 
     it("keeps what its decoder said of it where the decoder now breaks", async () => {

@@ -53,22 +53,20 @@ export function redecodeSuite(openStore?: () => Promise<Store>): void {
     assert.deepEqual(withoutDevice(fixture, content), await undisturbed());
   }).timeout(60_000);
 
-  for (const [what, isHere] of [
-    ["before a page is written", () => true],
-    [
-      "before it is said that its documents are stored",
-      (ops: readonly WriteOp[]) => ops.some(each => each.op === "update" && each.in.name === "rawPayloads"),
-    ],
+  const concludes = (ops: readonly WriteOp[]): boolean =>
+    ops.some(each => each.op === "update" && each.in.name === "rawPayloads");
+  // A page is one write, or two of which the second says that the first is done.
+  for (const [what, isHere, period] of [
+    ["before it is written", () => true, 3],
+    ["before it is said that its documents are stored", concludes, 2],
   ] as const) {
-    it(`must hold 4: cut short ${what}, at every page, and begun again, it leaves what an undisturbed one does`, async () => {
+    it(`must hold 4: a page that is cut short ${what} ends as it would have undisturbed`, async () => {
       await using fixture = await openRedecodeFixture(openStore);
       results(fixture);
       await fixture.receive([1, 2, 3, 4, 5]);
-      let dies = true;
+      let writes = 0;
       fixture.beforeWrite = async ops => {
-        if (!isHere(ops)) return;
-        dies = !dies;
-        if (!dies) throw new MooringError("CLOSED", "the process has ended");
+        if (isHere(ops) && writes++ % period === 0) throw new MooringError("CLOSED", "the process has ended");
       };
       const { id } = await fixture.redecodes.create(TENANT, KEY, job, "admin");
       while ((await fixture.redecodes.get(TENANT, KEY, id)).state === "RUNNING") {
