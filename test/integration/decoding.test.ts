@@ -142,8 +142,7 @@ describe("decoding through the sandbox", () => {
     }).timeout(10_000);
   }
 
-  it("two dead hosts put the decoder into quarantine; released, it goes on, which clears the alarm", async () => {
-    assert.equal(runtime.stats().decoders.find(({ key }) => key === "hostile")!.breaker!.state, "quarantined");
+  it("released from its quarantine, the same decoder goes on with the next frame, which clears the alarm", async () => {
     runtime.release("hostile");
     await receive("hostile", "07");
     await queue.idle();

@@ -12,7 +12,12 @@ export interface HostCommand {
   readonly cwd: string;
   /** Under Node's permission model: reads its own few files, writes nothing, starts nothing. */
   readonly confined: boolean;
+  /** Numbers of the user and group that it becomes; absent: it stays what this process is. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
+
+/** `nobody` on Linux, by number, since images without /etc/passwd have none by name. */
+const NOBODY = { uid: 65_534, gid: 65_534 } as const;
 
 const FLAGS = [
   // isolated-vm requires it since Node 20.
@@ -44,7 +49,10 @@ function readableFolders(own: string, engine: EngineName): string[] {
   return [own, join(own, "..", "base"), ...packages].map(folder => folder + sep);
 }
 
-/** The most confined first; a later one is for platforms where an earlier one does not start. */
+/**
+ * The most confined first; a later one is for platforms where an earlier one does not start. Started as root, hosts become
+ * nobody, who must be able to read the program: below a folder of mode 0700 only the later ones start.
+ */
 export function hostCommands(engine: EngineName = "isolated-vm"): HostCommand[] {
   const own = dirname(fileURLToPath(import.meta.url));
   const entry = join(own, `host-main${extname(import.meta.url)}`);
@@ -61,5 +69,7 @@ export function hostCommands(engine: EngineName = "isolated-vm"): HostCommand[] 
     const [file, ...rest] = limited ? ["/bin/sh", "-c", SHELL, ...node] : node;
     return { file: file!, args: rest, cwd: process.platform === "win32" ? own : "/", confined };
   };
-  return [command([...FLAGS, ...permissions], true), command(FLAGS, false)];
+  const commands = [command([...FLAGS, ...permissions], true), command(FLAGS, false)];
+  const isRoot = process.platform === "linux" && process.getuid?.() === 0;
+  return isRoot ? [...commands.map(each => ({ ...each, user: NOBODY })), ...commands] : commands;
 }

@@ -24,7 +24,8 @@ export interface PipeParts {
 const STDERR_CHARACTERS = 300;
 
 export function openHostPipe(command: HostCommand, parts: PipeParts): HostPipe {
-  const child = spawn(command.file, [...command.args], { env: {}, cwd: command.cwd, stdio: ["pipe", "pipe", "pipe"] });
+  const { file, args, cwd, user } = command;
+  const child = spawn(file, [...args], { ...user, env: {}, cwd, stdio: ["pipe", "pipe", "pipe"] });
   let stderr = "";
   let ended = false;
   const end = (how: string): void => {

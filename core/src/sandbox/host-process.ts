@@ -1,6 +1,6 @@
 /** The main process's end of one decoder host: calls in, answers out, and a watch that ends the host when it misbehaves. */
 import type { Clock } from "../base/clock.ts";
-import { MooringError } from "../base/errors.ts";
+import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { HostCommand } from "./host-command.ts";
 import { openHostPipe } from "./host-pipe.ts";
@@ -32,6 +32,8 @@ type Call<K extends ToHost["kind"]> = Omit<Extract<ToHost, { kind: K }>, "call" 
 
 export interface DecoderHost extends AsyncDisposable {
   readonly pid: number;
+  /** How it was started. */
+  readonly command: HostCommand;
   /** None of the calls ever rejects. `text` of the answer is plain JavaScript. */
   strip(typescript: string): Promise<HostReply>;
   load(message: Call<"load">, source: string): Promise<HostReply>;
@@ -61,15 +63,21 @@ const textOf = (part: Uint8Array | undefined): string =>
   part ? Buffer.from(part.buffer, part.byteOffset, part.length).toString("utf8") : "";
 
 /**
- * Starts a host; where the permission model does not work, without it, and the log says so.
+ * Starts a host in the best way that works; the log says what could not be withheld from it.
  * @throws MooringError DECODER_UNAVAILABLE when none starts
  */
 export async function startHost(parts: HostParts): Promise<DecoderHost> {
+  const { commands, log } = parts;
   let failure: unknown;
-  for (const command of parts.commands) {
+  for (const command of commands) {
     try {
       const host = await startWith(command, parts);
-      if (!command.confined) parts.log.warn("sandbox.permissionModelUnavailable", { pid: host.pid });
+      const { pid } = host;
+      if (!command.confined) log.warn("sandbox.permissionModelUnavailable", { pid });
+      if (!command.user && commands.some(({ user }) => user)) {
+        const effect = "decoder hosts run as root: nobody cannot read the folder of this program, or one above it";
+        log.warn("sandbox.hostsRunAsRoot", { pid, effect, reason: messageOf(failure), folder: import.meta.dirname });
+      }
       return host;
     } catch (error) {
       failure = error;
@@ -181,6 +189,7 @@ async function startWith(command: HostCommand, parts: HostParts): Promise<Decode
   }
   return {
     pid: pipe.pid,
+    command,
     strip: source => call({ kind: "strip", call: ++lastCall }, limits.stripWallMs, [source]),
     load: (message, source) => call({ kind: "load", call: ++lastCall, ...message }, limits.openWallMs, [source]),
     decode: (message, items, bytes) =>

@@ -69,6 +69,7 @@ const IDLE_CHECK_MS = 60_000;
 
 export function createHostSlot(parts: HostParts): HostSlot {
   const { clock, limits } = parts;
+  let { commands } = parts;
   let starting: Promise<DecoderHost> | undefined;
   let current: DecoderHost | undefined;
   /** By the decoder's id, the one used longest ago first. */
@@ -100,8 +101,10 @@ export function createHostSlot(parts: HostParts): HostSlot {
   };
   const start = async (): Promise<DecoderHost> => {
     try {
-      const host = await startHost({ ...parts, onDied, onCrowded });
+      const host = await startHost({ ...parts, commands, onDied, onCrowded });
       current = host;
+      // What did not start once is not tried, nor told, again.
+      commands = commands.slice(commands.indexOf(host.command));
       failures = 0;
       fault = undefined;
       return host;

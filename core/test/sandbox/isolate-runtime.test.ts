@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { assert } from "chai";
 import { createManualClock, systemClock } from "../../src/base/clock.ts";
 import { isFailure, type MooringError } from "../../src/base/errors.ts";
@@ -11,7 +12,12 @@ import type {
 } from "../../src/sandbox/decoder-runtime.ts";
 import { ENGINES } from "../../src/sandbox/engine.ts";
 import { type HostCommand, hostCommands } from "../../src/sandbox/host-command.ts";
-import { createIsolateRuntime, type IsolateRuntime, openDecoderRuntime } from "../../src/sandbox/isolate-runtime.ts";
+import {
+  createIsolateRuntime,
+  type IsolateRuntime,
+  openDecoderRuntime,
+  type RuntimeParts,
+} from "../../src/sandbox/isolate-runtime.ts";
 
 const input = (value: readonly number[] = [1, 2, 255]): RuntimeInput => ({
   value: Uint8Array.from(value),
@@ -400,9 +406,9 @@ describe("sandbox/isolate-runtime: limits and places", () => {
       if (value[0] === 3) throw new Error('no such frame');
       return { success: true };
     } };`;
-    const open = async (onState: (change: DecoderStateChange) => void, clock = systemClock) => {
-      const opened = createIsolateRuntime({ clock, log: silentLog, onState });
-      await install(opened, decoder("harmful", source, {}));
+    const open = async (onState: (change: DecoderStateChange) => void, more: Partial<RuntimeParts> = {}) => {
+      const opened = createIsolateRuntime({ clock: systemClock, log: silentLog, onState, ...more });
+      await install(opened, decoder("harmful", source));
       return opened;
     };
 
@@ -431,7 +437,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
       // Only the wall clock of this one is ours: timers run.
       let aheadMs = 0;
       const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
-      await using runtime = await open(() => {}, clock);
+      await using runtime = await open(() => {}, { clock });
       for (let at = 0; at < 5; at++) await runtime.decode("harmful", input([1]));
       aheadMs = 30_000;
       const outcomes = await Promise.all([1, 2, 3].map(() => runtime.decode("harmful", input([0]))));
@@ -441,7 +447,9 @@ describe("sandbox/isolate-runtime: limits and places", () => {
 
     it("by ending two hosts comes into quarantine until it is released, and its tests end no host of others", async () => {
       const changes: DecoderStateChange[] = [];
-      await using runtime = await open(change => void changes.push(change));
+      // So much time that it is never over before the memory is.
+      const limits = { decodeMs: 8000 };
+      await using runtime = await open(change => void changes.push(change), { limits });
       for (const _ of [1, 2]) assert.match(reasonOf(await runtime.decode("harmful", input([2]))), /memory|hostDied/);
       const refused = await runtime.decode("harmful", input([0]));
       assert.match(refused.ok ? "" : refused.message, /quarantine/);
@@ -559,6 +567,36 @@ describe("sandbox/isolate-runtime: limits and places", () => {
     assert.isTrue(
       log.lines.some(({ level, event }) => level === "warn" && event === "sandbox.permissionModelUnavailable"),
     );
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  (isRoot && process.platform === "linux" ? it : it.skip)(
+    "hosts of a root are nobody, first to go when memory is short",
+    async () => {
+      await using runtime = createIsolateRuntime({ clock: systemClock, log: silentLog });
+      await install(runtime, returning("plain", "{ success: true }"));
+      const { hostPids } = runtime.stats();
+      assert.lengthOf(hostPids, 2);
+      for (const pid of hostPids) {
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        assert.match(status, /^Uid:\t65534\t65534\t65534\t65534$/m);
+        assert.match(status, /^Gid:\t65534\t65534\t65534\t65534$/m);
+        assert.match(status, /^Groups:\s*$/m);
+        assert.equal(readFileSync(`/proc/${pid}/oom_score_adj`, "utf8").trim(), "1000");
+      }
+    },
+  );
+
+  it("runs as the user that it is where another one cannot, and says why once", async () => {
+    const log = createRecordingLog();
+    const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const commands = [{ ...node("process.exit(9)", true), user }, ...hostCommands().filter(({ user }) => !user)];
+    await using runtime = createIsolateRuntime({ clock: systemClock, log, commands, limits: { hosts: 1 } });
+    await install(runtime, returning("plain", "{ success: true }"));
+    process.kill(runtime.stats().hostPids[0]!, "SIGKILL");
+    assert.equal(reasonOf(await runtime.decode("plain", input())), "ok");
+    const told = log.lines.filter(({ event }) => event === "sandbox.hostsRunAsRoot");
+    assert.lengthOf(told, 2, "for the usual host and that of trials");
   });
 
   it("says that decoders are unavailable where no host starts", async () => {
