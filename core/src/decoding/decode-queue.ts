@@ -77,8 +77,8 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
   const worker = createDecodeWorker(parts);
   const lanes = createOrderedLanes();
   const lines = createDecodeLines();
-  /** Lines with payloads that wait, in the order of their turns. */
-  const turns: DecodeLine[] = [];
+  /** Lines with payloads that wait, in the order of their turns: those that share the room, those with a number of their own. */
+  const turns = { shared: [] as DecodeLine[], own: [] as DecodeLine[] };
   /** Ids of what is taken and not finished. */
   const taken = new Set<string>();
   const idlers: (() => void)[] = [];
@@ -153,18 +153,19 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
     return isFree ? { isShared: own === undefined } : undefined;
   };
   /** Begins the next payload of the next line that may. */
-  const begin = (): boolean => {
-    for (const [at, line] of turns.entries()) {
+  const beginOf = (waiting: DecodeLine[]): boolean => {
+    for (const [at, line] of waiting.entries()) {
       const permitted = permit(line);
       if (!permitted) continue;
-      turns.splice(at, 1);
+      waiting.splice(at, 1);
       const raw = line.waiting.shift();
-      if (line.waiting.length > 0) turns.push(line);
+      if (line.waiting.length > 0) waiting.push(line);
       if (raw) void run(line, raw, permitted.isShared);
       return true;
     }
     return false;
   };
+  const begin = (): boolean => (underWay < limits.concurrency && beginOf(turns.shared)) || beginOf(turns.own);
   const pump = (): void => {
     while (begin());
   };
@@ -172,7 +173,8 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
     const fresh = payloads.filter(({ id }) => !taken.has(id));
     if (fresh.length === 0) return;
     for (const { id } of fresh) taken.add(id);
-    if (!turns.includes(line)) turns.push(line);
+    const list = directory.find(line.tenant, line.decoder)?.parallel === undefined ? turns.shared : turns.own;
+    if (line.waiting.length === 0 && !list.includes(line)) list.push(line);
     line.waiting.push(...fresh);
     line.taken += fresh.length;
   };

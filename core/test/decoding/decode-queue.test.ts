@@ -581,6 +581,28 @@ describe("decoding/decode-queue", () => {
     assert.lengthOf(scripted.script.inputs, 31);
   });
 
+  it("decoders take turns: one with much to do does not keep the others waiting", async () => {
+    await queue[Symbol.asyncDispose]();
+    queue = openQueue({ concurrency: 2 });
+    const keys = ["acme", "b", "c"];
+    for (const key of keys) scripted.script.installed.set(key, { ...manifest, key });
+    const order: string[] = [];
+    scripted.script.answer = ({ value }, key) => {
+      order.push(key);
+      return good(reading(value[0]!));
+    };
+    const many: RawPayload[] = [];
+    for (let value = 0; value < 20; value++) many.push(await kept(value, await createDevice(fixture.platform)));
+    queue.enqueue([...many, await kept(30, deviceId, "b"), await kept(31, deviceId, "c")]);
+    await queue.idle();
+    assert.lengthOf(order, 22);
+    assert.sameMembers(
+      order.slice(0, 4).filter(key => key !== "acme"),
+      ["b", "c"],
+      order.join(" "),
+    );
+  });
+
   describe("a remote decoder", () => {
     const failed: DecodeOutcome = { ok: false, reason: "callFailed", message: "it answered 500" };
     beforeEach(() => {
