@@ -25,6 +25,9 @@ const GET = "0.01";
 const OPAQUE = 42;
 const SECRET = "Basic dDEvc2VydmljZTpzZWNyZXQ=";
 const CALL_MS = 400;
+const hang: Misbehaviour = ctx => {
+  ctx.respond = false;
+};
 
 describe("decoder services behind HTTP", function () {
   this.timeout(30_000);
@@ -197,13 +200,7 @@ describe("decoder services behind HTTP", function () {
   });
 
   const failures: readonly (readonly [name: string, reason: string, misbehave: Misbehaviour])[] = [
-    [
-      "hangs",
-      "timeout",
-      ctx => {
-        ctx.respond = false;
-      },
-    ],
+    ["hangs", "timeout", hang],
     [
       "is slow within its answer",
       "timeout",
@@ -290,7 +287,7 @@ describe("decoder services behind HTTP", function () {
     assert.deepInclude(ended, { reason: "callFailed" });
   });
 
-  it("must hold 6: a service that is away: one alarm, explained; kill -9 in between; drained in full when it is back", async () => {
+  it("must hold 6: a service that is away: one alarm, explained; kill -9 within a call; drained in full when it is back", async () => {
     await send(1);
     await allDecoded([1]);
     await service.stop();
@@ -311,7 +308,13 @@ describe("decoder services behind HTTP", function () {
       assert.match(link.text, /left alone until .*ECONNREFUSED/);
       return true;
     });
+    service.misbehave = hang;
+    await service.start();
+    await eventually(async () => (await shown()).find(({ status }) => status === "IN_PROGRESS"), {
+      what: "a payload IN_PROGRESS",
+    });
     await host.kill();
+    await service.stop();
     await host.start();
     client = api(host);
     for (const value of sent.slice(4)) await send(value);
@@ -320,6 +323,7 @@ describe("decoder services behind HTTP", function () {
       (await shown()).filter(({ status }) => status !== "ERROR"),
       sent.length,
     );
+    service.misbehave = undefined;
     await service.start();
     await allDecoded([1, ...sent]);
     await eventually(async () => ((await serviceAlarm())?.status === "CLEARED" ? true : undefined), {
