@@ -7,15 +7,14 @@ import type { InputPluginOption, Plugin, RollupError, RollupLog } from "@rollup/
 
 const SDK = join(import.meta.dirname, "..");
 /** What a decoder may have of the SDK, wherever its folder lies; types come from all of it, but leave nothing behind. */
-const OWN_MODULES: Readonly<Record<string, string>> = {
-  "@mooring/sdk": join(SDK, "define-decoder.ts"),
-  "@mooring/sdk/bytes": join(SDK, "bytes", "index.ts"),
-};
+const OWN_MODULES: ReadonlyMap<string, string> = new Map([
+  ["@mooring/sdk", join(SDK, "define-decoder.ts")],
+  ["@mooring/sdk/bytes", join(SDK, "bytes", "index.ts")],
+]);
 const OWN_RULE = "of the SDK a decoder can have defineDecoder, and all of @mooring/sdk/bytes";
 const NOT_THERE = "the sandbox has ECMAScript alone: no Node, no files, no network";
 
 const BUILTIN = new Set(builtinModules);
-const isBuiltin = (specifier: string): boolean => specifier.startsWith("node:") || BUILTIN.has(specifier);
 
 const invalid = (why: string, cause?: unknown): MooringError =>
   new MooringError("DECODER_INVALID", why, { why }, { cause });
@@ -27,12 +26,15 @@ const shown = (folder: string, file: string): string =>
 /** Refuses what would leave an import in the bundle, while it is known who asks for it. */
 const ownModules = (folder: string): Plugin => ({
   name: "own-modules",
-  resolveId(specifier, importer) {
-    const id = OWN_MODULES[specifier];
+  async resolveId(specifier, importer) {
+    const id = OWN_MODULES.get(specifier);
     if (id !== undefined) return { id, moduleSideEffects: false };
-    const why = isBuiltin(specifier) ? NOT_THERE : specifier.startsWith("@mooring/") ? OWN_RULE : undefined;
-    if (why !== undefined) this.error(`${shown(folder, importer ?? "")} imports "${specifier}": ${why}`);
-    return null;
+    const refuse = (why: string) => this.error(`${shown(folder, importer ?? "")} imports "${specifier}": ${why}`);
+    if (specifier.startsWith("@mooring/")) return refuse(OWN_RULE);
+    if (specifier.startsWith("node:")) return refuse(NOT_THERE);
+    if (!BUILTIN.has(specifier)) return null;
+    // A package may have the name of a module of Node, such as `buffer`.
+    return (await this.resolve(specifier, importer, { skipSelf: true })) ?? refuse(NOT_THERE);
   },
 });
 
@@ -85,7 +87,7 @@ function failureOf(folder: string, error: unknown): MooringError {
   const { message, code, id = "", loc, exporter, binding } = error as RollupError;
   const file = shown(folder, loc?.file ?? id);
   if (code === "MISSING_EXPORT" && exporter !== undefined) {
-    const isOwn = Object.values(OWN_MODULES).includes(exporter);
+    const isOwn = [...OWN_MODULES.values()].includes(exporter);
     const why = isOwn ? OWN_RULE : `${shown(folder, exporter)} does not export it`;
     return invalid(`${file}:${loc?.line} imports ${binding}: ${why}`, error);
   }

@@ -31,9 +31,9 @@ describe("sdk/pack: bundles", () => {
     }
   }
 
-  async function sandboxed(value: Uint8Array): Promise<DecoderResult> {
+  async function sandboxed(...values: readonly Uint8Array[]): Promise<DecoderResult[]> {
     await using decoder = await openSandboxedDecoder(folder);
-    return await decoder.decode(input(value));
+    return await Promise.all(values.map(value => decoder.decode(input(value))));
   }
 
   const bundled = (name = "decoder.ts"): Promise<string> => bundleDecoder(join(folder, "src", name));
@@ -45,14 +45,17 @@ describe("sdk/pack: bundles", () => {
         import { createReader, measurement, ok, orUndecodable } from "@mooring/sdk/bytes";
         import { twice } from "cjs-one";
         import { half } from "esm-one";
+        import { isBuffer } from "buffer";
         import table from "./table.json" with { type: "json" };
         import { unit } from "./units.ts";
         export default defineDecoder({
           decode: orUndecodable(({ value }: DecoderInput) =>
-            ok(measurement("mine", { n: [half(twice(createReader(value).u16())) * table.factor, unit] }))),
+            ok(measurement("mine", { n: [isBuffer(value) ? 0 : half(twice(createReader(value).u16())) * table.factor, unit] }))),
         });`,
       "src/table.json": '{ "factor": 2 }',
       "src/units.ts": 'export const unit: string = "V"; export const unused = 1;',
+      "node_modules/buffer/package.json": '{ "name": "buffer", "main": "index.js" }',
+      "node_modules/buffer/index.js": "exports.isBuffer = () => false;",
       "node_modules/cjs-one/package.json": '{ "name": "cjs-one", "main": "index.js" }',
       "node_modules/cjs-one/index.js": "exports.twice = n => 2 * n;",
       "node_modules/esm-one/package.json":
@@ -63,14 +66,12 @@ describe("sdk/pack: bundles", () => {
     assert.notMatch(source, /^import\b/m);
     assert.notInclude(source, "unused");
     assert.equal(await bundled(), source, "the same for the same files");
-    assert.deepEqual(await sandboxed(new Uint8Array([0, 21])), {
+    const [whole, short] = await sandboxed(new Uint8Array([0, 21]), new Uint8Array([0]));
+    assert.deepEqual(whole, {
       success: true,
       measurements: [{ type: "mine", values: [{ seriesName: "n", value: 42, unit: "V" }] }],
     });
-    assert.deepEqual(await sandboxed(new Uint8Array([0])), {
-      success: false,
-      message: "2 bytes are to follow, 1 are left (byte 0)",
-    });
+    assert.deepEqual(short, { success: false, message: "2 bytes are to follow, 1 are left (byte 0)" });
   });
 
   it("everything of @mooring/sdk/bytes is ECMAScript alone", async () => {
@@ -87,9 +88,9 @@ describe("sdk/pack: bundles", () => {
         } };`,
     });
     const value = new Uint8Array([0xa5, 0x42, 0x41, 0x3c, 0x00, 1, 0, 0, 0, 0, 0, 0, 0x80, 7]);
-    const { message } = await sandboxed(value);
+    const [decoded] = await sandboxed(value);
     assert.equal(
-      message,
+      decoded?.message,
       '[[10,5],"42","A",1,"9223372036854775809",7,"€","a542",{"1":"a","18446744073709551616":null}]',
     );
   });
