@@ -64,9 +64,10 @@ describe("must hold 3: versions of a decoder switch under 2,000 payloads a secon
     const runtime = opened.use(await openDecoderRuntime({ clock, log }));
     const options = { requireSignature: false, trustedKeys: undefined, maxDifferentPercent: 0 };
     const box = createSecretBox(new Uint8Array(32), random);
+    const remote = { fetchManifest: () => assert.fail("no service is uploaded") };
+    const shared = { store, platform, runtime, remote, clock, log };
     const services = { services: {}, allowedOrigins: [] };
-    const opening = { options: { ...options, ...services }, box, store, platform, runtime, folders: [], clock, log };
-    decoders = await openDecoders(opening, opened);
+    decoders = await openDecoders({ ...shared, options: { ...options, ...services }, box, folders: [] }, opened);
     applier = createEffectApplier({
       platform,
       nowMs: clock.now,
