@@ -16,7 +16,7 @@ import { decoderId, SHIPPED } from "./decoding/decoder-directory.ts";
 import { type Bundle, createDecoderRegistry } from "./decoding/decoder-registry.ts";
 import { createDeadLetters, type DeadLetters } from "./decoding/redecode/dead-letters.ts";
 import { createRedecodes, type Redecodes } from "./decoding/redecode/redecodes.ts";
-import { readConfiguredServices } from "./decoding/remote/configured-services.ts";
+import { readAllowedOrigins, readConfiguredServices } from "./decoding/remote/configured-services.ts";
 import { joinRuntimes } from "./decoding/remote/joined-runtime.ts";
 import { createRemoteRuntime, type RemoteRuntime } from "./decoding/remote/remote-runtime.ts";
 import { sealService } from "./decoding/remote/sealed-service.ts";
@@ -50,12 +50,12 @@ export async function openRuntimes(
 ): Promise<Runtimes> {
   const { engine, ...limits } = config.sandbox;
   const sandbox = await openDecoderRuntime({ clock, log, limits, ...(engine !== "auto" && { engine }) });
-  const { allowedOrigins, unavailableDelayMinutes, callMs } = config.decoding;
+  const { unavailableDelayMinutes, callMs } = config.decoding;
   const unreachableMs = unavailableDelayMinutes * MINUTE_MS;
   const remote = createRemoteRuntime({
     clock,
     log,
-    allowedOrigins,
+    allowedOrigins: readAllowedOrigins(config.decoding.allowedOrigins),
     limits: { callMs, connectMs: Math.ceil(callMs * 0.75) },
     rules: { unreachableMs, maxPauseMs: unreachableMs, pauseMs: Math.min(FIRST_PAUSE_MS, unreachableMs) },
   });
@@ -88,7 +88,8 @@ export interface Decoders {
 
 export async function openDecoders(opening: DecodersOpening, opened: AsyncDisposableStack): Promise<Decoders> {
   const { options, box, store, platform, runtime, remote, folders, bundle, clock, log } = opening;
-  const { requireSignature, trustedKeys, allowedOrigins, maxDifferentPercent } = options;
+  const { requireSignature, trustedKeys, maxDifferentPercent } = options;
+  const allowedOrigins = readAllowedOrigins(options.allowedOrigins);
   const shipped = createDecoderRegistry({ runtime, log, ...(bundle && { bundle }) });
   await shipped.loadFolders(folders);
   for (const { manifest, service, tenants } of readConfiguredServices(options.services)) {

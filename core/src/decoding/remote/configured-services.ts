@@ -47,6 +47,14 @@ function read(key: string, entry: unknown): ConfiguredService {
   };
 }
 
+/** In the form in which a URL has them: without the port that goes without saying. @throws MooringError CONFIG_INVALID */
+export const readAllowedOrigins = (origins: readonly string[]): readonly string[] =>
+  origins.map(origin => {
+    if (URL.canParse(origin)) return new URL(origin).origin;
+    const [option, rule] = ["decoding.allowedOrigins", "must be origins such as http://10.0.0.7:8080"];
+    throw new MooringError("CONFIG_INVALID", `${option}: ${origin} ${rule}`, { option, rule });
+  });
+
 /** @throws MooringError CONFIG_INVALID with `details {option, rule}` */
 export const readConfiguredServices = (services: Readonly<Record<string, unknown>>): readonly ConfiguredService[] =>
   Object.entries(services).map(([key, entry]) => {

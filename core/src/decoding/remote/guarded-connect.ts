@@ -19,6 +19,18 @@ export type Resolve = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
 export const systemResolve: Resolve = hostname => systemLookup(hostname, { all: true });
 
+/** One look-up of a name at a time, however many connections wait for it: each of the system's takes a thread while it lasts. */
+export function sharedResolve(resolve: Resolve): Resolve {
+  const underWay = new Map<string, ReturnType<Resolve>>();
+  return hostname => {
+    const known = underWay.get(hostname);
+    if (known) return known;
+    const looking = resolve(hostname).finally(() => underWay.delete(hostname));
+    underWay.set(hostname, looking);
+    return looking;
+  };
+}
+
 /** No connection came about. */
 export interface NoConnection {
   /** `address`: it is not to be connected to. `unreachable`: it does not take connections. */

@@ -9,7 +9,7 @@ import type { Log } from "../../base/log.ts";
 import type { DecoderManifest } from "../../contract/decoder.ts";
 import { checkDecoderResult } from "../../contract/manifest.ts";
 import type { DecodeOutcome, RuntimeInput } from "../../sandbox/decoder-runtime.ts";
-import { type Resolve, systemResolve } from "./guarded-connect.ts";
+import { type Resolve, sharedResolve, systemResolve } from "./guarded-connect.ts";
 import { createItemBatcher } from "./item-batcher.ts";
 import { DEFAULT_BATCH_PATH, originOf, pathOf, type RemoteService } from "./remote-service.ts";
 import {
@@ -117,7 +117,8 @@ function itemOutcomes(outcome: CallOutcome, count: number): readonly CallOutcome
 }
 
 export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
-  const { clock, log, resolve = systemResolve } = parts;
+  const { clock, log } = parts;
+  const resolve = sharedResolve(parts.resolve ?? systemResolve);
   const rules: ServiceRules = { ...DEFAULT_RULES, ...parts.rules };
   const limits: CallLimits = { ...DEFAULT_CALL_LIMITS, ...parts.limits };
   const allowed = new Set(parts.allowedOrigins);

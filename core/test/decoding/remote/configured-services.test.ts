@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert } from "chai";
 import { MooringError } from "../../../src/base/errors.ts";
-import { readConfiguredServices } from "../../../src/decoding/remote/configured-services.ts";
+import { readAllowedOrigins, readConfiguredServices } from "../../../src/decoding/remote/configured-services.ts";
 import { isCumulocityDecoder, readCumulocityManifest } from "../../../src/decoding/remote/cumulocity-manifest.ts";
 
 const url = "https://decoders.example.com";
@@ -58,6 +58,16 @@ describe("decoding/remote/configured-services (agent specification 9.1)", () => 
       }
     });
   }
+
+  it("allowed origins count with and without the usual port", () => {
+    const origins = ["http://10.0.0.7:80", "https://inner.example.com:443", "http://[::1]:8080"];
+    assert.deepEqual(readAllowedOrigins(origins), [
+      "http://10.0.0.7",
+      "https://inner.example.com",
+      "http://[::1]:8080",
+    ]);
+    assert.throws(() => readAllowedOrigins(["http://10.0.0.7:99999"]), MooringError, "decoding.allowedOrigins");
+  });
 
   describe("the manifest of a Cumulocity microservice", () => {
     const manifest = { apiVersion: "1", version: "1.0.0", contextPath: "gauge", isDecoder: { name: "Gauge" } };

@@ -258,6 +258,21 @@ describe("decoding/remote/remote-runtime", () => {
       assert.equal(looks, 1);
     });
 
+    it("an address that takes its time: is looked up once for all calls that wait", async () => {
+      let looks = 0;
+      const gate = Promise.withResolvers<ResolvedAddress[]>();
+      const resolve = () => {
+        looks++;
+        return gate.promise;
+      };
+      await reopen(url(), { resolve, allowedOrigins: [url()] });
+      const calls = [decode(), decode(), decode()];
+      await new Promise<void>(resolve => setImmediate(resolve));
+      gate.resolve(await at("127.0.0.1"));
+      for (const outcome of await Promise.all(calls)) assert.isTrue(outcome.ok);
+      assert.equal(looks, 1);
+    });
+
     it("nothing: is put off", async () => {
       await reopen(url(), { resolve: () => Promise.reject(new Error("queryA ENOTFOUND decoder.example.com")) });
       assert.deepInclude(await decode(), { ok: false, reason: "unavailable" });
