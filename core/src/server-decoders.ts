@@ -71,7 +71,8 @@ export interface DecodersOpening {
   readonly store: Store;
   readonly platform: Pick<Platform, "inventory" | "identity" | "events">;
   readonly runtime: DecoderRuntime;
-  readonly remote: Pick<RemoteRuntime, "fetchManifest">;
+  /** Absent: services come with their manifest. */
+  readonly remote?: Pick<RemoteRuntime, "fetchManifest">;
   /** With a decoder each. */
   readonly folders: readonly string[];
   readonly bundle?: Bundle;
@@ -116,7 +117,7 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
     runtime,
     policy: { requireSignature, trustedKeys: trustedKeys?.split(",") ?? [], allowedOrigins },
     box,
-    fetchManifest: remote.fetchManifest,
+    ...(remote && { fetchManifest: remote.fetchManifest }),
     findDevice,
     clock,
   });

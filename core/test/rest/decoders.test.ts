@@ -48,8 +48,7 @@ describe("rest/decoders", function () {
     const platform = createPlatform({ store, clock, random: createSeededRandom(1), log: silentLog });
     opened = new AsyncDisposableStack();
     const box = createSecretBox(new Uint8Array(32), createSeededRandom(2));
-    const remote = { fetchManifest: async () => ({ ok: false, fault: "status", message: "it answered 404" }) as const };
-    const parts = { options, box, store, platform, runtime, remote, folders: [SHIPPED], clock, log: silentLog };
+    const parts = { options, box, store, platform, runtime, folders: [SHIPPED], clock, log: silentLog };
     decoders = await openDecoders(parts, opened);
     rest = await openRest({ decoders: decoders.services, platform, limits: LIMITS });
     await rest.tenants.ensureFirstTenant({ tenant: "t2", adminUser: "admin", adminPassword: PASSWORD });

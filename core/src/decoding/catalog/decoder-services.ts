@@ -91,7 +91,7 @@ export interface DecoderServicesParts {
   /** For headers of services. */
   readonly box: SecretBox;
   /** Of a service that is uploaded without. */
-  fetchManifest(service: RemoteService): Promise<CallOutcome>;
+  fetchManifest?(service: RemoteService): Promise<CallOutcome>;
   findDevice(tenant: string, deviceId: string): Promise<DecodedDevice | undefined>;
   readonly clock: Clock;
 }

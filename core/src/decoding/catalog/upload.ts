@@ -96,9 +96,9 @@ function checkSource(source: string): void {
 export async function withManifest(
   body: unknown,
   { allowedOrigins }: UploadPolicy,
-  fetchManifest: (service: RemoteService) => Promise<CallOutcome>,
+  fetchManifest?: (service: RemoteService) => Promise<CallOutcome>,
 ): Promise<unknown> {
-  if (!has(body, "service") || has(body, "manifest")) return body;
+  if (!fetchManifest || !has(body, "service") || has(body, "manifest")) return body;
   const { service } = body as { readonly service: unknown };
   const checked = checkRemoteService(service);
   checkAddress(checked, allowedOrigins);

@@ -1,5 +1,4 @@
 /** The catalogue over the embedded store in memory and a runtime whose decodes a test answers. */
-import { assert } from "chai";
 import type { createManualClock, ManualClock } from "../../../src/base/clock.ts";
 import { MooringError } from "../../../src/base/errors.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
@@ -86,9 +85,8 @@ export async function openCatalog(): Promise<CatalogFixture> {
     services: {},
     allowedOrigins: [],
   };
-  const remote = { fetchManifest: () => assert.fail("no service is uploaded") };
   const open = (): Promise<Decoders> =>
-    openDecoders({ options, box, store, platform, runtime, remote, folders: [], clock, log }, opened);
+    openDecoders({ options, box, store, platform, runtime, folders: [], clock, log }, opened);
   const catalog: CatalogFixture = {
     ...fixture,
     clock,
