@@ -34,8 +34,8 @@ function findPlugins({ plugins, data }: Config): Promise<readonly FoundPlugin[]>
 }
 
 async function bundleDecoder(file: string): Promise<string> {
-  const bundler = (await import(BUNDLER)) as { bundleDecoder(file: string): Promise<string> };
-  return bundler.bundleDecoder(file);
+  const { cachedBundle } = (await import(BUNDLER)) as { cachedBundle(file: string, folder: string): Promise<string> };
+  return cachedBundle(file, join(ROOT, ".cache", "decoders"));
 }
 
 /** Shown once, on standard error: a log is kept and sent around. */

@@ -15,6 +15,7 @@ import { RESOURCE_TYPES, type ResourceValue } from "@mooring/core/internal/lwm2m
 import { contextOf } from "../../core/test/lwm2m/codecs/models.ts";
 import { randomInstance, randomObject, randomResource, randomValue } from "../../core/test/lwm2m/codecs/trees.ts";
 import { collectGarbage, createStallMeter, MAX_GROWTH_BYTES, MAX_STALL_MS } from "./measure.ts";
+import { mutate } from "./mutate.ts";
 import type { FuzzOptions, FuzzResult } from "./run.ts";
 
 const { TEXT, OPAQUE, CBOR, LINK } = CONTENT_FORMAT;
@@ -95,24 +96,6 @@ const plain = (values: readonly ResourceValue[]) =>
     }));
 const sameValues = (a: readonly ResourceValue[] | undefined, b: readonly ResourceValue[]): boolean =>
   a !== undefined && isDeepStrictEqual(plain(a), plain(b));
-
-/** One to four places: a byte replaced or its bits turned, bytes inserted, dropped, doubled, or the rest cut off. */
-function mutate(random: Random, payload: Uint8Array): Uint8Array {
-  let bytes = Uint8Array.from(payload);
-  for (let changes = 1 + random.int(4); changes > 0 && bytes.length > 0; changes--) {
-    const at = random.int(bytes.length);
-    const kind = random.int(7);
-    if (kind === 0) bytes[at] = random.int(256);
-    else if (kind === 1) bytes[at]! ^= 1 << random.int(8);
-    else if (kind === 2)
-      bytes = Uint8Array.from([...bytes.subarray(0, at), ...random.bytes(1 + random.int(8)), ...bytes.subarray(at)]);
-    else if (kind === 3) bytes = Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + 1 + random.int(8))]);
-    else if (kind === 4) bytes = Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(random.int(at + 1))]);
-    else if (kind === 5) bytes = bytes.slice(0, at);
-    else bytes.fill(random.int(256), at, at + 1 + random.int(4));
-  }
-  return bytes;
-}
 
 export async function fuzzCodecs({ count, seed }: FuzzOptions): Promise<FuzzResult> {
   const random = createSeededRandom(seed);

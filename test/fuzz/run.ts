@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { fuzzCoap } from "./coap.ts";
 import { fuzzCodecs } from "./codecs.ts";
+import { fuzzDecoders } from "./decoders.ts";
 import { fuzzDtls } from "./dtls.ts";
 
 export interface FuzzOptions {
@@ -19,6 +20,7 @@ export interface FuzzResult {
 const TARGETS: Readonly<Record<string, (options: FuzzOptions) => Promise<FuzzResult>>> = {
   coap: fuzzCoap,
   codecs: fuzzCodecs,
+  decoders: fuzzDecoders,
   dtls: fuzzDtls,
 };
 

@@ -1,7 +1,7 @@
 /** Makes one ES module without imports of a decoder's source and all that it imports, as the sandbox takes it. */
 import { readFile } from "node:fs/promises";
 import { builtinModules, type SourceMapPayload, stripTypeScriptTypes } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { dirname, isAbsolute, join, relative } from "node:path";
 import { MooringError, messageOf } from "@mooring/core";
 import type { InputPluginOption, Plugin, RollupError, RollupLog } from "@rollup/wasm-node";
 
@@ -102,6 +102,8 @@ export interface DecoderBundle {
   readonly code: string;
   /** From lines of `code` to the files of the folder. */
   readonly map: SourceMapPayload;
+  /** All that it was made of. */
+  readonly files: readonly string[];
 }
 
 /** As {@link bundleDecoder}, for those who show where something was thrown. */
@@ -116,8 +118,13 @@ export async function bundleWithMap(file: string): Promise<DecoderBundle> {
       onLog: (_, log) => refuseLog(folder, log),
     });
     const { output } = await bundle.generate({ format: "es", inlineDynamicImports: true, sourcemap: true, file });
-    const [{ code, map }] = output;
-    return { code: code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"), map: map as unknown as SourceMapPayload };
+    const [{ code, map, moduleIds }] = output;
+    const files = new Set(moduleIds.map(id => id.replace(/^\0/, "").replace(/\?.*$/, "")).filter(isAbsolute));
+    return {
+      files: [...files],
+      code: code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"),
+      map: map as unknown as SourceMapPayload,
+    };
   } catch (error) {
     throw failureOf(folder, error);
   }
