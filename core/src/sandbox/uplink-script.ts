@@ -167,10 +167,10 @@ function uplinkDecoder(parts: ScriptParts, script: string, buffer: unknown): Dec
     };
   };
 
-  /** The engine puts two lines before the text that it compiles. */
+  /** Both engines put two lines before the text that they compile. */
   const located = (thrown: unknown): unknown => {
     if (!(thrown instanceof Error)) return thrown;
-    const place = /, <anonymous>:(\d+):\d+/.exec(String(thrown.stack));
+    const place = /(?:, <anonymous>|<input>):(\d+):\d+/.exec(String(thrown.stack));
     const message = place ? `${thrown.message} (line ${Number(place[1]) - 2})` : thrown.message;
     return Object.assign(new Error(message), { name: thrown.name });
   };

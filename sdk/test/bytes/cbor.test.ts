@@ -2,6 +2,8 @@ import {
   CborSimple,
   CborTag,
   type CborValue,
+  cborFraction,
+  cborName,
   createReader,
   fromHex,
   PayloadError,
@@ -208,5 +210,25 @@ describe("sdk/bytes: CBOR", () => {
     assert.throws(() => plainCbor(read("a20101613102")), PayloadError, '"1" cannot be a name, or stands twice');
     assert.throws(() => plainCbor(read("a1800a")), PayloadError, "a key that cannot be a name");
     assert.deepEqual(plainCbor(read("87f7f97e00f0f6f51b0000000000000005f90000")), [null, null, null, null, true, 5, 0]);
+  });
+
+  it("RFC 8949 section 3.4.4: fractions as numbers, decimals exact to their digits", () => {
+    const fraction = (hex: string): number | undefined => cborFraction(read(hex) as CborTag);
+    assert.equal(fraction("c48221196ab3"), 273.15);
+    assert.equal(fraction("c5822003"), 1.5);
+    assert.equal(fraction("c482381c01"), 1e-29);
+    assert.equal(fraction("c48201c249010000000000000000"), 2 ** 64 * 10);
+    assert.isUndefined(fraction("c11a514b67b0"));
+    for (const hex of ["c48101", "c401", "c482f93e0001", "c48201616b", "c483010101"]) {
+      assert.throws(() => fraction(hex), PayloadError, "tag 4 holds no fraction");
+    }
+  });
+
+  it("keys of maps as names", () => {
+    const keys = [1, -2n, true, null, "a", Uint8Array.of(10)];
+    assert.deepEqual(keys.map(cborName), ["1", "-2", "true", "null", "a", "0a"]);
+    for (const key of [[], new Map(), new CborTag(9, 1), new CborSimple(99)]) {
+      assert.throws(() => cborName(key), PayloadError, "a key that cannot be a name");
+    }
   });
 });
