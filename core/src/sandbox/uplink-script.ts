@@ -75,8 +75,10 @@ function uplinkDecoder(parts: ScriptParts, script: string, buffer: unknown): Dec
   };
   const portOf = (input: DecoderInput): number => {
     const path = input.resourcePath.split("/");
+    const { fPort } = uplinkOf(input);
+    if (Number.isInteger(fPort)) return fPort!;
     const rule = Object.entries(parts.fPorts ?? {}).find(([pattern]) => fits(pattern, path));
-    return uplinkOf(input).fPort ?? rule?.[1] ?? parts.fPort ?? 1;
+    return rule?.[1] ?? parts.fPort ?? 1;
   };
   const inputOf = (input: DecoderInput): Json => ({
     bytes: Array.from(input.value),
@@ -93,14 +95,18 @@ function uplinkDecoder(parts: ScriptParts, script: string, buffer: unknown): Dec
   }
   const isName = (name: string): boolean =>
     name.length > 0 && name.length <= NAME_CHARACTERS && name.isWellFormed() && !name.includes("\0");
-  const unitOf = (path: readonly string[]): string | undefined =>
-    units[path.join(".")] ?? units[path.map(name => (/^\d+$/.test(name) ? "*" : name)).join(".")];
+  const unitOf = (path: readonly string[]): string | undefined => {
+    const anywhere = path.map(name => (/^\d+$/.test(name) ? "*" : name)).join(".");
+    const key = [path.join("."), anywhere].find(known => Object.hasOwn(units, known));
+    return key === undefined ? undefined : units[key];
+  };
   const addNumber = (value: number, path: readonly string[], sorted: Sorted): void => {
     const fragment = [type, ...path.slice(0, -1)].join("_");
     const unit = unitOf(path);
     const series = sorted.fragments.get(fragment) ?? [];
     const isStorable = isName(fragment) && isName(path.at(-1)!) && Number.isFinite(value);
-    if (isStorable && series.length < MAX_SERIES && sorted.fragments.size < MAX_FRAGMENTS) {
+    const hasRoom = sorted.fragments.has(fragment) || sorted.fragments.size < MAX_FRAGMENTS;
+    if (isStorable && hasRoom && series.length < MAX_SERIES) {
       series.push({ seriesName: path.at(-1)!, ...(unit ? { unit } : {}), value });
       sorted.fragments.set(fragment, series);
     } else sorted.left.push(`${path.join(".")} (${value})`);

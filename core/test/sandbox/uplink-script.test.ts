@@ -119,6 +119,7 @@ describe("sandbox/uplink-script", () => {
       ["{ o: { a: 1, p: { b: 2 } }, z: 3 }", { m: { z: 3 }, m_o: { a: 1 }, m_o_p: { b: 2 } }],
       ["{ list: [5, [6]], bytes: Uint8Array.of(7) }", { m_list: { 0: 5 }, m_list_1: { 0: 6 }, m_bytes: { 0: 7 } }],
       ["{ a: '1', b: '1.5', c: 'x', d: '' }", { m: { b: 1.5 } }],
+      ["{ constructor: '1', toString: 2 }", { m: { toString: 2 } }],
       ["{ t: ['1', '-2e1', 'x'] }", { m_t: { 0: 1, 1: -20 } }],
     ];
     for (const [data, series] of cases) {
