@@ -1,10 +1,11 @@
 /** Scripts as they are written for ChirpStack 4 and The Things Stack 3, each in a folder of its own, run in the sandbox unchanged. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DecoderInput, MooringError } from "@mooring/core";
 import { assert } from "chai";
 import { openSandboxedDecoder, runVectors, type SandboxedDecoder } from "../src/harness/index.ts";
+import { packDecoder } from "../src/pack/index.ts";
 
 const scripts = fileURLToPath(new URL("uplink", import.meta.url));
 
@@ -37,6 +38,12 @@ describe("scripts with decodeUplink, unchanged", () => {
       });
       after(() => decoder?.[Symbol.asyncDispose]());
       runVectors(() => decoder, join(scripts, name, "vectors"));
+
+      it("is packed as it is", async () => {
+        const { source, manifest } = await packDecoder(join(scripts, name));
+        assert.equal(source, readFileSync(join(scripts, name, "src/decoder.js"), "utf8"));
+        assert.match(String(manifest.format), /^(chirpstack-v4|ttn-v3)$/);
+      });
 
       if (name === "chirpstack-lpp")
         it("tells what was thrown, and the line of the script", async () => {
