@@ -178,4 +178,34 @@ describe("must hold 3: versions of a decoder switch under 2,000 payloads a secon
     if (atScale(false, true)) console.log(`      ${Math.round(rate)} payloads a second, ${sent} in all`);
     else assert.isAbove(sent, 1000);
   });
+
+  it("a staged version that hangs, throws and kills its host harms nothing that is live, and is refused", async function () {
+    this.timeout(atScale(60_000, 300_000));
+    const { services } = decoders;
+    const [{ id: first }] = objects as [ManagedObject];
+    const before = (await points()).length;
+    const hostile = `export default { decode({ value }) {
+      if (value[3] % 16 === 1) for (;;);
+      if (value[3] % 16 === 2) 'x'.repeat(2 ** 29 - 30).split('');
+      throw new Error(value[3]);
+    } };`;
+    const manifest = { key: KEY, name: "Counter", version: "3.0.0" };
+    await services.upload(TENANT, { manifest, source: hostile }, "admin");
+    await services.stage(TENANT, KEY, { version: "3.0.0" }, "admin");
+    await send(PER_SECOND / 4);
+    await queue.idle();
+    await queue.sweep();
+    await queue.idle();
+    const stored = await points();
+    assert.lengthOf(stored, before + PER_SECOND / 4);
+    assert.deepEqual(duplicates(stored.map(({ value }) => value)), []);
+    await decoders.shadow.idle();
+    const { findings, objection } = await services.staged(TENANT, KEY);
+    assert.isAbove(findings.failed, 0);
+    assert.equal(findings.equal + findings.different + findings.repaired, 0);
+    assert.match(objection!, /not at all/);
+    const page = { currentPage: 1, pageSize: 10, withTotal: false };
+    const { items: alarms } = await platform.alarms.list(TENANT, { sourceId: first }, page);
+    assert.deepEqual(alarms, [], "devices know nothing of it");
+  });
 });

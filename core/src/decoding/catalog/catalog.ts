@@ -17,7 +17,7 @@ import {
 } from "../decoder-directory.ts";
 import type { DecoderRegistry } from "../decoder-registry.ts";
 import type { CatalogStore, DecoderRecord, StoredVersion } from "./catalog-store.ts";
-import { type DecoderEvent, type HistoryEntry, NEW_DECODER, stepDecoder } from "./decoder-machine.ts";
+import { type DecoderEvent, type HistoryEntry, type InForce, NEW_DECODER, stepDecoder } from "./decoder-machine.ts";
 import { createLoadedVersions } from "./loaded-versions.ts";
 
 /** What of a decoder counts now. */
@@ -52,7 +52,7 @@ export interface DecoderCatalog extends DecoderDirectory {
   /** @throws MooringError DECODER_UNAVAILABLE where it is not there any more */
   sourceOf(decoder: InstalledDecoder): Promise<DecoderSource>;
   /**
-   * Tries a version out and stores it; the first of its key is in force at once. One after the other for an owner.
+   * Tries a version out and stores it; the first of its key is in force at once.
    * @throws MooringError DECODER_INVALID, DECODER_UNAVAILABLE: nothing is stored; DUPLICATE
    */
   add(version: StoredVersion, source: string): Promise<DecoderRecord>;
@@ -84,6 +84,9 @@ const IMPOSSIBLE: Readonly<Record<DecoderEvent["kind"], string>> = {
   delete: "is in force or staged",
 };
 
+const impossible = (key: string, kind: DecoderEvent["kind"], version: InForce = null): MooringError =>
+  new MooringError("CONFLICT", `decoder ${key}${version === null ? "" : ` ${version}`} ${IMPOSSIBLE[kind]}`, { key });
+
 /** Loads at the start that go on at once. */
 const LOADS_AT_ONCE = 4;
 
@@ -100,9 +103,11 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
   const turns = new Map<string, InTurn>();
   const listeners: CatalogListener[] = [];
 
-  function inTurn<T>(owner: string, work: () => Promise<T>): Promise<T> {
-    const turn = turns.get(owner) ?? createInTurn();
-    turns.set(owner, turn);
+  /** A decoder's steps one after the other: a trial of one holds up no other. */
+  function inTurn<T>(owner: string, key: string, work: () => Promise<T>): Promise<T> {
+    const id = decoderId(owner, { key, version: "" });
+    const turn = turns.get(id) ?? createInTurn();
+    turns.set(id, turn);
     return turn(work);
   }
   async function sourceOf(decoder: InstalledDecoder): Promise<DecoderSource> {
@@ -151,12 +156,15 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
   function stepped(owner: string, key: string, event: DecoderEvent, by: string): DecoderRecord {
     const state = stepDecoder(stateOf(owner, key), event, { atMs: clock.now(), by });
     if (state) return { owner, key, state };
-    const version = "version" in event && event.version !== null ? ` ${event.version}` : "";
-    throw new MooringError("CONFLICT", `decoder ${key}${version} ${IMPOSSIBLE[event.kind]}`, { key });
+    throw impossible(key, event.kind, "version" in event ? event.version : null);
   }
 
   async function step(owner: string, key: string, event: DecoderEvent, by: string): Promise<DecoderRecord> {
     const record = stepped(owner, key, event, by);
+    // What it goes back to may have gone from the host meanwhile.
+    if (record.state.active === null && stateOf(owner, key).active !== null && !inherited(owner, key)) {
+      throw impossible(key, "rollback");
+    }
     const entry = await entryFor(record);
     // Nothing comes into force that does not run.
     for (const decoder of [entry.active, entry.staged]) if (decoder) await loaded.ready(decoder);
@@ -252,10 +260,10 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
         [...entries.values()].flatMap(({ staged }) => (staged ? [{ owner, decoder: staged }] : [])),
       ),
     sourceOf,
-    add: (version, source) => inTurn(version.owner, () => add(version, source)),
-    step: (owner, key, event, by) => inTurn(owner, () => step(owner, key, event, by)),
+    add: (version, source) => inTurn(version.owner, version.manifest.key, () => add(version, source)),
+    step: (owner, key, event, by) => inTurn(owner, key, () => step(owner, key, event, by)),
     removeVersion: (owner, key, version, by) =>
-      inTurn(owner, async () => {
+      inTurn(owner, key, async () => {
         const found = await stored.find({ owner, key, version });
         if (!found) throw notFound("decoder version", `${key} ${version}`);
         const record = stepped(owner, key, { kind: "delete", version }, by);
@@ -266,7 +274,7 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
         log.info("decoder.versionDeleted", { owner, key, version, by });
       }),
     remove: (owner, key, by) =>
-      inTurn(owner, async () => {
+      inTurn(owner, key, async () => {
         const entry = entryOf(owner, key);
         if (!entry) throw notFound("decoder", key);
         const removed = await stored.removeAll(owner, key, clock.now());

@@ -3,7 +3,7 @@
  * when they are too many. A version that does not load is tried again after a while, not for every payload.
  */
 import type { Clock } from "../../base/clock.ts";
-import { messageOf } from "../../base/errors.ts";
+import { isFailure, messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type {
   DecodeOptions,
@@ -68,7 +68,8 @@ export function createLoadedVersions(parts: LoadedVersionsParts): LoadedVersions
     } catch (error) {
       const { key, version } = manifest;
       log.error("decoder.notLoaded", { decoderId: id, key, version, reason: messageOf(error) });
-      broken.set(id, { message: messageOf(error), retryAtMs: clock.now() + RETRY_MS });
+      const failed = { message: messageOf(error), retryAtMs: clock.now() + RETRY_MS };
+      if (isFailure(error, "DECODER_INVALID")) broken.set(id, failed);
       throw error;
     }
   }

@@ -168,6 +168,31 @@ describe("decoding/catalog/catalog", () => {
     assert.equal(inForce(), "1.1.0");
   });
 
+  it("there is no way back to what the host does not have any more", async () => {
+    await fixture.upload("1.0.0", "1", MANAGEMENT_TENANT);
+    await fixture.upload("1.1.0", "5");
+    await activate("1.1.0");
+    await fixture.decoders.services.remove(MANAGEMENT_TENANT, "meter", "root");
+    const error = await refusal(fixture.decoders.services.rollback(TENANT, "meter", "admin"));
+    assert.equal(error.code, "CONFLICT");
+    assert.equal(inForce(), "1.1.0");
+  });
+
+  it("a version whose text cannot be read now is asked for again at once", async () => {
+    await fixture.upload("1.0.0", "1");
+    await fixture.reopen();
+    const sources = fixture.store.collection(DECODER_SOURCES);
+    const [source] = await sources.find({}, { limit: 1 });
+    await fixture.clock.advance(0);
+    fixture.runtime.loaded.clear();
+    await sources.deleteMany({});
+    const failed = await decode();
+    assert.deepInclude(failed, { ok: false, reason: "unavailable" });
+    assert.notProperty(failed, "retryAtMs");
+    await sources.insertOne(source!);
+    assert.deepEqual(await decode(), measured(8));
+  });
+
   it("changes are told as events of the tenant, with who made them", async () => {
     await fixture.upload("1.0.0");
     await fixture.upload("2.0.0", "2");
