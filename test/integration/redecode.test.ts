@@ -138,8 +138,17 @@ describe("must hold 4: kept payloads are decoded again", () => {
         async () => (missing(decodable(sentBy(at)), await valuesOf(id)).length === 0 ? true : undefined),
         { withinMs: 30_000, everyMs: 100, what: `all of device ${at}` },
       );
+      await eventually(async () => ((await waiting(id)) === 0 ? true : undefined), {
+        withinMs: 30_000,
+        everyMs: 100,
+        what: `the last failure of device ${at}`,
+      });
     }
   }
+  const waiting = async (source: string): Promise<number> =>
+    (await events(client, source, "c8y_decoder_event")).filter(
+      ({ decoderData }) => (decoderData as { readonly status: string }).status !== "ERROR",
+    ).length;
 
   async function deadLetters(of: Api): Promise<number> {
     const answer = await of.get<{ readonly statistics: { readonly totalElements: number } }>(
