@@ -112,10 +112,13 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
   const postpone = (line: DecodeLine, raw: RawPayload, { reason, retryAtMs }: Later): void => {
     const { tenant, decoder } = line;
     const pauseMs = retryAtMs === undefined ? limits.sweepMs : Math.max(0, retryAtMs - clock.now());
-    const isNews = !pauseOf(line);
-    log[isNews ? "warn" : "debug"]("decoder.postponed", { tenant, decoder, rawId: raw.id, reason, pauseMs });
-    if (isNews && retryAtMs !== undefined) tellPause(line, { reason, untilMs: retryAtMs });
-    line.pause = { untilMs: clock.monotonic() + pauseMs, reason, decoderId: directory.find(tenant, decoder)?.id };
+    const untilMs = clock.monotonic() + pauseMs;
+    const known = pauseOf(line);
+    log[known ? "debug" : "warn"]("decoder.postponed", { tenant, decoder, rawId: raw.id, reason, pauseMs });
+    if (!known && retryAtMs !== undefined) tellPause(line, { reason, untilMs: retryAtMs });
+    if (!known || (retryAtMs !== undefined && untilMs > known.untilMs)) {
+      line.pause = { untilMs, reason, decoderId: directory.find(tenant, decoder)?.id };
+    }
     leaveToStore(line);
     for (const waiting of line.waiting.splice(0)) forget(line, waiting);
   };

@@ -553,6 +553,8 @@ describe("decoding/decode-queue", () => {
       gate.resolve();
       await queue.idle();
       assert.deepEqual(order, []);
+      const { reason, untilMs } = queue.paused(TENANT, "acme")!;
+      assert.deepEqual({ reason, untilMs }, { reason: "resting", untilMs: fixture.clock.now() + 5_000 });
       scripted.script.answer = ({ value }) => good(reading(value[0]!));
       await fixture.clock.advance(20_000);
       await queue.idle();

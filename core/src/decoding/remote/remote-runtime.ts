@@ -75,6 +75,8 @@ interface Entry {
   readonly origin: string;
   readonly calls: Partial<Record<CallReason, number>>;
   state: ServiceState;
+  /** Of the last failed call, which all payloads of a batch share: it counts once. */
+  failure?: CallOutcome;
   /** The call that finds out whether a paused service works again. */
   trial?: Promise<unknown>;
   queued: number;
@@ -106,7 +108,8 @@ function itemOutcomes(outcome: CallOutcome, count: number): readonly CallOutcome
   const { items } = (outcome.body ?? {}) as { readonly items?: unknown };
   if (!Array.isArray(items) || items.length !== count) {
     const message = `its answer to a batch has no items for ${count} payloads`;
-    return Array.from({ length: count }, () => ({ ok: false, fault: "status", message }));
+    const failed = { ok: false, fault: "status", message } as const;
+    return Array.from({ length: count }, () => failed);
   }
   return items.map((item: unknown): CallOutcome => {
     const { status, result, message } = (item ?? {}) as { status?: unknown; result?: unknown; message?: unknown };
@@ -195,12 +198,11 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     const { fault, message } = outcome;
     if (fault === "dropped") return unavailable(entry, pauseOf(entry)?.reason ?? message);
     const reason = `the decoder service ${key} gave no result: ${message}`;
+    const isUnreachable = NO_CONNECTION.has(fault);
     count(entry, fault);
-    if (NO_CONNECTION.has(fault)) {
-      step(entry, { kind: "unreachable", reason });
-      return unavailable(entry, reason);
-    }
-    step(entry, { kind: "failed", reason });
+    if (entry.failure !== outcome) step(entry, { kind: isUnreachable ? "unreachable" : "failed", reason });
+    entry.failure = outcome;
+    if (isUnreachable) return unavailable(entry, reason);
     return { ok: false, reason: "callFailed", message: reason, version };
   };
   /** One call tries a service that was paused; those that come meanwhile wait for what it finds. */

@@ -319,6 +319,10 @@ describe("decoding/remote/remote-runtime", () => {
     service.answer = (_, response) => answerJson(response, 200, { items: [] });
     assert.deepInclude(await decode(), { ok: false, reason: "callFailed" });
     assert.equal(service.asked[0]!.url, "/decode/batch");
+    await Promise.all(Array.from({ length: 10 }, () => decode()));
+    assert.isUndefined(runtime.stats()[0]!.pause, "ten payloads of one call are one failure");
+    await decode();
+    assert.isDefined(runtime.stats()[0]!.pause);
   });
 
   it("unloaded, it is not asked", async () => {
