@@ -22,7 +22,7 @@ import { createRemoteRuntime, type RemoteRuntime } from "./decoding/remote/remot
 import { sealService } from "./decoding/remote/sealed-service.ts";
 import type { Superseder } from "./mapping/superseder.ts";
 import type { Platform } from "./platform/platform.ts";
-import type { DecoderRuntime } from "./sandbox/decoder-runtime.ts";
+import type { DecoderRuntime, DecoderStateChange } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
 import { RAW_PAYLOADS } from "./store/collections.ts";
 import type { Store } from "./store/store.ts";
@@ -36,6 +36,8 @@ interface RuntimesOpening {
   readonly box: SecretBox;
   readonly clock: Clock;
   readonly log: Log;
+  /** A decoder that had a rest, or was in quarantine, may run again. */
+  onReleased(decoderId: string): void;
 }
 
 export interface Runtimes {
@@ -45,11 +47,14 @@ export interface Runtimes {
 }
 
 export async function openRuntimes(
-  { config, box, clock, log }: RuntimesOpening,
+  { config, box, clock, log, onReleased }: RuntimesOpening,
   opened: AsyncDisposableStack,
 ): Promise<Runtimes> {
   const { engine, ...limits } = config.sandbox;
-  const sandbox = await openDecoderRuntime({ clock, log, limits, ...(engine !== "auto" && { engine }) });
+  const onState = ({ id, state, urgency }: DecoderStateChange): void => {
+    if (state === "closed" && urgency === "live") onReleased(id);
+  };
+  const sandbox = await openDecoderRuntime({ clock, log, limits, onState, ...(engine !== "auto" && { engine }) });
   const { unavailableDelayMinutes, callMs } = config.decoding;
   const unreachableMs = unavailableDelayMinutes * MINUTE_MS;
   const remote = createRemoteRuntime({

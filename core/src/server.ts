@@ -181,7 +181,8 @@ async function openWay(
   opened: AsyncDisposableStack,
 ): Promise<Way> {
   const { config, clock, log } = parts;
-  const { runtime, remote } = await openRuntimes({ config, box, clock, log }, opened);
+  const onReleased = (id: string): void => decodeQueue.resume(id);
+  const { runtime, remote } = await openRuntimes({ config, box, clock, log, onReleased }, opened);
   const { bundleDecoder: bundle, decoderFolders: folders } = parts;
   const shared = { store, platform, runtime, box, clock, log };
   const openingDecoders = { ...shared, remote, options: config.decoding, folders, ...(bundle && { bundle }) };

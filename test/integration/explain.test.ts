@@ -252,6 +252,26 @@ describe("explain", () => {
     assert.deepInclude(evidence, { decoder: "acme-meter", path: "/33456/0/123" });
   });
 
+  it("a decoder that has a rest, because it ran out of time too often", async () => {
+    const source = "export default { decode({ value }) { if (value[0]) for (;;); return { success: true }; } };";
+    const manifest = { key: "hanging", name: "Hanging", version: "1.0.0" };
+    const uploaded = await suite.api.post(`${AGENT}/decoders`, { manifest, source });
+    assert.equal(uploaded.status, 201);
+    await mapResources(suite.api, 3303, {
+      5701: { customAction: { type: null, actionName: "decoder:hanging" }, observeParameters: { autoObserve: true } },
+    });
+    const id = await plain();
+    await observed();
+    const path = "/3303/0/5701";
+    const observation = await answerObserve({ code: "2.05", contentFormat: 0, payload: "1", options: [OBSERVE] }, path);
+    for (let number = 2; number <= 6; number++) {
+      await device.notify(observation, number, { code: "2.05", contentFormat: 0, payload: String(number) });
+    }
+    const { text } = await isNamed(id, "decoder", "decoder-paused");
+    assert.match(text, /hanging is left alone until .*: the decoder has a rest: over the time limit/);
+    assert.equal((await suite.api.post(`${AGENT}/decoders/hanging/release`, {})).status, 204);
+  }).timeout(20_000);
+
   it("a device that is none of ours is not found", async () => {
     assert.equal((await suite.api.get(`${AGENT}/explain/999999`)).status, 404);
   });

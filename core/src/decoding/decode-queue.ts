@@ -65,6 +65,8 @@ export interface DecodeQueue extends AsyncDisposable {
   idle(): Promise<void>;
   stats(): DecodeQueueStats;
   paused(tenant: string, decoder: string): DecoderPause | undefined;
+  /** A version may run again before the end of its pauses was due. @param decoderId as the directory names it */
+  resume(decoderId: string): void;
 }
 
 const PAGE_SIZE = 500;
@@ -254,6 +256,11 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
     paused(tenant, decoder) {
       const pause = pauseOf(lines.of({ tenant, decoder }));
       return pause && { reason: pause.reason, untilMs: clock.now() + pause.untilMs - clock.monotonic() };
+    },
+    resume(decoderId) {
+      const resumed = [...lines].filter(({ pause }) => pause?.decoderId === decoderId);
+      for (const line of resumed) line.pause = undefined;
+      if (resumed.length > 0 && !closed) void sweep();
     },
     async [Symbol.asyncDispose]() {
       closed = true;

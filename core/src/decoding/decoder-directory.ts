@@ -29,8 +29,8 @@ export interface DecoderDirectory {
 /** Owner of the decoders that come with the host. No tenant has this name. */
 export const SHIPPED = "";
 
-/** The owner in a decoder's id; no tenant's name has a slash. */
-export const ownerOf = (id: string): string => id.slice(0, id.indexOf("/"));
+/** Whose version it is; no tenant's name has a slash. */
+export const ownerOf = ({ id }: { readonly id: string }): string => id.slice(0, id.indexOf("/"));
 
 /** @param owner the tenant whose decoder it is, or `SHIPPED` */
 export const decoderId = (owner: string, { key, version }: Pick<DecoderManifest, "key" | "version">): string =>

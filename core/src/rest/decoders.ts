@@ -181,6 +181,11 @@ export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestR
     answerPlain(ctx, 200, presentActivation(ctx, decoders.get(tenant, keyIn(ctx)), activation));
   });
 
+  router.post(`${PATH}/:key/release`, may("decoder:write"), async ctx => {
+    await decoders.release(tenantOf(ctx), keyIn(ctx));
+    answerNothing(ctx);
+  });
+
   router.get(`${PATH}/:key/stats`, may("decoder:read"), async ctx => {
     const [tenant, key] = [tenantOf(ctx), keyIn(ctx)];
     const versions = decoders.stats(tenant, key).map(({ id: _, ...each }) => each);

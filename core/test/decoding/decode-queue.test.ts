@@ -524,6 +524,20 @@ describe("decoding/decode-queue", () => {
       assert.deepEqual(pauses, ["acme: resting", "other works", "acme works"]);
     });
 
+    it("is asked again at once when it is released", async () => {
+      await both();
+      scripted.script.answer = () => unavailable(fixture.clock.now() + 3_600_000);
+      await decoded(await kept(1));
+      scripted.script.answer = ({ value }) => good(reading(value[0]!));
+      queue.resume("somebody else");
+      await queue.idle();
+      assert.deepEqual(await values(), []);
+      queue.resume(`acme@${manifest.version}`);
+      await queue.idle();
+      assert.deepEqual(await values(), [1]);
+      assert.isUndefined(queue.paused(TENANT, "acme"));
+    });
+
     it("is asked again at once when another version is in force", async () => {
       await both();
       scripted.script.answer = () => unavailable(fixture.clock.now() + 3_600_000);

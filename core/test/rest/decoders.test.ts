@@ -119,6 +119,12 @@ describe("rest/decoders", function () {
     );
   });
 
+  it("a decoder that has a rest is released, one that is not there is not found", async () => {
+    await post(upload("1.0.0"));
+    assert.equal((await on("release")).status, 204);
+    assert.equal((await on("release", {}, "t2/admin")).status, 404);
+  });
+
   it("a test answers result, console and CPU time, and what failed as error", async () => {
     await post(upload("1.0.0"));
     const good = await on("test", { value: "2a", args: { resourcePath: "/33456/0/1" } });

@@ -13,6 +13,7 @@ import {
   decoderId,
   type InstalledDecoder,
   installedDecoder,
+  ownerOf,
   SHIPPED,
 } from "../decoder-directory.ts";
 import type { DecoderRegistry } from "../decoder-registry.ts";
@@ -92,10 +93,6 @@ const LOADS_AT_ONCE = 4;
 
 const installed = ({ owner, manifest, language }: StoredVersion): InstalledDecoder =>
   installedDecoder(owner, manifest, language);
-
-/** Whose version it is. */
-export const ownerOf = ({ id, manifest }: InstalledDecoder): string =>
-  id.slice(0, -decoderId(SHIPPED, manifest).length);
 
 export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog {
   const { stored, runtime, shipped, managementTenant, clock, log } = parts;

@@ -10,12 +10,12 @@ import type { Page, PageRequest } from "../../platform/platform.ts";
 import { formatTime } from "../../platform/time.ts";
 import type { DecodeOutcome, DecoderLanguage, DecoderRuntime, DecoderStats } from "../../sandbox/decoder-runtime.ts";
 import type { DecodedDevice } from "../decoded-effects.ts";
-import { decoderId, type InstalledDecoder, SHIPPED } from "../decoder-directory.ts";
+import { decoderId, type InstalledDecoder, ownerOf, SHIPPED } from "../decoder-directory.ts";
 import { wantedFragments } from "../decoder-input.ts";
 import type { RemoteService } from "../remote/remote-service.ts";
 import { sealService, shownService } from "../remote/sealed-service.ts";
 import type { CallOutcome } from "../remote/service-client.ts";
-import { type DecoderCatalog, ownerOf } from "./catalog.ts";
+import type { DecoderCatalog } from "./catalog.ts";
 import type { CatalogStore, StoredVersion } from "./catalog-store.ts";
 import type { DecoderState } from "./decoder-machine.ts";
 import type { ReportStore } from "./report-store.ts";
@@ -74,6 +74,8 @@ export interface DecoderServices extends Staging {
   version(tenant: string, key: string, version: string): Promise<VersionView & VersionText>;
   /** Decodes a payload; nothing is stored. @throws MooringError VALIDATION */
   test(tenant: string, key: string, body: unknown): Promise<TestAnswer>;
+  /** Ends the rest or the quarantine of the version in force. @throws MooringError CONFLICT where none is */
+  release(tenant: string, key: string): Promise<void>;
   /** Of the versions that are loaded. */
   stats(tenant: string, key: string): readonly DecoderStats[];
   /** @throws MooringError CONFLICT where it is in force or staged */
@@ -86,7 +88,7 @@ export interface DecoderServicesParts {
   readonly stored: CatalogStore;
   readonly staging: Staging;
   readonly reports: Pick<ReportStore, "delete">;
-  readonly runtime: Pick<DecoderRuntime, "stats">;
+  readonly runtime: Pick<DecoderRuntime, "stats" | "release">;
   readonly policy: UploadPolicy;
   /** For headers of services. */
   readonly box: SecretBox;
@@ -244,6 +246,9 @@ export function createDecoderServices(parts: DecoderServicesParts): DecoderServi
     staged: known(staging.staged),
     activate: known(staging.activate),
     rollback: known(staging.rollback),
+    async release(tenant, key) {
+      runtime.release((await resolve(tenant, key, undefined)).id);
+    },
     stats(tenant, key) {
       get(tenant, key);
       const others = [catalog.inherited(tenant, key), catalog.find(tenant, key)].flatMap(each =>

@@ -63,7 +63,7 @@ export function createLoadedVersions(parts: LoadedVersionsParts): LoadedVersions
   async function load(decoder: InstalledDecoder): Promise<void> {
     const { id, manifest } = decoder;
     try {
-      await runtime.load(id, { ...(await parts.sourceOf(decoder)), owner: ownerOf(id) });
+      await runtime.load(id, { ...(await parts.sourceOf(decoder)), owner: ownerOf(decoder) });
       broken.delete(id);
     } catch (error) {
       const { key, version } = manifest;
@@ -98,7 +98,7 @@ export function createLoadedVersions(parts: LoadedVersionsParts): LoadedVersions
   return {
     ready,
     async tryOut({ id }, source) {
-      await runtime.load(id, { ...source, owner: ownerOf(id) });
+      await runtime.load(id, { ...source, owner: ownerOf({ id }) });
       touch(id);
     },
     decode(decoder, input, options) {

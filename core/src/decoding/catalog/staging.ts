@@ -2,7 +2,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { MooringError } from "../../base/errors.ts";
 import { notFound } from "../../platform/failures.ts";
-import { type DecoderCatalog, ownerOf } from "./catalog.ts";
+import { ownerOf } from "../decoder-directory.ts";
+import type { DecoderCatalog } from "./catalog.ts";
 import type { VersionName } from "./catalog-store.ts";
 import type { DecoderEvent } from "./decoder-machine.ts";
 import { readActivateRequest, readStageRequest } from "./requests.ts";

@@ -25,7 +25,7 @@ function statsOf({ id, key, version, calls, queued }: ServiceStats): DecoderStat
     failed[reason] = (failed[reason] ?? 0) + count;
   }
   const none = { batches: 0, cpuMs: 0, queuedInBackground: 0, onProbation: false, hostDeaths: 0 };
-  return { id, key, version, owner: ownerOf(id), decoded: ok, failed, queued, ...none };
+  return { id, key, version, owner: ownerOf({ id }), decoded: ok, failed, queued, ...none };
 }
 
 export function joinRuntimes(sandbox: DecoderRuntime, remote: RemoteRuntime, box: SecretBox): DecoderRuntime {
