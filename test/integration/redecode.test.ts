@@ -13,6 +13,7 @@ import { alarms, duplicates, events, missing } from "../harness/documents.ts";
 import { eventually, within } from "../harness/eventually.ts";
 import { type Host, startHost } from "../harness/host.ts";
 import { mapAcmeMeter } from "../harness/meter-protocol.ts";
+import { runMooring } from "../harness/mooring-cli.ts";
 import { atScale } from "../harness/scale.ts";
 import { createSteadyDevice, OPAQUE_NUMBER, type SteadyDevice } from "../harness/steady-device.ts";
 
@@ -291,6 +292,17 @@ describe("must hold 4: kept payloads are decoded again", () => {
       for (const alarm of await alarms(client, id)) assert.equal(alarm.status, "CLEARED", alarm.type);
     }
   }).timeout(30_000);
+
+  it("mooring decoder redecode --apply, twice: the same content hash, and nothing differs the second time", async () => {
+    const hashes: string[] = [];
+    for (let time = 1; time <= 2; time++) {
+      const { code, output } = await runMooring(host, ["decoder", "redecode", KEY, "2.0.0", "--apply"]);
+      assert.equal(code, 0, output);
+      hashes.push(/content hash: ([0-9a-f]{64})/.exec(output)?.[1] ?? output);
+      if (time === 2) assert.match(output, /payloads: (\d+) read, \1 equal, 0 changed, 0 recovered, 0 failed/);
+    }
+    assert.equal(hashes[1], hashes[0]);
+  }).timeout(60_000);
 
   it("bad input is refused by member and rule, and nothing begins", async () => {
     const jobs = async (): Promise<number> =>
