@@ -118,7 +118,8 @@ const NOTHING_KNOWN: LastValue = (): undefined => undefined;
 export function createUplink(parts: UplinkParts): Uplink {
   const { platform, store, log, mapping, applier, superseder } = parts;
   const { inventory } = platform;
-  const views = createDeviceViews(mapping.actions);
+  const { actions } = mapping;
+  const views = createDeviceViews(actions);
   const openAlarms = createOpenAlarms(parts.store, parts.rememberedDevices ?? REMEMBERED_DEVICES);
   const logFailures = createFailureLog(log);
   const counters: UplinkCounters = { messages: 0, values: 0, effects: 0, failures: 0, unstorable: 0 };
@@ -194,11 +195,19 @@ export function createUplink(parts: UplinkParts): Uplink {
       counters.messages++;
       counters.values += values.length;
       const object = await objectOf(tenant, deviceId);
-      const { view, settings } = views(tenant, endpoint, object);
       // Both are nearly always at hand: no read of the store, no turn of the event loop.
       const known = openAlarms.of(tenant, deviceId);
-      const missing = settings.defaultHandlers ? missingLastValues(values, mapping.actions) : [];
-      const lastValue = missing.length === 0 ? NOTHING_KNOWN : await earlierValues(tenant, deviceId, missing);
+      const open = known instanceof Promise ? await known : known;
+      let missing: readonly Lwm2mPath[] = [];
+      let lastValue = NOTHING_KNOWN;
+      // Plugins may come and go while values are looked up: from the last look on it is one turn, with the same actions.
+      for (let asked: readonly string[] | undefined; asked !== actions.deviceFragments; ) {
+        asked = actions.deviceFragments;
+        const { defaultHandlers } = views(tenant, endpoint, object).settings;
+        missing = defaultHandlers ? missingLastValues(values, actions) : [];
+        if (missing.length > 0) lastValue = await earlierValues(tenant, deviceId, missing);
+      }
+      const { view, settings } = views(tenant, endpoint, object);
       const { effects, failures } = mapMessage(mapping, {
         values,
         requestPath,
@@ -208,7 +217,7 @@ export function createUplink(parts: UplinkParts): Uplink {
         receivedAtMs,
         device: view,
         settings,
-        openAlarms: known instanceof Promise ? await known : known,
+        openAlarms: open,
         lastValue,
       });
       if (failures.length > 0) {

@@ -8,6 +8,7 @@ import { parsePath } from "../../src/lwm2m/path.ts";
 import type { Registration } from "../../src/lwm2m/registration/registration.ts";
 import type { ResourceValue } from "../../src/lwm2m/resource-value.ts";
 import type { ValueBatch } from "../../src/lwm2m/server/value-batch.ts";
+import type { ActionRegistry } from "../../src/mapping/action-registry.ts";
 import { createEffectApplier } from "../../src/mapping/apply-effects.ts";
 import { clearNoMappingAlarms } from "../../src/mapping/clear-no-mapping.ts";
 import { createSuperseder } from "../../src/mapping/superseder.ts";
@@ -71,8 +72,11 @@ describe("mapping/uplink", () => {
   let id: string;
   let message: number;
 
+  let actions: ActionRegistry;
+
   const open = (keepsValues = false): Uplink => {
     const setup = parts({ actions: [naming], handlers: [position] });
+    ({ actions } = setup);
     return createUplink({
       platform,
       store,
@@ -199,6 +203,32 @@ describe("mapping/uplink", () => {
     await uplink.values(batch([value("/6/0/1", 13.4)]));
     await uplink.values(batch([value("/6/0/0", 52.5)]));
     assert.deepEqual((await events("position")).map(({ text }) => text).sort(), ["52.5 13.4", "undefined 13.4"]);
+  });
+
+  it("a handler that comes while earlier values are looked up gets its own, too", async () => {
+    await uplink.values(batch([value("/6/0/1", 13.4), value("/6/0/5", 7)]));
+    const { lastValues } = platform.inventory;
+    let looks = 0;
+    Object.assign(platform.inventory, {
+      async lastValues(...given: Parameters<typeof lastValues>) {
+        const found = await lastValues(...given);
+        const run: DefaultHandler["run"] = ({ value: known, atMs }) => [
+          { kind: "event", type: "late", text: `${known(0)} ${known(5)}`, atMs },
+        ];
+        if (looks++ === 0) actions.addHandler({ objectId: 6, resources: [0, 5], needsLastValues: true, run });
+        return found;
+      },
+    });
+    await uplink.values(batch([value("/6/0/0", 52.5)]));
+    assert.equal(looks, 2);
+    assert.deepEqual(
+      (await events("late")).map(({ text }) => text),
+      ["52.5 7"],
+    );
+    assert.include(
+      (await events("position")).map(({ text }) => text),
+      "52.5 13.4",
+    );
   });
 
   it("settings, name and wanted fragments of the device are those of now", async () => {
