@@ -192,7 +192,7 @@ async function openWay(
   const publishers = createPublishers(log);
   const figures = createFigures();
   const [routes, pages] = [createRoutes(), createPages()];
-  const alarmSource = createConnectorDevices(platform).ensure;
+  const alarmSource = createConnectorDevices(platform);
   const plugins = opened.use(
     createPluginHost({
       registry: actions,
@@ -211,6 +211,9 @@ async function openWay(
   );
   parts.onPlugins?.(plugins);
   await plugins.start();
+  const known = new Set(plugins.list().map(({ name }) => name));
+  const unused = Object.keys(config.plugins.options).filter(name => !known.has(name));
+  for (const plugin of unused) log.warn("plugin.optionsUnused", { plugin, reason: "there is no such plugin" });
 
   const applier = createEffectApplier({
     platform,

@@ -204,11 +204,18 @@ function splitConfigArgument(argv: readonly string[]): { path: string | undefine
   return { path, rest: [...argv.slice(0, at), ...argv.slice(at + (inline ? 1 : 2))] };
 }
 
+/** A copy that nobody can change. */
+function frozen<V>(value: V): V {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(frozen)) as V;
+  return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, frozen(inner)]))) as V;
+}
+
 function build(values: ReadonlyMap<NamedOption, OptionValue>): Config {
   const groups: Record<string, Record<string, OptionValue | undefined>> = {};
   for (const named of NAMED_OPTIONS) {
     const value = values.get(named) ?? named.option.default;
-    (groups[named.group] ??= {})[named.name] = Array.isArray(value) ? Object.freeze([...value]) : value;
+    (groups[named.group] ??= {})[named.name] = frozen(value);
   }
   for (const group of Object.values(groups)) Object.freeze(group);
   return Object.freeze(groups) as unknown as Config;

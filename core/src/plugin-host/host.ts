@@ -69,6 +69,8 @@ interface Entry {
   state: PluginState;
   readonly figures: CallFigures;
   instance?: PluginInstance | undefined;
+  /** It is FAULTY for what it needs: others may mend that. */
+  isUnmet?: boolean;
 }
 
 const isUsable = (found: FoundPlugin): found is UsablePlugin => found.manifest !== undefined;
@@ -106,10 +108,12 @@ export function createPluginHost(parts: PluginHostParts): Plugins {
 
   /** Looks at what is there. What is active stays what it is, whatever became of its files. @param only that one */
   async function look(only?: string): Promise<void> {
-    const seen = new Set<string>();
-    for (const found of await parts.discover()) {
-      // The second of a name is shown under another one; its fault says where the first is.
-      const key = seen.has(found.name) ? `${found.name}@${found.location}` : found.name;
+    const all = await parts.discover();
+    const seen = new Set(all.filter(isUsable).map(({ name }) => name));
+    for (const found of all) {
+      // Of several with one name the one that can be used has it, else the first.
+      const hasName = isUsable(found) || !seen.has(found.name);
+      const key = hasName ? found.name : `${found.name}@${found.location}`;
       seen.add(key);
       if (only !== undefined && only !== key) continue;
       const entry = entries.get(key);
@@ -189,8 +193,10 @@ export function createPluginHost(parts: PluginHostParts): Plugins {
       await stop(entry, { kind: "wait", ...(fault !== undefined && { fault }) });
     }
     for (const { name, rank, entry } of entriesInOrder) {
-      if (entry.state.at !== "FOUND" || isClosed) continue;
       const fault = faults.get(name);
+      if (entry.state.at === "FAULTY" && entry.isUnmet) step(entry, { kind: "enable" });
+      if (entry.state.at !== "FOUND" || isClosed) continue;
+      entry.isUnmet = fault !== undefined;
       const blocker = blockerOf(manifestOf(entry)!, isActive);
       if (fault !== undefined) step(entry, { kind: "fail", fault });
       else if (blocker !== undefined) step(entry, { kind: "wait", fault: blocker });

@@ -1,4 +1,4 @@
-/** An alarm for each plugin that should be active and is not, at the connector device of the operator's tenant. */
+/** An alarm for each plugin that failed, at its start or too often, at the connector device of the operator's tenant. */
 import type { Clock } from "../base/clock.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -15,8 +15,11 @@ export interface PluginAlarmsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly tenant: string;
-  /** The managed object that alarms of the tenant's agent stand at. */
-  alarmSource(tenant: string): Promise<string>;
+  /** The managed object that alarms of the tenant's agent stand at; `find` makes none. */
+  readonly alarmSource: {
+    ensure(tenant: string): Promise<string>;
+    find(tenant: string): Promise<string | undefined>;
+  };
 }
 
 const alarmType = (plugin: string): string => `c8y_LWM2MPluginFailure_${plugin}`;
@@ -33,7 +36,7 @@ export function createPluginAlarms({ alarms, clock, log, tenant, alarmSource }: 
     raise: (plugin, text) =>
       attempt(plugin, async () =>
         alarms.create(tenant, {
-          source: { id: await alarmSource(tenant) },
+          source: { id: await alarmSource.ensure(tenant) },
           type: alarmType(plugin),
           severity: "MAJOR",
           text: text.slice(0, 1000),
@@ -42,7 +45,8 @@ export function createPluginAlarms({ alarms, clock, log, tenant, alarmSource }: 
       ),
     clear: plugin =>
       attempt(plugin, async () => {
-        const sourceId = await alarmSource(tenant);
+        const sourceId = await alarmSource.find(tenant);
+        if (sourceId === undefined) return;
         await alarms.updateMatching(tenant, { sourceId, types: [alarmType(plugin)] }, { status: "CLEARED" });
       }),
   };

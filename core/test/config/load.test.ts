@@ -301,6 +301,32 @@ describe("config/load: refusals name option, value and rule", () => {
     }
   });
 
+  it("plugins: lists and options, from the file and from the environment; options are never shown and cannot be changed", () => {
+    const options = { acme: { factor: 2, target: { password: "secret" } } };
+    const packages = ["@acme/plugin", "other"];
+    const given = { dir: "/opt/plugins", packages, paths: ["/srv/a", "b"], options };
+    assert.deepEqual(load({ file: { plugins: given } }).plugins, given);
+    const env = {
+      MOORING_PLUGINS_DIR: "/opt/plugins",
+      MOORING_PLUGINS_PACKAGES: "@acme/plugin, other",
+      MOORING_PLUGINS_PATHS: "/srv/a,b",
+      MOORING_PLUGINS_OPTIONS: JSON.stringify(options),
+    };
+    const loaded = load({ env }).plugins;
+    assert.deepEqual(loaded, given);
+    assert.isFrozen((loaded.options as typeof options).acme.target);
+    assert.deepEqual(load({}).plugins, { dir: undefined, packages: [], paths: [], options: {} });
+    assert.deepEqual(load({ env: { MOORING_PLUGINS_PACKAGES: "" } }).plugins.packages, []);
+    const wrong = refusal({ env: { MOORING_PLUGINS_OPTIONS: '{"password": "secret"' } });
+    assert.equal(wrong.message, "MOORING_PLUGINS_OPTIONS must be a JSON object");
+    assert.include(
+      refusal({ file: { plugins: { options: ["secret"] } } }).message,
+      "plugins.options must be a JSON object",
+    );
+    const name = refusal({ file: { plugins: { packages: ["../x"] } } });
+    assert.include(name.message, 'plugins.packages = ["../x"] must be names of npm packages');
+  });
+
   it("a secret is never shown", () => {
     const error = refusal({ env: { MOORING_ADMIN_PASSWORD: "short", MOORING_STORE: "postgres://u:hunter2@x" } });
     assert.notInclude(error.message, "short");

@@ -7,8 +7,9 @@ import type { ActionInput } from "../../src/contract/action.ts";
 import type { PluginHost } from "../../src/contract/plugin.ts";
 import { createActionRegistry } from "../../src/mapping/action-registry.ts";
 import { createPublishers } from "../../src/mapping/publishers.ts";
+import type { FoundPlugin } from "../../src/plugin-host/discover.ts";
 import { createFigures } from "../../src/plugin-host/figures.ts";
-import { openTestPlugins, type TestPlugin } from "./support.ts";
+import { manifestOf, openTestPlugins, type TestPlugin } from "./support.ts";
 
 const INPUT = {} as ActionInput;
 /** What an action of the name `<plugin>:act` makes: an event of that type. */
@@ -92,6 +93,22 @@ describe("plugin-host: start", () => {
     assert.equal(plugins.get("a").fault, "needs itself: a -> b -> a");
   });
 
+  it("of several with one name the one that can be used has it", async () => {
+    const place = { name: "a", origin: "folder" } as const;
+    const found: readonly FoundPlugin[] = [
+      { ...place, location: "/plugins/1", fault: "main is missing" },
+      { ...place, location: "/plugins/2", manifest: manifestOf({ name: "a" }) },
+      { ...place, location: "/plugins/3", fault: "its name is taken by the plugin in /plugins/2" },
+    ];
+    const load = async () => ({ default: { activate: () => {} }, resolving: { [Symbol.dispose]: () => {} } });
+    const { plugins } = openTestPlugins({ discover: async () => found, load });
+    await plugins.start();
+    assert.deepEqual(
+      plugins.list().map(({ name, state }) => `${name} ${state}`),
+      ["a@/plugins/1 FAULTY", "a ACTIVE", "a@/plugins/3 FAULTY"],
+    );
+  });
+
   it("an activate that never ends is given up, and can add nothing afterwards", async () => {
     const { plugins, put, clock, registry, states } = setUp();
     const go = Promise.withResolvers<void>();
@@ -117,6 +134,16 @@ describe("plugin-host: start", () => {
     assert.isTrue(isFailure(late, "CLOSED"));
     assert.isUndefined(registry.action("slow:act"));
     assert.deepEqual(states(), { slow: "FAULTY" });
+  });
+
+  it("one that lacks another is active as soon as that is", async () => {
+    const { plugins, put, states } = setUp();
+    put(acting("b", "1", needs("a")));
+    await plugins.start();
+    assert.deepEqual(states(), { b: "FAULTY" });
+    put(acting("a", "1"));
+    await plugins.enable("a");
+    assert.deepEqual(states(), { b: "ACTIVE", a: "ACTIVE" });
   });
 
   it("what is put there later is found when somebody asks", async () => {
