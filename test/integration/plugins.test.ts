@@ -238,7 +238,7 @@ describe("plugins", () => {
     ["publisher", "publisher counter", notifyOnce],
     ["figure", "figure published", () => api().get("/metrics")],
     ["route", "route GET /fail", async () => assert.equal((await api().get(`${OWN}/fail`)).status, 502)],
-    ["timer", "timer 1", async () => {}],
+    ["timer", "timer", async () => {}],
     ["callback", "outside of any call", () => api().post(`${OWN}/leave/callback`, {})],
     ["rejection", "outside of any call", () => api().post(`${OWN}/leave/rejection`, {})],
   ];

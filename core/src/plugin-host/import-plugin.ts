@@ -3,6 +3,7 @@
  * another address: a query, which the modules that it imports from its own folder by relative paths get, too. Packages that it
  * imports by name, and CommonJS modules, stay what they were.
  */
+import { realpath } from "node:fs/promises";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -29,7 +30,9 @@ export async function importPlugin(
   fresh?: string,
 ): Promise<ImportedPlugin> {
   const query = fresh === undefined ? "" : `?fresh=${fresh}`;
-  const root = `${pathToFileURL(folder).href}/`;
+  // Modules are known by where they really lie; a package may be a link.
+  const home = await realpath(folder);
+  const root = `${pathToFileURL(home).href}/`;
   const isOwn = (parent: string | undefined): boolean =>
     parent?.startsWith(root) === true && (query === "" ? !parent.includes("?") : parent.endsWith(query));
   const hooks = registerHooks({
@@ -43,7 +46,7 @@ export async function importPlugin(
   });
   const resolving = { [Symbol.dispose]: () => hooks.deregister() };
   try {
-    const module = (await import(`${pathToFileURL(join(folder, main)).href}${query}`)) as {
+    const module = (await import(`${pathToFileURL(join(home, main)).href}${query}`)) as {
       readonly default?: unknown;
     };
     return { default: module.default, resolving };

@@ -12,6 +12,8 @@ export interface OwnTimers extends Disposable {
 }
 
 const SHORTEST_PERIOD_MS = 100;
+/** All timers are one place: those that are set again and again would each have a clean record. */
+const PLACE = "timer";
 
 export function createTimers(parts: {
   readonly plugin: string;
@@ -23,7 +25,6 @@ export function createTimers(parts: {
   const waiting = new Map<symbol, () => Disposable>();
   const running = new Map<symbol, Disposable>();
   let state: "waiting" | "running" | "ended" = "waiting";
-  let count = 0;
 
   function add(arm: (done: () => void) => Disposable): Disposable {
     if (state === "ended") throw new MooringError("CLOSED", `plugin ${plugin} is not active any more`, { plugin });
@@ -40,30 +41,28 @@ export function createTimers(parts: {
     };
   }
 
-  function check(ms: number, least: number, run: unknown): string {
+  function check(ms: number, least: number, run: unknown): void {
     const isTime = Number.isFinite(ms) && ms >= least;
     const rule = isTime ? "needs a function" : `must be at least ${least} ms`;
     if (!isTime || typeof run !== "function") {
       throw new MooringError("PLUGIN_INVALID", `plugin ${plugin}: a timer ${rule}`, { plugin, field: "timers", rule });
     }
-    return `timer ${++count}`;
   }
 
-  const failed = (name: string) => (error: unknown) =>
-    log.warn("plugin.timerFailed", { plugin, timer: name, error: messageOf(error) });
+  const failed = (error: unknown): void => log.warn("plugin.timerFailed", { plugin, error: messageOf(error) });
 
   return {
     timers: {
       every(periodMs, run) {
-        const name = check(periodMs, SHORTEST_PERIOD_MS, run);
-        return add(() => every(clock, periodMs, () => calls.async("timer", name, run), failed(name)));
+        check(periodMs, SHORTEST_PERIOD_MS, run);
+        return add(() => every(clock, periodMs, () => calls.async("timer", PLACE, run), failed));
       },
       after(delayMs, run) {
-        const name = check(delayMs, 0, run);
+        check(delayMs, 0, run);
         return add(done =>
           clock.after(delayMs, () => {
             done();
-            calls.async("timer", name, run).catch(failed(name));
+            calls.async("timer", PLACE, run).catch(failed);
           }),
         );
       },

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert } from "chai";
@@ -50,6 +50,26 @@ describe("plugin-host/import-plugin", () => {
     using _second = resolving;
     assert.deepEqual(await value.texts(), ["own 2", "near 2 data 2", "late 2"]);
     assert.isDefined(first);
+  });
+
+  it("a folder that is a link is imported anew as well", async () => {
+    const link = `${location}-link`;
+    await symlink(location, link);
+    try {
+      const load = createImporter(createSeededRandom(1));
+      for (const text of ["1", "2"]) {
+        await write("src/near.ts", `export const near = "near ${text}";`);
+        await write("src/index.ts", `import { near } from "./near.ts"; export default near;`);
+        const { default: value, resolving } = await load({
+          location: link,
+          manifest: manifestOf({ main: "src/index.ts" }),
+        });
+        using _done = resolving;
+        assert.equal(value, `near ${text}`);
+      }
+    } finally {
+      await rm(link);
+    }
   });
 
   it("the SDK is there wherever the plugin lies, and is the host's own", async () => {

@@ -65,12 +65,24 @@ describe("plugin-host/timers", () => {
       assert.equal(plugins.get("one").state, "ACTIVE");
       const said = log.lines.filter(({ event }) => event === "plugin.timerFailed");
       assert.lengthOf(said, 4);
-      assert.deepEqual(said[0]!.fields, { plugin: "one", timer: "timer 1", error: "boom" });
+      assert.deepEqual(said[0]!.fields, { plugin: "one", error: "boom" });
       await clock.advance(10_000);
-      assert.deepInclude(plugins.get("one"), { state: "STOPPED", fault: "timer 1: boom" });
+      assert.deepInclude(plugins.get("one"), { state: "STOPPED", fault: "timer: boom" });
       assert.equal(clock.pending, 0);
     });
   }
+
+  it("a timer that fails and sets itself again is stopped as well", async () => {
+    const { clock, plugins, timers } = await setUp(() => {});
+    const again = (): never => {
+      timers.after(1000, again);
+      return assert.fail("boom");
+    };
+    timers.after(0, again);
+    await clock.advance(10_000);
+    assert.equal(plugins.get("one").state, "STOPPED");
+    assert.equal(plugins.get("one").figures.timer.failures, 5);
+  });
 
   it("bad input: a period that is too short, a time that is none, no function", async () => {
     const { timers } = await setUp(() => {});
