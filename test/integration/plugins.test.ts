@@ -16,6 +16,7 @@ import { api as clientOf } from "../harness/api.ts";
 import { managedObject } from "../harness/documents.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type Host, root, startHost } from "../harness/host.ts";
+import { metricOf } from "../harness/metrics.ts";
 import { runMooring } from "../harness/mooring-cli.ts";
 import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
 import { type Received, uintBytes } from "../harness/raw-socket.ts";
@@ -224,6 +225,29 @@ describe("plugins", () => {
     await change("acme", "enable", { cascade: true });
     await notify(7001);
     assert.lengthOf(await scaled(), before + 1);
+  });
+
+  it("enabling and disabling under a stream: each value has its effect once, or is counted as one that had none", async () => {
+    const before = (await scaled()).length;
+    const failures = await metricOf(api(), "mooring_uplink_failures_total");
+    const count = 100;
+    let isOver = false;
+    const switching = (async () => {
+      for (let rounds = 1; ; rounds++) {
+        await change("acme", "disable");
+        await change("acme", "enable");
+        if (isOver) return rounds;
+      }
+    })();
+    for (let value = 1; value <= count; value++) await notify(20_000 + value);
+    isOver = true;
+    assert.isAbove(await switching, 1);
+    const failed = (await metricOf(api(), "mooring_uplink_failures_total")) - failures;
+    const stored = (await scaled()).slice(before).map(({ value }) => value);
+    assert.equal(stored.length + failed, count);
+    assert.lengthOf([...new Set(stored)], stored.length);
+    const fragment = (await managedObject(api(), deviceId))["c8y_Lwm2m_3303!0"] as Record<string, unknown>;
+    assert.equal(fragment["5700"], 20_000 + count);
   });
 
   const afterMode = async (point: string, once: () => Promise<unknown>): Promise<void> => {
