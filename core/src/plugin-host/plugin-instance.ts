@@ -32,7 +32,7 @@ export interface InstanceParts extends ExtendedParts {
 }
 
 const ACTIVATE_LIMIT_MS = 10_000;
-/** What a plugin has under way when it goes, and then its own end, have this long each. */
+/** What a plugin has under way when it goes, and then the end of each thing that it owns, have this long. */
 const END_LIMIT_MS = 3000;
 
 /**
@@ -52,7 +52,7 @@ export async function startInstance(
   const { clock, log } = parts;
   const { manifest } = found;
   const { name, version } = manifest;
-  const scope = createScope(name);
+  const scope = createScope(name, undoing => withinLimit(clock, END_LIMIT_MS, "a resource's end", undoing));
   const contributions = createContributions(name, former?.contributions);
   const ownTimers = createTimers({ plugin: name, clock, log, calls });
 
@@ -62,24 +62,27 @@ export async function startInstance(
   async function close(): Promise<void> {
     contributions.close();
     ownTimers[Symbol.dispose]();
-    try {
-      await withinLimit(clock, END_LIMIT_MS, "what it had under way", calls.whenIdle());
-      const ending = calls.async("close", "close", () => scope.close());
-      const errors = await withinLimit(clock, END_LIMIT_MS, "close", ending);
-      for (const error of errors) {
-        calls.failed("close", "close", error);
-        closeFailed(error);
-      }
-    } catch (error) {
+    await withinLimit(clock, END_LIMIT_MS, "what it had under way", calls.whenIdle()).catch(closeFailed);
+    for (const error of await calls.async("close", "close", scope.close)) {
+      calls.failed("close", "close", error);
       closeFailed(error);
-      void scope.close();
+    }
+  }
+
+  /** What comes after the end is ended at once. */
+  function own(resource: Disposable): void {
+    try {
+      scope.own(() => resource);
+    } catch (error) {
+      resource[Symbol.dispose]();
+      throw error;
     }
   }
 
   async function activate(): Promise<void> {
     const options = compileOptions(manifest.configuration)(parts.optionsOf(name) ?? {});
     const module = await calls.async("activate", "module", () => parts.load(found));
-    scope.own(() => module.resolving);
+    own(module.resolving);
     const plugin = checkPlugin(module.default, manifest);
     const { timers } = ownTimers;
     const side = { manifest, folder: found.location, options, timers, scope, contributions, calls, rank };

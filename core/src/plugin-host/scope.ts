@@ -4,16 +4,20 @@ import { MooringError } from "../base/errors.ts";
 export interface Scope {
   /** Makes a resource through `open` and owns it. @throws MooringError CLOSED once the scope is closed: nothing is opened then */
   own<R extends Disposable | AsyncDisposable>(open: () => R): R;
-  /** As {@link own}, for what may also be disposed earlier by hand: it is forgotten then. */
-  lend(open: () => Disposable): Disposable;
   /** @returns what was thrown while things were undone, in that order; calling again does nothing */
   close(): Promise<readonly unknown[]>;
 }
 
 const isSync = (resource: Disposable | AsyncDisposable): resource is Disposable => Symbol.dispose in resource;
 
-/** @param name for the error */
-export function createScope(name: string): Scope {
+/**
+ * @param name   for the error
+ * @param inTime waits for one undoing, no longer than it may take: the others have their turn whatever becomes of it
+ */
+export function createScope(
+  name: string,
+  inTime: (undoing: Promise<void>) => Promise<void> = undoing => undoing,
+): Scope {
   const owned = new Set<Disposable | AsyncDisposable>();
   let closed = false;
 
@@ -27,15 +31,6 @@ export function createScope(name: string): Scope {
 
   return {
     own,
-    lend(open) {
-      const resource = own(open);
-      return {
-        [Symbol.dispose]() {
-          owned.delete(resource);
-          resource[Symbol.dispose]();
-        },
-      };
-    },
     async close() {
       closed = true;
       const errors: unknown[] = [];
@@ -44,7 +39,7 @@ export function createScope(name: string): Scope {
       for (const resource of lastFirst) {
         try {
           if (isSync(resource)) resource[Symbol.dispose]();
-          else await resource[Symbol.asyncDispose]();
+          else await inTime(Promise.resolve(resource[Symbol.asyncDispose]()));
         } catch (error) {
           errors.push(error);
         }

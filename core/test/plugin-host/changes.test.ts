@@ -333,6 +333,29 @@ describe("plugin-host: reload", () => {
   });
 });
 
+describe("plugin-host: an end that never comes", () => {
+  it("is given up after three seconds, and the rest is closed", async () => {
+    const { plugins, put, clock, states } = setUp();
+    let isClosed = false;
+    put({
+      name: "a",
+      activate(host) {
+        host.onClose({ [Symbol.dispose]: () => void (isClosed = true) });
+        host.onClose({ [Symbol.asyncDispose]: () => new Promise(() => {}) });
+      },
+    });
+    await plugins.start();
+    const disabled = plugins.disable("a");
+    await clock.advance(2999);
+    assert.isFalse(isClosed);
+    await clock.advance(1);
+    await disabled;
+    assert.isTrue(isClosed);
+    assert.deepEqual(states(), { a: "DISABLED" });
+    assert.equal(plugins.get("a").figures.close.failures, 1);
+  });
+});
+
 describe("plugin-host: failures", () => {
   const failing = (more: Partial<TestPlugin> = {}): TestPlugin => ({
     name: "bad",
