@@ -165,14 +165,13 @@ interface Way extends Redecoding {
   readonly decodeQueue: DecodeQueue;
 }
 
-/** A group of the plugin's own name, where there is one, and above it what stands below `plugins.options`. */
-function pluginOptions(config: Config, plugin: string): Readonly<Record<string, unknown>> {
+/** A group of the plugin's own name, where there is one, and above it what stands below `plugins.options`; unchecked. */
+function pluginOptions(config: Config, plugin: string): unknown {
   const group = PLUGIN_GROUPS.find(name => name === plugin);
   const { options } = config.plugins;
-  const own = Object.hasOwn(options, plugin) ? options[plugin] : {};
-  // What is no object is the plugin's fault, not the host's.
-  if (typeof own !== "object" || own === null) return { [plugin]: own };
-  return { ...(group && config[group]), ...own };
+  const own = Object.hasOwn(options, plugin) ? options[plugin] : undefined;
+  if (!group) return own;
+  return own === undefined || typeof own === "object" ? { ...config[group], ...own } : own;
 }
 
 async function openWay(

@@ -27,8 +27,8 @@ export interface PluginInstance {
 export interface InstanceParts extends ExtendedParts {
   /** Runs the plugin's module. */
   load(found: UsablePlugin): Promise<ImportedPlugin>;
-  /** What the configuration has for a plugin. */
-  optionsOf(name: string): Readonly<Record<string, unknown>> | undefined;
+  /** What the configuration has for a plugin, unchecked. */
+  optionsOf(name: string): unknown;
 }
 
 const ACTIVATE_LIMIT_MS = 10_000;
