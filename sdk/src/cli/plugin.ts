@@ -1,6 +1,7 @@
 /** `mooring plugin`: what plugins the host has, and which of them are active. */
 import type { Client } from "./client.ts";
 import { type CliCall, type CliCommand, CliError, EXIT, type ExitCode } from "./command.ts";
+import { table } from "./decoder/rest.ts";
 import { say } from "./io.ts";
 
 interface CallFigures {
@@ -32,17 +33,15 @@ const PATH = "/service/lwm2m-agent/plugins";
 const pathOf = (name: string): string => `${PATH}/${encodeURIComponent(name)}`;
 
 function rows({ plugins }: PluginList): string {
-  if (plugins.length === 0) return "no plugins";
-  const widths = [0, 1, 2].map(at => Math.max(...plugins.map(plugin => cells(plugin)[at]!.length)));
-  return plugins
-    .map(plugin =>
-      [...cells(plugin).map((cell, at) => cell.padEnd(widths[at]!)), plugin.fault ?? plugin.description ?? ""]
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  const lines = plugins.map(({ name, version = "-", state, origin, fault, description = "" }) => [
+    name,
+    version,
+    state,
+    origin,
+    fault ?? description,
+  ]);
+  return plugins.length === 0 ? "no plugin" : table([["NAME", "VERSION", "STATE", "FROM", "ABOUT"], ...lines]);
 }
-const cells = ({ name, version = "?", state }: PluginReport): readonly string[] => [name, version, state];
 
 function details(plugin: PluginReport): string {
   const {

@@ -37,10 +37,11 @@ describe("cli: plugin", () => {
     const { code, output } = await run("list");
     assert.equal(code, EXIT.ok);
     assert.deepEqual(output.trimEnd().split("\n"), [
-      "acme        1.0.0  ACTIVE  A meter",
-      "broken-one  ?      FAULTY  name is missing",
+      "NAME        VERSION  STATE   FROM    ABOUT",
+      "acme        1.0.0    ACTIVE  folder  A meter",
+      "broken-one  -        FAULTY  folder  name is missing",
     ]);
-    assert.equal((await run("discover")).output, "no plugins\n");
+    assert.equal((await run("discover")).output, "no plugin\n");
     assert.deepEqual(JSON.parse((await run("list", "--json")).output).plugins[0], ACME);
   });
 
