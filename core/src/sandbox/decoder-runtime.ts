@@ -1,4 +1,4 @@
-/** What runs decoders, seen from outside: an engine in a sandbox, and later remote services and further engines. */
+/** What runs decoders, seen from outside: engines in a sandbox, services behind HTTP (`decoding/remote`), or both joined. */
 import { MooringError } from "../base/errors.ts";
 import type { DecoderInput, DecoderManifest, DecoderResult } from "../contract/decoder.ts";
 
