@@ -16,7 +16,7 @@ import {
   selfUrl,
   tenantOf,
 } from "./context.ts";
-import { parseJson } from "./json-body.ts";
+import { parseJson, readBody } from "./json-body.ts";
 import { readUpload } from "./multipart.ts";
 import { collectionBody, pageOf, pageParameters } from "./paging.ts";
 
@@ -103,8 +103,11 @@ const presentActivation = (ctx: RestContext, view: DecoderView, { previous, find
 
 export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestRouter {
   const router = createRouter();
-  const optionalBody = async (ctx: RestContext): Promise<unknown> =>
-    ctx.request.length ? await jsonBody(ctx, limits) : {};
+  /** A length is not always said. */
+  const optionalBody = async (ctx: RestContext): Promise<unknown> => {
+    const bytes = await readBody(ctx.req, limits.maxBodyBytes);
+    return bytes.length === 0 ? {} : parseJson(bytes);
+  };
 
   router.get(PATH, may("decoder:read"), async ctx => {
     const page = pageParameters(ctx.query);

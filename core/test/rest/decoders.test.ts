@@ -11,7 +11,7 @@ import { type Decoders, type DecodersOpening, openDecoders } from "../../src/ser
 import { COLLECTIONS } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { type Answer, openRest, PASSWORD, type RestFixture } from "./fixture.ts";
+import { type Answer, basic, openRest, PASSWORD, type RestFixture } from "./fixture.ts";
 
 const PATH = "/service/lwm2m-agent/decoders";
 const SHIPPED = new URL("../../../decoders/acme-meter", import.meta.url).pathname;
@@ -305,6 +305,18 @@ describe("rest/decoders", function () {
       assert.equal(answer.body.details.field, field);
     });
   }
+
+  it("takes a body whose length is not said", async () => {
+    await post(upload("1.0.0"));
+    const answer = await fetch(`${rest.origin}${PATH}/meter/activate`, {
+      method: "POST",
+      headers: { Authorization: basic("t1/admin"), Connection: "close" },
+      body: new Blob(['{"version": "7.0.0"}']).stream(),
+      duplex: "half",
+    });
+    assert.equal(answer.status, 404);
+    assert.include(await answer.text(), "meter 7.0.0");
+  });
 
   it("refuses what is not there, and what is in force already", async () => {
     assert.equal((await on("test", { value: "" })).status, 404);

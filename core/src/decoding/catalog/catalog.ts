@@ -163,8 +163,11 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
       throw impossible(key, "rollback");
     }
     const entry = await entryFor(record);
-    // Nothing comes into force that does not run.
-    for (const decoder of [entry.active, entry.staged]) if (decoder) await loaded.ready(decoder);
+    // Nothing new counts that does not run; what counts already is no hindrance.
+    const before = idsOf(entryOf(owner, key));
+    for (const decoder of [entry.active, entry.staged]) {
+      if (decoder && !before.includes(decoder.id)) await loaded.ready(decoder);
+    }
     await stored.save(record, clock.now());
     put(owner, key, entry, record.state.history.at(-1));
     const { active, staged } = record.state;

@@ -159,7 +159,7 @@ export function createShadow(parts: ShadowParts): Shadow {
   function start(name: VersionName, run: RecordedRun): void {
     const mine = {};
     runs.set(idOf(name), mine);
-    const isCurrent = (): boolean => !closed && runs.get(idOf(name)) === mine;
+    const isCurrent = (): boolean => !closed && runs.get(idOf(name)) === mine && reports.known(name) !== undefined;
     const work = walk(name, run, isCurrent)
       .catch((error: unknown) => {
         log.warn("shadow.runFailed", { ...name, reason: messageOf(error) });

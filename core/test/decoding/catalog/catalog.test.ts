@@ -168,6 +168,20 @@ describe("decoding/catalog/catalog", () => {
     assert.equal(inForce(), "1.1.0");
   });
 
+  it("what is staged and does not load any more keeps nobody from going back", async () => {
+    await fixture.upload("1.0.0", "1");
+    await fixture.upload("2.0.0", "2");
+    await fixture.upload("3.0.0", "3");
+    await activate("2.0.0");
+    const { services } = fixture.decoders;
+    await services.stage(TENANT, "meter", { version: "3.0.0" }, "admin");
+    fixture.runtime.unload(`${TENANT}/meter@3.0.0`);
+    const sources = fixture.store.collection(DECODER_SOURCES);
+    await sources.updateOne({ source: "3" } as never, { $set: { source: BROKEN } });
+    await services.rollback(TENANT, "meter", "admin");
+    assert.deepEqual(await decode(), measured(8));
+  });
+
   it("there is no way back to what the host does not have any more", async () => {
     await fixture.upload("1.0.0", "1", MANAGEMENT_TENANT);
     await fixture.upload("1.1.0", "5");
