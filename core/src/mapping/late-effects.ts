@@ -11,7 +11,8 @@ import { inMaintenance } from "../platform/managed-object.ts";
 import type { ManagedObject } from "../platform/platform.ts";
 import { ALARMS, keyOf, LAST_VALUES, RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections.ts";
 import type { Store, WriteOp } from "../store/store.ts";
-import { documentId, type MessageIdentity } from "./document-ids.ts";
+import { alarmDocumentId, type MessageIdentity } from "./document-ids.ts";
+import { newAlarmOf } from "./effect-documents.ts";
 
 export interface LatePayload {
   readonly rawId: string;
@@ -50,7 +51,7 @@ async function changesAlarm(store: Documents, deviceId: string, { type, status }
 
 async function alarmOps(store: Documents, payload: LatePayload, nowMs: number): Promise<WriteOp[]> {
   const { message, object, effects, made } = payload;
-  const { tenant, deviceId: sourceId } = message;
+  const { tenant, deviceId } = message;
   const done = new Set(made?.alarms);
   const alarms = effects
     .filter(effect => effect.kind === "alarm")
@@ -59,10 +60,8 @@ async function alarmOps(store: Documents, payload: LatePayload, nowMs: number): 
   if (alarms.length === 0 || !(await isNewest(store, payload))) return [];
   const ops: WriteOp[] = [];
   for (const [place, alarm] of alarms.entries()) {
-    if (!(await changesAlarm(store, sourceId, alarm))) continue;
-    const { type, text, severity, status, atMs: timeMs, properties: fragments = {} } = alarm;
-    const id = documentId({ ...message, messageKey: `${nowMs} ${message.messageKey}` }, "alarm", place);
-    ops.push(alarmOp(tenant, id, { sourceId, type, text, severity, status, timeMs, fragments }, nowMs));
+    if (!(await changesAlarm(store, deviceId, alarm))) continue;
+    ops.push(alarmOp(tenant, alarmDocumentId(message, nowMs, place), newAlarmOf(message, alarm), nowMs));
   }
   return ops;
 }

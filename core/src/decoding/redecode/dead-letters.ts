@@ -1,15 +1,13 @@
 /** Payloads that their decoder could not read, or could not be stored: shown, put back into the queue, decoded by a named version, dropped. */
 
-import { alarmClearOp } from "../../platform/alarm.ts";
 import { invalid } from "../../platform/body.ts";
-import { deterministicId } from "../../platform/ids.ts";
 import type { Page, PageRequest } from "../../platform/platform.ts";
 import { readPage } from "../../platform/read-page.ts";
 import type { Scalar } from "../../store/collection.ts";
 import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections.ts";
 import type { Store, WriteOp } from "../../store/store.ts";
-import { failureAlarmType } from "../conclusion.ts";
 import { forgetOps, fromRawDocument, type RawPayload, replayOps } from "../raw-payload.ts";
+import { endedAlarmOps } from "./failure-alarms.ts";
 import { type PayloadSelection, placeOf, readPayloads, selectionFilter } from "./payload-selection.ts";
 import { readDeadLetters } from "./redecode-body.ts";
 import type { RedecodeJob } from "./redecode-job.ts";
@@ -84,17 +82,6 @@ export function createDeadLetters(parts: DeadLettersParts): DeadLetters {
     }
   };
 
-  /** Of devices that have none left: nothing tells of a failure that nobody can see any more. */
-  const clearAlarms = async (tenant: string, decoder: string, devices: ReadonlySet<string>): Promise<void> => {
-    const type = failureAlarmType(decoder);
-    for (const managedObject of devices) {
-      const filter = { tenant, decoder, status: "ERROR", managedObject } as const;
-      if ((await payloads.find(filter, { limit: 1 })).length > 0) continue;
-      const key = deterministicId([type, managedObject, String(nowMs())]);
-      await write([alarmClearOp(managedObject, type, key, nowMs())]);
-    }
-  };
-
   return {
     figures,
     async list(tenant, decoder, selection, page) {
@@ -118,12 +105,9 @@ export function createDeadLetters(parts: DeadLettersParts): DeadLetters {
       const { version, selection } = readDeadLetters(body);
       if (version !== undefined) throw invalid("version", "is not known here");
       if (Object.keys(selection).length === 1) throw invalid("ids", "or another filter must be given");
-      const devices = new Set<string>();
-      const dropped = await each(tenant, decoder, selection, async page => {
-        await write(page.flatMap(forgetOps));
-        for (const { deviceId } of page) devices.add(deviceId);
-      });
-      await clearAlarms(tenant, decoder, devices);
+      const dropped = await each(tenant, decoder, selection, async page =>
+        write([...(await endedAlarmOps(payloads, page, nowMs())), ...page.flatMap(forgetOps)]),
+      );
       figures.dropped += dropped;
       return dropped;
     },

@@ -2,20 +2,20 @@
 import { isFailure, messageOf } from "../../base/errors.ts";
 import type { Effect } from "../../contract/action.ts";
 import { usableEffects } from "../../mapping/check-effect.ts";
-import { decodedMessage, documentId } from "../../mapping/document-ids.ts";
+import { decodedMessage } from "../../mapping/document-ids.ts";
 import type { LatePayload } from "../../mapping/late-effects.ts";
 import type { Superseder } from "../../mapping/superseder.ts";
-import { alarmClearOp } from "../../platform/alarm.ts";
 import type { ManagedObject } from "../../platform/platform.ts";
 import type { DecodeOutcome } from "../../sandbox/decoder-runtime.ts";
 import type { DocumentCollection } from "../../store/collection.ts";
 import type { RawPayloadDocument } from "../../store/collections.ts";
 import type { WriteOp } from "../../store/store.ts";
-import { failureAlarmType, madeDocuments } from "../conclusion.ts";
+import { madeDocuments } from "../conclusion.ts";
 import { type DecodedDevice, decodedEffects, needsDevice, signedEffects } from "../decoded-effects.ts";
 import type { DecoderDirectory, InstalledDecoder } from "../decoder-directory.ts";
 import { decoderInput } from "../decoder-input.ts";
 import { fromRawDocument, type RawPayload, supersededOps } from "../raw-payload.ts";
+import { endedAlarmOps } from "./failure-alarms.ts";
 import type { Verdict } from "./redecode-tally.ts";
 
 export interface RedecodePageParts {
@@ -104,21 +104,6 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
     ...(raw.made && { made: raw.made }),
   });
 
-  /** Where nothing of the decoder's failures is left of a device, its alarm ends. */
-  async function alarmOps(recovered: readonly Redecoded[]): Promise<WriteOp[]> {
-    const ops: WriteOp[] = [];
-    for (const [deviceId, ofDevice] of Map.groupBy(recovered, ({ raw }) => raw.deviceId)) {
-      const { raw } = ofDevice[0]!;
-      const { tenant, decoder } = raw;
-      const others = { tenant, decoder, status: "ERROR", managedObject: deviceId } as const;
-      const ids = ofDevice.map(one => one.raw.id);
-      if ((await payloads.find({ ...others, _id: { $nin: ids } }, { limit: 1 })).length > 0) continue;
-      const key = documentId({ ...decodedMessage(raw), messageKey: `${nowMs()} recovered/${raw.id}` }, "alarm", 0);
-      ops.push(alarmClearOp(deviceId, failureAlarmType(decoder), key, nowMs()));
-    }
-    return ops;
-  }
-
   async function plan(page: readonly Redecoded[], version: string, withOps: boolean): Promise<PageResult> {
     const objects = await Promise.all(page.map(({ raw }) => findDevice(raw.tenant, raw.deviceId)));
     const decoded = page.flatMap((one, at) => (one.ok && objects[at] ? [{ one, late: lateOf(one, objects[at]) }] : []));
@@ -133,7 +118,8 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
     if (!withOps) return { verdicts, documents: [], concluding: [] };
     const documents: WriteOp[] = [];
     for (const { one, late } of decoded) documents.push(...(await superseder.opsOf(late, plans.get(one)!)));
-    documents.push(...(await alarmOps(decoded.map(({ one }) => one).filter(wasError))));
+    const recovered = decoded.filter(({ one }) => wasError(one)).map(({ one }) => one.raw);
+    documents.push(...(await endedAlarmOps(payloads, recovered, nowMs())));
     const concluding = decoded.flatMap(({ one }) => supersededOps(one.document, version, madeDocuments(one.effects)));
     return { verdicts, documents, concluding };
   }
