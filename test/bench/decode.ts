@@ -1,6 +1,6 @@
 /** Sandboxed decodes through a host process: how many a second, and how long one takes at a steady rate. */
 import { fileURLToPath } from "node:url";
-import { systemClock } from "@mooring/core/internal/base/clock.ts";
+import { every, systemClock } from "@mooring/core/internal/base/clock.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
 import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
 import type { DecoderRuntime, RuntimeInput } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
@@ -16,6 +16,7 @@ const IN_FLIGHT = 512;
 const RATE_PER_S = 5000;
 const TARGET_PER_S = 60_000;
 const TARGET_P99_MS = 5;
+const MOST_TIMES = 2;
 
 const input: RuntimeInput = {
   value: FRAME,
@@ -54,6 +55,28 @@ async function unwalled(decodes: number): Promise<number> {
   return decodes / ((performance.now() - startMs) / 1000);
 }
 
+/** Harms in all ways that are not the end of its host, until its breaker opens. */
+const HOSTILE = `export default { decode({ value }) {
+  if (value[0] === 0) for (;;);
+  if (value[0] === 1) { const all = []; for (;;) all.push({ a: 1 }); }
+  throw new Proxy({}, { get() { for (;;); } });
+} };`;
+const HARM_EVERY_MS = 100;
+
+/** Asks a hostile decoder to do its worst, again and again. */
+function harm(runtime: DecoderRuntime): Disposable {
+  let kind = 0;
+  return every(
+    systemClock,
+    HARM_EVERY_MS,
+    async () => {
+      runtime.release("hostile");
+      await runtime.decode("hostile", { ...input, value: Uint8Array.of(kind++ % 3) });
+    },
+    () => {},
+  );
+}
+
 /** Latencies in ms, sorted, of decodes that are asked for at a steady rate whatever the answers do. */
 async function latencies(runtime: DecoderRuntime, seconds: number): Promise<number[]> {
   const found: Promise<number>[] = [];
@@ -89,6 +112,11 @@ export async function benchDecode(quick = false): Promise<Row[]> {
   // A steady rate is one that has been going on for a while.
   await latencies(runtime, 0.5);
   const sorted = await latencies(runtime, quick ? 1 : 4);
+  const manifest = { key: "hostile", name: "hostile", version: "1.0.0" };
+  await runtime.load("hostile", { manifest, source: HOSTILE, language: "javascript" });
+  const harming = harm(runtime);
+  const besideHarm = quantile(await latencies(runtime, quick ? 1 : 4), 0.99);
+  harming[Symbol.dispose]();
   const base = await unwalled(decodes);
   const p99 = quantile(sorted, 0.99);
   return [
@@ -105,6 +133,13 @@ export async function benchDecode(quick = false): Promise<Row[]> {
       figure: `${p99.toFixed(2)} ms`,
       target: `${TARGET_P99_MS} ms`,
       met: p99 < TARGET_P99_MS,
+    },
+    {
+      what: "the same beside a hostile decoder",
+      figure: `${besideHarm.toFixed(2)} ms`,
+      ratio: `${times(besideHarm / p99)} of that`,
+      target: times(MOST_TIMES),
+      met: besideHarm < MOST_TIMES * p99,
     },
   ];
 }
