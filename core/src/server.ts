@@ -237,7 +237,7 @@ async function openWay(
     applier,
     superseder,
     publishers,
-    keepsValues: config.history.retentionDays > 0,
+    ...(config.history.retentionDays > 0 && { keepsValues: config.history.devices }),
     ...(parts.onStored && { onStored: parts.onStored }),
   });
   const payloads = store.collection(RAW_PAYLOADS);
@@ -490,9 +490,18 @@ export async function openHost(parts: HostParts): Promise<Host> {
   await campaigns.recover();
   way.decodeQueue.start();
   await way.redecodes.start();
-  const { retentionDays, maxPlanMessages: maxMessages } = config.history;
+  const { retentionDays, devices: keepsValues, maxPlanMessages: maxMessages } = config.history;
   const remapping = createRemapping({
-    ...{ store, clock, inventory: platform.inventory, protocols, mapping: way.mapping, retentionDays, maxMessages },
+    ...{
+      store,
+      clock,
+      inventory: platform.inventory,
+      protocols,
+      mapping: way.mapping,
+      retentionDays,
+      keepsValues,
+      maxMessages,
+    },
     endpointOf: agent.endpointOf,
     decodes: way.decodeQueue,
     superseder: way.superseder,

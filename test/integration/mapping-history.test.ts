@@ -59,6 +59,7 @@ describe("another mapping over a device's history", function () {
     await describeObject(client(), "3303.xml");
     await mapResources(client(), OBJECT, OLD);
     deviceId = (await registerDevice(client(), { endpointId: "days", enableResourceLevelTimestamp: true })).id;
+    await client().put(`/inventory/managedObjects/${deviceId}`, { keepValueHistory: true });
     device = await openRawDevice(suite.host.coapPort);
     await device.register({ endpoint: "days", query: "lt=86400&lwm2m=1.1&b=U", links: "</1/0>,</3303/0>" });
     await sendDays();

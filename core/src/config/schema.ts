@@ -468,6 +468,12 @@ export const OPTIONS = {
       unit: "days",
       description: "How long the values of devices are kept as they came, to map them once more; 0: not at all",
     },
+    devices: {
+      type: "text",
+      default: "marked",
+      values: ["marked", "all"],
+      description: "Devices whose values are kept: all, or those with keepValueHistory: true on their managed object",
+    },
     maxPlanMessages: count(50_000, 1_000_000, "Messages that one plan of another mapping covers"),
   },
   firmware: {

@@ -26,7 +26,7 @@ export interface ApplyTarget extends MessageIdentity {
   /** The device as it was when the message came. */
   readonly object: ManagedObject;
   /** The write that keeps the message itself, told when it was applied and what it became. */
-  keep?(appliedAtMs: number, places: Places): WriteOp;
+  readonly keep?: ((appliedAtMs: number, places: Places) => WriteOp) | undefined;
 }
 
 export interface EffectApplier {

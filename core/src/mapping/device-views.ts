@@ -7,9 +7,15 @@ import { type MappingSettings, mappingSettings } from "./device-settings.ts";
 export interface KnownDevice {
   readonly view: DeviceView;
   readonly settings: MappingSettings;
+  /** What it says is to be kept as it came, where that is not done of every device. */
+  readonly isMarked: boolean;
 }
 
 export type DeviceViews = (tenant: string, endpoint: string, object: ManagedObject) => KnownDevice;
+
+/** A member of the managed object, such as a person sets. */
+export const isMarked = ({ fragments }: Pick<ManagedObject, "fragments">): boolean =>
+  fragments["keepValueHistory"] === true;
 
 function pick(fragments: Fragments, names: readonly string[]): Fragments {
   const picked: Record<string, unknown> = {};
@@ -26,7 +32,7 @@ export function createDeviceViews(actions: Pick<ActionRegistry, "deviceFragments
     if (before?.wanted === wanted && before.view.endpoint === endpoint) return before;
     const { id, name = endpoint, fragments } = object;
     const view: DeviceView = { id, tenant, endpoint, name, fragments: pick(fragments, wanted) };
-    const device = { view, settings: mappingSettings(fragments), wanted };
+    const device = { view, settings: mappingSettings(fragments), isMarked: isMarked(object), wanted };
     known.set(object, device);
     return device;
   };

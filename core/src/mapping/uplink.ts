@@ -61,8 +61,8 @@ export interface UplinkParts {
   readonly mapping: MapParts;
   readonly applier: EffectApplier;
   readonly superseder: Superseder;
-  /** Whether what devices say is kept as it came, for `remapping`. */
-  readonly keepsValues?: boolean;
+  /** Of which devices what they say is kept as it came, for `remapping`: those that are marked (`device-views.ts`), or all. */
+  readonly keepsValues?: "marked" | "all";
   /** Told of each message, once it is stored. */
   readonly publishers?: { publish(batch: ValueBatch): void };
   /** Devices whose open failure alarms are remembered; default 200 000. */
@@ -100,20 +100,31 @@ const isOfDecoder = (effect: Effect): boolean =>
 
 /** The write that keeps what a message says, where some of it may be kept. */
 function keeping(
-  { registration: { deviceId }, ...batch }: ValueBatch,
+  batch: ValueBatch,
   object: ManagedObject,
   settings: MappingSettings,
-  earlier: readonly (readonly [path: Lwm2mPath, value: ResourceValue["value"] | undefined])[],
-): Pick<ApplyTarget, "keep"> {
+  earlier: readonly EarlierValue[],
+): ApplyTarget["keep"] {
   const values = keepableValues(batch.values);
-  if (values.length === 0) return {};
-  const known = earlier.filter((each): each is EarlierValue => each[1] !== undefined);
-  const said = { ...batch, values, settings, inMaintenance: inMaintenance(object), earlier: known };
-  return { keep: (appliedAtMs, places) => keepMessageOp({ ...batch, deviceId }, said, appliedAtMs, places) };
+  if (values.length === 0) return undefined;
+  const { source, requestPath, compositePaths, messageKey, receivedAtMs, registration } = batch;
+  const said = { source, requestPath, compositePaths, values, settings, inMaintenance: inMaintenance(object), earlier };
+  const message = { deviceId: registration.deviceId, messageKey, receivedAtMs };
+  return (appliedAtMs, places) => keepMessageOp(message, said, appliedAtMs, places);
 }
+
+const NOTHING_EARLIER: readonly EarlierValue[] = [];
 
 type LastValue = (path: Lwm2mPath) => ResourceValue["value"] | undefined;
 const NOTHING_KNOWN: LastValue = (): undefined => undefined;
+
+/** Those of `missing` that were there. */
+const earlierOf = (missing: readonly Lwm2mPath[], lastValue: LastValue): readonly EarlierValue[] =>
+  missing.length === 0
+    ? NOTHING_EARLIER
+    : missing
+        .map(path => [path, lastValue(path)] as const)
+        .filter((each): each is EarlierValue => each[1] !== undefined);
 
 export function createUplink(parts: UplinkParts): Uplink {
   const { platform, store, log, mapping, applier, superseder } = parts;
@@ -207,7 +218,7 @@ export function createUplink(parts: UplinkParts): Uplink {
         missing = defaultHandlers ? missingLastValues(values, actions) : [];
         if (missing.length > 0) lastValue = await earlierValues(tenant, deviceId, missing);
       }
-      const { view, settings } = views(tenant, endpoint, object);
+      const { view, settings, isMarked } = views(tenant, endpoint, object);
       const { effects, failures } = mapMessage(mapping, {
         values,
         requestPath,
@@ -225,8 +236,10 @@ export function createUplink(parts: UplinkParts): Uplink {
         logFailures(endpoint, failures);
       }
       const message = { tenant, deviceId, endpoint, messageKey, receivedAtMs, object };
-      const earlier = missing.map(path => [path, lastValue(path)] as const);
-      const target = parts.keepsValues ? { ...message, ...keeping(batch, object, settings, earlier) } : message;
+      const keeps = parts.keepsValues === "all" || (parts.keepsValues === "marked" && isMarked);
+      const target = keeps
+        ? { ...message, keep: keeping(batch, object, settings, earlierOf(missing, lastValue)) }
+        : message;
       let leftOut: readonly string[];
       try {
         leftOut = await applier.apply(target, effects);

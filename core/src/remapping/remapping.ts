@@ -16,7 +16,7 @@ import type { DeviceProtocols } from "../device-protocols/device-protocols.ts";
 import { readProposal } from "../device-protocols/proposal.ts";
 import type { DecodeIntake } from "../mapping/apply-effects.ts";
 import { clearNoMappingAlarms } from "../mapping/clear-no-mapping.ts";
-import { createDeviceViews } from "../mapping/device-views.ts";
+import { createDeviceViews, type KnownDevice } from "../mapping/device-views.ts";
 import type { MapParts } from "../mapping/engine.ts";
 import type { Superseder } from "../mapping/superseder.ts";
 import { toJson } from "../platform/body.ts";
@@ -83,6 +83,8 @@ export interface RemappingParts {
   readonly superseder: Pick<Superseder, "inTurn">;
   /** Days that values are kept; 0: not at all. */
   readonly retentionDays: number;
+  /** Of which devices. */
+  readonly keepsValues: "marked" | "all";
   /** Messages that one plan covers. */
   readonly maxMessages: number;
 }
@@ -96,6 +98,9 @@ const TRIALS = 20;
 
 const refuse = (field: string, rule: string): MooringError =>
   new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
+
+const nothingKept = (why: string): MooringError =>
+  new MooringError("CONFLICT", `no history is kept: ${why}`, { field: "deviceId", rule: "has no history" });
 
 /** What of a protocol the mapping sees and a save writes. */
 const textOf = (protocol: DeviceProtocol | undefined): string => {
@@ -130,6 +135,8 @@ function digestOf({ device, fromMs }: Subject, protocols: readonly DeviceProtoco
 
 interface Job {
   readonly subject: Subject;
+  /** What the device says now is kept. */
+  readonly isKept: boolean;
   readonly protocols: readonly DeviceProtocol[];
   readonly mapping: MapParts;
 }
@@ -142,11 +149,11 @@ export function createRemapping(parts: RemappingParts): Remapping {
   const inForce = (tenant: string, protocols: readonly DeviceProtocol[]): (DeviceProtocol | undefined)[] =>
     protocols.map(({ objectId }) => parts.protocols.find(tenant, objectId));
 
-  async function deviceOf(tenant: string, deviceId: string): Promise<DeviceView> {
+  async function deviceOf(tenant: string, deviceId: string): Promise<KnownDevice> {
     const object = await parts.inventory.get(tenant, deviceId);
     const endpoint = await parts.endpointOf(tenant, deviceId);
     if (endpoint === undefined) throw new MooringError("NOT_FOUND", `no LwM2M device ${deviceId}`, { deviceId });
-    return views(tenant, endpoint, object).view;
+    return views(tenant, endpoint, object);
   }
 
   function protocolsOf(tenant: string, { objectId, protocol }: RemappingRequest): DeviceProtocol[] {
@@ -162,11 +169,9 @@ export function createRemapping(parts: RemappingParts): Remapping {
 
   async function jobOf(tenant: string, request: RemappingRequest): Promise<Job> {
     if (parts.retentionDays === 0) {
-      throw new MooringError("CONFLICT", "no history is kept: history.retentionDays is 0", {
-        option: "history.retentionDays",
-      });
+      throw nothingKept("history.retentionDays is 0");
     }
-    const device = await deviceOf(tenant, request.deviceId);
+    const { view: device, isMarked } = await deviceOf(tenant, request.deviceId);
     const protocols = protocolsOf(tenant, request);
     const nowMs = clock.now();
     const toMs = Math.min(request.toMs ?? nowMs, nowMs);
@@ -176,6 +181,7 @@ export function createRemapping(parts: RemappingParts): Remapping {
     const protocol: MapParts["protocol"] = (of, id) => proposed.get(id) ?? parts.mapping.protocol(of, id);
     return {
       subject: { device, fromMs: Math.max(0, fromMs), toMs },
+      isKept: parts.keepsValues === "all" || isMarked,
       protocols,
       mapping: { ...parts.mapping, protocol },
     };
@@ -213,7 +219,7 @@ export function createRemapping(parts: RemappingParts): Remapping {
   };
 
   async function plan(tenant: string, request: RemappingRequest): Promise<Plan> {
-    const { subject, protocols, mapping } = await jobOf(tenant, request);
+    const { subject, isKept, protocols, mapping } = await jobOf(tenant, request);
     const basis = basisOf(inForce(tenant, protocols));
     const digest = digestOf(subject, protocols);
     const summary = createSummary(TRIALS);
@@ -224,15 +230,20 @@ export function createRemapping(parts: RemappingParts): Remapping {
       for (const { outcome } of steps) digest.add(outcome);
       summary.add(steps);
     }
+    const done = summary.plan(walk.unfinishedAlarms(), await trialsOf(summary.firstGiven, subject.device));
+    if (done.messages === 0 && !isKept) {
+      throw nothingKept(
+        `of device ${subject.device.id}: its managed object has no keepValueHistory: true (history.devices)`,
+      );
+    }
     const toMs = cutAtMs ?? subject.toMs;
-    const trials = await trialsOf(summary.firstGiven, subject.device);
     return {
       id: `${digest.text(toMs)}-${basis.join(".")}`,
       ...aboutOf(subject, protocols),
       toMs,
       more: cutAtMs !== undefined,
       inForce: basis.join() === basisOf(protocols).join(),
-      ...summary.plan(walk.unfinishedAlarms(), trials),
+      ...done,
     };
   }
 

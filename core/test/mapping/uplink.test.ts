@@ -74,14 +74,14 @@ describe("mapping/uplink", () => {
 
   let actions: ActionRegistry;
 
-  const open = (keepsValues = false): Uplink => {
+  const open = (keepsValues?: "marked" | "all"): Uplink => {
     const setup = parts({ actions: [naming], handlers: [position] });
     ({ actions } = setup);
     return createUplink({
       platform,
       store,
       log,
-      keepsValues,
+      ...(keepsValues && { keepsValues }),
       mapping: {
         ...setup,
         protocol: (_, objectId) => protocols.find(({ objectModel }) => objectModel.id === objectId),
@@ -268,7 +268,7 @@ describe("mapping/uplink", () => {
     const kept = async () => (await store.collection(VALUE_HISTORY).find({}, { limit: 9 })).map(readMessage);
 
     it("are kept with the message, what it became, and what handlers were given with it", async () => {
-      uplink = open(true);
+      uplink = open("all");
       await uplink.values(batch([value("/6/0/0", 52.5)], { source: "SEND", requestPath: [] }));
       await clock.advance(5);
       const second = [value("/6/0/1", 13.25), value("/3303/0/5700", 21.5), value("/9/0/1", 1)];
@@ -282,15 +282,24 @@ describe("mapping/uplink", () => {
     });
 
     it("the same message of the same moment stands there once", async () => {
-      uplink = open(true);
+      uplink = open("all");
       const sent = batch([value("/3303/0/5700", 1)]);
       await uplink.values(sent);
       await uplink.values(sent);
       assert.lengthOf(await kept(), 1);
     });
 
+    it("of a device that is marked alone, where not all are kept", async () => {
+      uplink = open("marked");
+      await uplink.values(batch([value("/3303/0/5700", 1)]));
+      assert.deepEqual(await kept(), []);
+      await platform.inventory.update("t1", id, { keepValueHistory: true });
+      await uplink.values(batch([value("/3303/0/5700", 2)]));
+      assert.lengthOf(await kept(), 1);
+    });
+
     it("never those of objects that hold keys, and none where nothing is to be kept", async () => {
-      uplink = open(true);
+      uplink = open("all");
       const secret = value("/0/0/5", Uint8Array.of(1, 2, 3));
       await uplink.values(batch([secret], { requestPath: [0, 0, 5] }));
       assert.deepEqual(await kept(), []);

@@ -442,6 +442,17 @@ describe("remapping/remapping", () => {
 
   it("without a history there is no plan", async () => {
     await open(OLD, { retentionDays: 0 });
-    assert.deepInclude(await failureOf(fixture.plan(NEW)), { code: "CONFLICT" });
+    assert.include((await failureOf(fixture.plan(NEW))).message, "history.retentionDays is 0");
+  });
+
+  it("of a device that is not marked there is none, until it is marked", async () => {
+    await open(OLD, { isMarked: false });
+    await fixture.send(temperatureNow(1));
+    const { code, message } = await failureOf(fixture.plan(NEW));
+    assert.equal(code, "CONFLICT");
+    assert.include(message, "has no keepValueHistory: true");
+    await fixture.platform.inventory.update(TENANT, fixture.deviceId, { keepValueHistory: true });
+    await fixture.send(temperatureNow(2));
+    assert.equal((await fixture.plan(NEW)).messages, 1);
   });
 });

@@ -72,11 +72,12 @@ export interface RemappingFixture extends AsyncDisposable {
 
 export async function openRemapping(
   mappings: Mappings,
-  options: { readonly maxMessages?: number; readonly retentionDays?: number } = {},
+  options: { readonly maxMessages?: number; readonly retentionDays?: number; readonly isMarked?: boolean } = {},
 ): Promise<RemappingFixture> {
   const fixture = await openPlatform();
   const { platform, store, clock, log } = fixture;
   const deviceId = await createDevice(platform);
+  if (options.isMarked ?? true) await platform.inventory.update(TENANT, deviceId, { keepValueHistory: true });
   const models = createModelRegistry({ managementTenant: "management" });
   const repository = createInventoryRepository(platform.inventory, "admin");
   const protocols = createDeviceProtocols({ repository, models, managementTenant: "management", log });
@@ -95,7 +96,7 @@ export async function openRemapping(
   };
   const applier = createEffectApplier({ platform, nowMs: clock.now, decodes });
   const superseder = createSuperseder({ store, platform, nowMs: clock.now });
-  const uplink = createUplink({ platform, store, log, mapping, applier, superseder, keepsValues: true });
+  const uplink = createUplink({ platform, store, log, mapping, applier, superseder, keepsValues: "marked" });
   let writes = 0;
   const failing: Store = {
     ...store,
@@ -113,6 +114,7 @@ export async function openRemapping(
     endpointOf: async (_, id) => (id === deviceId ? "urn:dev:7" : undefined),
     decodes,
     superseder,
+    keepsValues: "marked",
     retentionDays: options.retentionDays ?? 7,
     maxMessages: options.maxMessages ?? 10_000,
   });
