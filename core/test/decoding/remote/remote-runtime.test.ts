@@ -35,7 +35,7 @@ describe("decoding/remote/remote-runtime", () => {
       clock: systemClock,
       log: silentLog,
       allowedOrigins: [service.origin],
-      rules: { failures: 3, pauseMs: 150, maxPauseMs: UNREACHABLE_MS, unreachableMs: UNREACHABLE_MS },
+      rules: { failures: 3, pauseMs: 1000, maxPauseMs: UNREACHABLE_MS, unreachableMs: UNREACHABLE_MS },
       ...more,
     });
     runtime.load(ID, manifest, { url, ...also });
