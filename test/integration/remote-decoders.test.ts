@@ -30,7 +30,7 @@ const hang: Misbehaviour = ctx => {
 };
 
 describe("decoder services behind HTTP", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let service: DecoderService;
   let host: Host;
   let client: Api;
