@@ -68,7 +68,8 @@ export function createStation({ slot, limits, guard, onSuspects }: StationParts)
     const { items, bytes } = encodeBatch(jobs.map(job => job.input));
     const timeoutMs = limits.decodeMs + limits.perItemMs * (jobs.length - 1);
     const reply = await slot.run(entry, { timeoutMs, items, count: jobs.length, bytes });
-    charge(entry, reply, limits.trialWallMs);
+    // Of several that were running when the host died, nobody knows which one used what.
+    charge(entry, reply, underWay === 1 ? limits.trialWallMs : 0);
     if (!reply.ok) {
       conclude(entry, jobs, urgency, reply);
       return end(entry, urgency);
@@ -98,9 +99,11 @@ export function createStation({ slot, limits, guard, onSuspects }: StationParts)
     let othersWait = false;
     for (const entry of turns[urgency]) {
       if (entry.waiting[urgency].length === 0) turns[urgency].delete(entry);
-      else if (entry.budget.isSpent) spent = spent ?? (mayRun(entry, urgency) ? entry : undefined);
-      else if (mayRun(entry, urgency)) return takeTurn(entry, urgency);
-      else othersWait = true;
+      else if (entry.budget.isSpent) spent ??= mayRun(entry, urgency) ? entry : undefined;
+      else if (mayRun(entry, urgency)) {
+        if (spent) spent.budget.heldBack = true;
+        return takeTurn(entry, urgency);
+      } else if (isTrusted(entry, urgency)) othersWait = true;
     }
     if (!spent) return undefined;
     if (!othersWait) return takeTurn(spent, urgency);
