@@ -196,6 +196,12 @@ describe("versions of a decoder", () => {
     assert.match(refused.message, /payloads would be stored otherwise/);
     assert.equal(refused.details.counts.different, report.counts.different);
     assert.equal((await client.get(`${DECODERS}/${KEY}`)).body["version"], "2.0.0");
+    const labels = 'tenant="t1",decoder="counter",version="3.0.0",verdict="different"';
+    const { body: metrics } = await client.get<string>("/metrics");
+    assert.match(
+      metrics,
+      new RegExp(`^mooring_decoder_shadow_payloads\\{${labels}\\} ${report.counts.different}$`, "m"),
+    );
 
     await post("", decoder("3.0.1", "n", "2"), 201);
     await post(`/${KEY}/stage`, { version: "3.0.1", recorded: { days: 1, limit: 200 } }, 200);
