@@ -44,7 +44,7 @@ describe("cli: decoder deploy, activate, rollback, list; protocol; device", () =
     const first = await run("decoder", "deploy", at);
     assert.equal(first.code, EXIT.ok, first.errors);
     assert.match(first.output, /^acme 0\.1\.0: .* characters of JavaScript, 2 vectors, not signed\nuploaded, active\n/);
-    assert.include(first.output, "npx mooring protocol map /33456/*/123 decoder:acme, unless");
+    assert.include(first.output, "npx mooring protocol map '/33456/*/123' decoder:acme, unless");
     const body = JSON.parse(host.bodies.at(-1)!);
     assert.deepEqual([body.format, body.manifest.key, body.vectors.length], [1, "acme", 2]);
 
@@ -196,7 +196,7 @@ describe("cli: decoder deploy, activate, rollback, list; protocol; device", () =
     assert.match(output, /^dev: may register; managed object 9\nNext: npx mooring device send dev <path>/);
     const cases: [string[], RegExp][] = [
       [["dev", "/33456/0", "00"], /"\/33456\/0" must be the path of a resource/],
-      [["dev", "/33456/0/1", "0"], /hexadecimal/],
+      [["dev", "/33456/0/1", "00", "0"], /payload "0" must be bytes in hexadecimal/],
       [["dev", "/33456/0/1", "00", "--to", "coaps://h:1"], /--to "coaps:\/\/h:1" must be like coap/],
     ];
     for (const [argv, errors] of cases) assert.match((await run("device", "send", ...argv)).errors, errors);

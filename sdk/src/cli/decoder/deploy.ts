@@ -46,7 +46,7 @@ function nextOf(
   if (isActive) {
     return next(
       "npx mooring protocol upload <object file>, unless the host knows the object",
-      `npx mooring protocol map ${path} decoder:${key}, unless a resource is sent to it already`,
+      `npx mooring protocol map '${path}' decoder:${key}, unless a resource is sent to it already`,
     );
   }
   return next(

@@ -33,6 +33,15 @@ async function explained(endpoint: string, to: string, send: () => Promise<void>
   }
 }
 
+/** @throws CliError naming the payload */
+function bytesOf(payload: string): Uint8Array {
+  try {
+    return fromHex(payload.replace(/\s/g, ""));
+  } catch (cause) {
+    throw new CliError(EXIT.usage, `payload "${payload}" must be bytes in hexadecimal, two digits each`, { cause });
+  }
+}
+
 export const deviceSendCommand: CliCommand = {
   name: "device send",
   usage: "<endpoint> <path> <payload>...",
@@ -53,7 +62,7 @@ export const deviceSendCommand: CliCommand = {
   async run({ args, text, io }) {
     const [endpoint, resource, ...payloads] = args as [string, string, ...string[]];
     const path = resourceOf(resource);
-    const values = payloads.map(payload => fromHex(payload.replace(/\s/g, "")));
+    const values = payloads.map(bytesOf);
     const to = text("to") ?? (io.env["MOORING_COAP"] || DEFAULT_COAP);
     const host = coapAddress(to);
     await explained(endpoint, to, async () => {

@@ -40,8 +40,8 @@ export const protocolMapCommand: CliCommand = {
   usage: "<path> <action>",
   summary: "Says what shall become of a resource: a decoder's input, another action, or a measurement",
   notes: [
-    "<path> is that of a resource, with * for the instance: it counts for all. <action> is decoder:<key>, another custom action, or",
-    "<type>.<series> for a measurement. The resource is observed. The host must know the object (mooring protocol upload).",
+    "<path> is that of a resource of all instances, quoted because of the star: '/33456/*/123'. <action> is decoder:<key>, another custom",
+    "action, or <type>.<series> for a measurement. The resource is observed. The host must know the object (mooring protocol upload).",
   ],
   options: {
     unit: { type: "string", value: "<unit>", summary: "Of a measurement" },
