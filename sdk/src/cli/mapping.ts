@@ -157,7 +157,7 @@ export const mappingPlanCommand: CliCommand = {
     const plan = await ask(await connect(), "dryRun", [device, file], call);
     if (flag("json")) say(io.output, JSON.stringify(plan, undefined, 2));
     else {
-      const command = `mooring mapping apply ${device} ${file} ${plan.plan} --from ${plan.dateFrom} --to ${plan.dateTo}`;
+      const command = `npx mooring mapping apply ${device} ${file} ${plan.plan} --from ${plan.dateFrom} --to ${plan.dateTo}`;
       say(io.output, [...planLines(plan, flag("samples")), "", command].join("\n"));
     }
     return EXIT.ok;

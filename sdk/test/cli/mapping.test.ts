@@ -71,7 +71,7 @@ describe("cli: mapping", () => {
       "1 messages were too long to be kept: their documents stay",
       "more follows: the next plan begins after 2026-01-03T00:00:00.000Z",
       "",
-      `mooring mapping apply dev ${file} a-b --from 2026-01-01T00:00:00.000Z --to 2026-01-03T00:00:00.000Z`,
+      `npx mooring mapping apply dev ${file} a-b --from 2026-01-01T00:00:00.000Z --to 2026-01-03T00:00:00.000Z`,
     ]);
   });
 

@@ -56,7 +56,8 @@ export const decoderLogsCommand: CliCommand = {
   usage: "<key>",
   summary: "Shows how the versions of a decoder do, and the latest payloads that could not be decoded, with the reason",
   notes: [
-    "Figures count since the host started. A payload that could not be decoded is kept: --replay puts all of them back into the queue.",
+    '"failed" are faults of the decoder, by reason; what it itself calls undecodable is counted as decoded. Figures are since the host started.',
+    "A payload that could not be decoded is kept: --replay puts all of them back into the queue.",
   ],
   options: {
     limit: { type: "string", value: "<number>", summary: `Payloads; default ${DEFAULT_LIMIT}, at most 2000` },
