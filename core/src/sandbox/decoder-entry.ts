@@ -9,6 +9,7 @@ import type {
   RuntimeInput,
 } from "./decoder-runtime.ts";
 import type { LoadableDecoder } from "./host-slot.ts";
+import type { SandboxLimits } from "./limits.ts";
 import type { PartnerBudget } from "./partner-budget.ts";
 
 export type Urgency = NonNullable<DecodeOptions["urgency"]>;
@@ -106,6 +107,17 @@ export const harmOf = ({
   readonly hostDied: boolean;
   readonly message: string;
 }): BreakerEvent => (hostDied ? { kind: "hostDeath", why: message } : { kind: "harm", why: message });
+
+/** After a failed call of one input, alone, that did harm: it runs on the trial host until it has proved itself. */
+export function distrust(
+  entry: DecoderEntry,
+  { hostDied, reason }: { readonly hostDied: boolean; readonly reason: DecodeFailureReason },
+  { probationDecodes, cautionDecodes }: Pick<SandboxLimits, "probationDecodes" | "cautionDecodes">,
+): void {
+  if (hostDied) entry.hostDeaths++;
+  const decodes = hostDied ? probationDecodes : reason === "threw" ? 0 : cautionDecodes;
+  entry.probation = Math.max(entry.probation, decodes);
+}
 
 export function settle(entry: DecoderEntry, job: Job, outcome: DecodeOutcome): void {
   if (outcome.ok) entry.decoded++;

@@ -85,7 +85,7 @@ export interface DecoderStats {
   readonly queued: number;
   /** Of those the ones in the background. */
   readonly queuedInBackground: number;
-  /** It took a host down and now runs alone until it has proved itself. */
+  /** It did harm and now runs alone, apart from others, until it has proved itself. */
   readonly onProbation: boolean;
   /** Hosts that ended while it ran there alone. */
   readonly hostDeaths: number;

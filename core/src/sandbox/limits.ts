@@ -47,8 +47,10 @@ export interface SandboxLimits {
   readonly startMs: number;
   /** A trial host without work for this long is ended, ms. */
   readonly trialIdleMs: number;
-  /** Good decodes in a row, alone on the trial host, after which a decoder that took a host down is trusted again. */
+  /** Decodes without harm, alone on the trial host, after which a decoder that took a host down is trusted again. */
   readonly probationDecodes: number;
+  /** The same after one that ran over its time or memory: opening its isolate anew would hold up its neighbours. */
+  readonly cautionDecodes: number;
   /** What one partner may use of a processor core while others of its host want their turn, and at once after a calm time. */
   readonly partnerCpuPercent: number;
   readonly partnerBurstMs: number;
@@ -86,6 +88,7 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   startMs: 10_000,
   trialIdleMs: 10_000,
   probationDecodes: 100,
+  cautionDecodes: 20,
   partnerCpuPercent: 10,
   partnerBurstMs: 1000,
   queuedOverBudget: 200,

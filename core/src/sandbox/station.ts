@@ -3,6 +3,7 @@ import { encodeBatch, readBatch } from "./batch.ts";
 import {
   charge,
   type DecoderEntry,
+  distrust,
   fail,
   harmOf,
   isTrusted,
@@ -55,10 +56,7 @@ export function createStation({ slot, limits, guard, onSuspects }: StationParts)
     // A host that ended by itself may have been ended by anybody.
     if (alone && reply.reason !== "hostDied") {
       fail(entry, jobs, reply);
-      if (reply.hostDied) {
-        entry.hostDeaths++;
-        entry.probation = limits.probationDecodes;
-      }
+      distrust(entry, reply, limits);
       guard.judge(entry, urgency, harmOf(reply));
     } else suspect(entry, jobs);
     onSuspects();

@@ -1,7 +1,7 @@
 /**
  * The trial host: runs one thing at a time, so that what ends it is known. New decoders are loaded here first, payloads
- * that were under way when a host died or a batch failed are repeated here, and a decoder that took a host down stays here
- * until it has proved itself. It costs its memory only while there is something to try.
+ * that were under way when a host died or a batch failed are repeated here, and a decoder that did harm stays here until it
+ * has proved itself. It costs its memory only while there is something to try.
  */
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
@@ -10,6 +10,7 @@ import type { BreakerEvent } from "./breaker-machine.ts";
 import {
   charge,
   type DecoderEntry,
+  distrust,
   failedOutcome,
   harmOf,
   isTrusted,
@@ -82,10 +83,7 @@ export function createTrialLane({ slot, limits, clock, guard, entries, onTrusted
     if (reply.ok) return { kind: "harmless", decodes: 1 };
     if (reply.reason === "unavailable") return { kind: "notTried" };
     if (reply.reason === "threw") return { kind: "harmless", decodes: 1 };
-    if (reply.hostDied) {
-      entry.hostDeaths++;
-      entry.probation = limits.probationDecodes;
-    }
+    distrust(entry, reply, limits);
     return harmOf(reply);
   };
   const runJob = async (entry: DecoderEntry, job: Job): Promise<void> => {
@@ -95,7 +93,7 @@ export function createTrialLane({ slot, limits, clock, guard, entries, onTrusted
     const reply = await slot.run(entry, { timeoutMs: limits.decodeMs, ...printing, items, count: 1, bytes });
     charge(entry, reply, limits.trialWallMs);
     const outcome = reply.ok ? readBatch(reply, 1, version)[0]! : failedOutcome(reply, version);
-    if (outcome.ok && entry.probation > 0) entry.probation--;
+    if (reply.ok && entry.probation > 0) entry.probation--;
     settle(entry, job, outcome);
     if (!job.console) guard.judge(entry, job.urgency, verdictOf(entry, reply));
     if (isTrusted(entry, job.urgency)) onTrusted(entry);

@@ -433,6 +433,21 @@ describe("sandbox/isolate-runtime: limits and places", () => {
       );
     }).timeout(8000);
 
+    it("runs alone, apart from others, until it has gone on for a while without harm", async () => {
+      await using runtime = await open(() => {});
+      const isApart = (): boolean => runtime.stats().decoders[0]!.onProbation;
+      await runtime.decode("harmful", input([0]));
+      assert.isFalse(isApart());
+      await runtime.decode("harmful", input([1]));
+      assert.isTrue(isApart());
+      // What throws does no harm.
+      for (let at = 0; at < 20; at++) {
+        assert.isTrue(isApart());
+        await runtime.decode("harmful", input([at % 2 === 0 ? 0 : 3]));
+      }
+      assert.isFalse(isApart());
+    });
+
     it("is tried with one payload after its rest, and works again when that goes well", async () => {
       // Only the wall clock of this one is ours: timers run.
       let aheadMs = 0;
