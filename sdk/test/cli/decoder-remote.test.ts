@@ -111,7 +111,11 @@ describe("cli: decoder deploy, activate, rollback, list; protocol; device", () =
   it("maps a resource to a decoder that is there, to another action, to a measurement", async () => {
     const ADD = "/service/lwm2m-agent/objectResourceMappings/33456/add";
     answers(`PUT ${ADD}`, {});
-    answers(`GET ${DECODERS}/acme`, SHOWN);
+    answers("GET /service/lwm2m-agent/mappingActions/resourceactions", [
+      { name: "scale", args: ["double"] },
+      { name: "plain", args: [] },
+      { name: "decoder", args: ["acme"] },
+    ]);
     const mapped = await run("protocol", "map", "/33456/*/123", "decoder:acme");
     assert.equal(mapped.code, EXIT.ok, mapped.errors);
     const observed = { observeParameters: { autoObserve: true } };
@@ -124,6 +128,7 @@ describe("cli: decoder deploy, activate, rollback, list; protocol; device", () =
     });
     const cases: [string[], RegExp][] = [
       [["/33456/0/1", "decoder:none"], /there is no decoder none: npx mooring decoder deploy/],
+      [["/33456/0/1", "scale:halve"], /there is no action scale:halve; there are scale:double, plain, decoder:acme/],
       [["/33456/0", "decoder:acme"], /"\/33456\/0" must be the path of a resource/],
       [["/33456/0/1", "temperature"], /"temperature" must be an action .* or a measurement/],
     ];

@@ -23,6 +23,22 @@ function mappingOf(action: string, unit: string | undefined): Readonly<Record<st
   return { measurementCreation: { ...measurement, ...(unit !== undefined && { unit }) } };
 }
 
+const ACTIONS = "/service/lwm2m-agent/mappingActions/resourceactions";
+
+/** The host takes any name, for what it means may come later; a person who types one wants it now. @throws CliError */
+async function checkAction(client: Client, action: string): Promise<void> {
+  const rows = await client.get<readonly { readonly name: string; readonly args: readonly string[] }[]>(ACTIONS);
+  const names = rows.flatMap(({ name, args }) => (args.length === 0 ? [name] : args.map(arg => `${name}:${arg}`)));
+  if (names.includes(action)) return;
+  const [, key] = /^decoder:(.*)$/.exec(action) ?? [];
+  throw new CliError(
+    EXIT.usage,
+    key === undefined
+      ? `there is no action ${action}; there are ${names.join(", ")}`
+      : `there is no decoder ${key}: npx mooring decoder deploy uploads it, npx mooring decoder list shows all`,
+  );
+}
+
 /** @throws CliError */
 async function addMapping(client: Client, objectId: number, body: unknown): Promise<void> {
   try {
@@ -54,14 +70,7 @@ export const protocolMapCommand: CliCommand = {
     const { objectId, resourceId } = resourceOf(path);
     const mapping = mappingOf(action, text("unit"));
     const client = await connect();
-    const [, key] = /^decoder:(.*)$/.exec(action) ?? [];
-    const decoders = "/service/lwm2m-agent/decoders";
-    if (key !== undefined && (await client.find(`${decoders}/${encodeURIComponent(key)}`)) === undefined) {
-      throw new CliError(
-        EXIT.usage,
-        `there is no decoder ${key}: npx mooring decoder deploy uploads it, npx mooring decoder list shows all`,
-      );
-    }
+    if ("customAction" in mapping) await checkAction(client, action);
     const observed = flag("no-observe") ? {} : { observeParameters: { autoObserve: true } };
     const body = { [resourceId]: { resourceID: resourceId, ...mapping, ...observed } };
     await addMapping(client, objectId, body);
