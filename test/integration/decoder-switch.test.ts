@@ -47,7 +47,7 @@ const decoder = (version: string) => ({
   } };`,
 });
 
-describe("must hold 3: versions of a decoder switch under 2,000 payloads a second", () => {
+describe("versions of a decoder switch under 2,000 payloads a second", () => {
   const opened = new AsyncDisposableStack();
   let platform: Platform;
   let decoders: Decoders;

@@ -1,5 +1,5 @@
 /**
- * Decoder services that exist already, and everything that they do wrong (must hold 6): what was acknowledged is kept, told
+ * Decoder services that exist already, and everything that they do wrong: what was acknowledged is kept, told
  * by metrics and alarms, and decoded when the service is well again.
  */
 import { assert } from "chai";
@@ -243,7 +243,7 @@ describe("decoder services behind HTTP", function () {
     ],
   ];
   for (const [name, reason, misbehave] of failures) {
-    it(`must hold 6: a service that ${name}: its payload waits, others go on, and all is decoded when it is well`, async () => {
+    it(`a service that ${name}: its payload waits, others go on, and all is decoded when it is well`, async () => {
       const before = await counted(reason);
       service.misbehave = misbehave;
       await send(11);
@@ -258,7 +258,7 @@ describe("decoder services behind HTTP", function () {
     });
   }
 
-  it("must hold 6: a result that breaks the contract ends its payload, with the reason and an alarm", async () => {
+  it("a result that breaks the contract ends its payload, with the reason and an alarm", async () => {
     service.misbehave = ctx => {
       ctx.body = { success: true, measurements: [{ type: "x" }] };
     };
@@ -287,7 +287,7 @@ describe("decoder services behind HTTP", function () {
     assert.deepInclude(ended, { reason: "callFailed" });
   });
 
-  it("must hold 6: a service that is away: one alarm, explained; kill -9 within a call; drained in full when it is back", async () => {
+  it("a service that is away: one alarm, explained; kill -9 within a call; drained in full when it is back", async () => {
     await send(1);
     await allDecoded([1]);
     await service.stop();
@@ -337,7 +337,7 @@ describe("decoder services behind HTTP", function () {
     ["inside", "127.0.0.1"],
     ["metadata", "169.254.169.254"],
   ] as const) {
-    it(`must hold 6: a service that is at ${address}: is never connected to, and says why`, async () => {
+    it(`a service that is at ${address}: is never connected to, and says why`, async () => {
       const calls = service.bodies.length;
       await mapTo(decoder);
       await send(51);

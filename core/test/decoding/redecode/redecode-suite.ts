@@ -41,7 +41,7 @@ export function redecodeSuite(openStore?: () => Promise<Store>): void {
       ),
     );
 
-  it("must hold 4: applied twice it leaves the same", async () => {
+  it("applied twice it leaves the same", async () => {
     await using fixture = await openRedecodeFixture(openStore);
     results(fixture);
     await fixture.receive([1, 2, 3, 4, 5]);
@@ -60,7 +60,7 @@ export function redecodeSuite(openStore?: () => Promise<Store>): void {
     ["before it is written", () => true, 3],
     ["before it is said that its documents are stored", concludes, 2],
   ] as const) {
-    it(`must hold 4: a page that is cut short ${what} ends as it would have undisturbed`, async () => {
+    it(`a page that is cut short ${what} ends as it would have undisturbed`, async () => {
       await using fixture = await openRedecodeFixture(openStore);
       results(fixture);
       await fixture.receive([1, 2, 3, 4, 5]);

@@ -95,7 +95,7 @@ describe("decoding/remote/remote-runtime", () => {
     assert.lengthOf(service.asked, 120);
   });
 
-  describe("must hold 6: a service that", () => {
+  describe("a service that", () => {
     const failing: readonly (readonly [
       name: string,
       answer: HttpService["answer"],
@@ -211,7 +211,7 @@ describe("decoding/remote/remote-runtime", () => {
     });
   });
 
-  describe("must hold 6: a service that resolves to", () => {
+  describe("a service that resolves to", () => {
     const at = (...addresses: string[]): Promise<ResolvedAddress[]> =>
       Promise.resolve(addresses.map(address => ({ address, family: address.includes(":") ? 6 : 4 })));
     const url = (): string => `http://decoder.example.com:${service.port}`;
