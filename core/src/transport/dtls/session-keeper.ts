@@ -36,6 +36,8 @@ export interface SessionKeeper extends AsyncDisposable {
   delete(session: Session): void;
   /** Resolves when the deletions asked for so far are stored, or the store failed and they will be tried again. */
   deletionsTried(): Promise<void>;
+  /** Resolves when the session is stored, or the store failed and it will be tried again. */
+  insertionTried(session: Session): Promise<void>;
   /** Sessions not stored yet. */
   readonly inserting: number;
 }
@@ -145,6 +147,9 @@ export function createSessionKeeper(parts: SessionKeeperParts): SessionKeeper {
     async deletionsTried() {
       await insertLane.tried();
       await deleteLane.tried();
+    },
+    async insertionTried(session) {
+      if (inserting.has(session)) await insertLane.tried();
     },
     get inserting() {
       return inserting.size;

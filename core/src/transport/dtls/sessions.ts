@@ -274,6 +274,8 @@ export function createSessions(parts: SessionsParts): Sessions {
     },
     async findResumable(id) {
       const session = table.findResumption(id);
+      // A client may be back before its session is in the store.
+      if (session) await keeper.insertionTried(session);
       const stored = session && (await store.find(sessionId(session)));
       const parameters = stored && readSessionSecrets(stored.secrets);
       return parameters && equalBytes(parameters.resumptionId, id) ? parameters : undefined;

@@ -1,6 +1,7 @@
 import { assert } from "chai";
 import { createManualClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
+import type { StoredSession } from "../../../src/transport/dtls/dtls.ts";
 import type { Session } from "../../../src/transport/dtls/session.ts";
 import { createSessionKeeper } from "../../../src/transport/dtls/session-keeper.ts";
 import { createKeptSessions } from "./support/kept-sessions.ts";
@@ -29,5 +30,30 @@ describe("transport/dtls/session-keeper", () => {
     await closed;
     await clock.advance(0);
     assert.deepEqual(calls, ["split", "clear", "closed"]);
+  });
+
+  it("who wants to go on with a session that is being stored waits until it is", async () => {
+    const clock = createManualClock();
+    const kept = createKeptSessions();
+    const calls: string[] = [];
+    const ignore = (): void => {};
+    const told = { onStored: () => void calls.push("stored"), onLost: ignore, onReserved: ignore };
+    await using keeper = createSessionKeeper({
+      store: kept.store,
+      journal: kept.journal,
+      clock,
+      log: silentLog,
+      ...told,
+    });
+    const session = sessionOf("a");
+    await keeper.insertionTried(session);
+    const release = kept.hold("insert");
+    keeper.insert(session, { id: "a" } as StoredSession);
+    const tried = keeper.insertionTried(session).then(() => void calls.push("tried"));
+    await clock.advance(0);
+    assert.isEmpty(calls);
+    release();
+    await tried;
+    assert.deepEqual(calls, ["stored", "tried"]);
   });
 });
