@@ -165,18 +165,27 @@ export const retryOps = (
 };
 
 /** Decoded: the event goes, the payload stays so that it can be decoded again. */
-export const doneOps = (raw: RawPayload, decoderVersion: string, made: MadeDocuments): WriteOp[] => [
+const decodedOps = (
+  raw: RawPayload,
+  decoderVersion: string,
+  made: MadeDocuments,
+  more: Pick<Update<RawPayloadDocument>, "$inc"> = {},
+): WriteOp[] => [
   updateOp<RawPayloadDocument>(
     RAW_PAYLOADS,
     { _id: raw.id },
     {
       $set: { status: "DONE", decoderVersion, "details.made": made as unknown as JsonObject },
       $unset: { "details.reason": true, "details.message": true, "details.again": true },
-      $inc: { attempts: 1 },
+      ...more,
     },
   ),
   eventDeleteOp(raw.tenant, eventIdOf(raw)),
 ];
+
+/** Decoded out of the queue: an attempt more. */
+export const doneOps = (raw: RawPayload, decoderVersion: string, made: MadeDocuments): WriteOp[] =>
+  decodedOps(raw, decoderVersion, made, { $inc: { attempts: 1 } });
 
 /** It is decoded already, and shall stand as it does. */
 export const settledOps = (raw: RawPayload): WriteOp[] => [
@@ -191,17 +200,7 @@ export function supersededOps(document: RawPayloadDocument, decoderVersion: stri
   const is = { ...made, alarms };
   const { status, decoderVersion: by } = document;
   if (status === "DONE" && by === decoderVersion && sameJson(raw.made, is)) return [];
-  return [
-    updateOp<RawPayloadDocument>(
-      RAW_PAYLOADS,
-      { _id: raw.id },
-      {
-        $set: { status: "DONE", decoderVersion, "details.made": is as unknown as JsonObject },
-        $unset: { "details.reason": true, "details.message": true, "details.again": true },
-      },
-    ),
-    eventDeleteOp(raw.tenant, eventIdOf(raw)),
-  ];
+  return decodedOps(raw, decoderVersion, is);
 }
 
 /** Back into the queue, with all attempts before it; nothing where it is not ERROR any more. */
