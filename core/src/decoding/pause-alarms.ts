@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import { formatTime } from "../platform/time.ts";
+import { createInTurn } from "../tenants/in-turn.ts";
 import type { LineName } from "./backlog.ts";
 import { failureAlarmType } from "./conclusion.ts";
 
@@ -32,8 +33,8 @@ export function createPauseAlarms({
   clock,
   log,
 }: PauseAlarmsParts): (line: LineName, pause: DecoderPause | undefined) => void {
-  /** One after the other, so that the last word stays. */
-  let last = Promise.resolve();
+  /** So that the last word stays. */
+  const inTurn = createInTurn();
 
   // A further pause counts the alarm up and leaves its text, so no time stands there.
   const raise = async ({ tenant, decoder }: LineName, { reason }: DecoderPause): Promise<void> => {
@@ -52,8 +53,8 @@ export function createPauseAlarms({
     if (sourceId !== undefined) await alarms.updateMatching(tenant, { sourceId, types }, { status: "CLEARED" });
   };
   return (line, pause) => {
-    last = last
-      .then(() => (pause ? raise(line, pause) : clear(line)))
-      .catch((error: unknown) => log.warn("decoder.alarmFailed", { ...line, reason: messageOf(error) }));
+    inTurn(() => (pause ? raise(line, pause) : clear(line))).catch((error: unknown) =>
+      log.warn("decoder.alarmFailed", { ...line, reason: messageOf(error) }),
+    );
   };
 }
