@@ -1,15 +1,12 @@
 /** The manifest of a Cumulocity microservice (`cumulocity.json`) that is a decoder (agent specification 9.1). */
-import { MooringError } from "../../base/errors.ts";
 import type { DecoderManifest } from "../../contract/decoder.ts";
 import { checkDecoderManifest } from "../../contract/manifest.ts";
+import { invalid } from "../../platform/body.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-const refuse = (field: string, rule: string): never => {
-  throw new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
-};
 
 /** Of the several numbers that such manifests have, three make a semantic version: `1.2` is `1.2.0`, `1.0.0.4` is `1.0.0-4`. */
 function semanticVersion(version: unknown): string {
@@ -29,11 +26,11 @@ export const isCumulocityDecoder = (value: unknown): boolean => isObject(value) 
  * @throws MooringError VALIDATION with `details {field, rule}`
  */
 export function readCumulocityManifest(value: unknown, appKey?: string): DecoderManifest {
-  if (!isObject(value)) return refuse("manifest", "must be a JSON object");
+  if (!isObject(value)) throw invalid("manifest", "must be a JSON object");
   const { isDecoder, name, contextPath, key, version, provider } = value;
-  if (!isObject(isDecoder)) return refuse("manifest.isDecoder", "must be an object such as {name}");
+  if (!isObject(isDecoder)) throw invalid("manifest.isDecoder", "must be an object such as {name}");
   const serviceKey = appKey ?? contextPath ?? name ?? key;
-  if (typeof serviceKey !== "string") return refuse("manifest.contextPath", "is missing, as is name");
+  if (typeof serviceKey !== "string") throw invalid("manifest.contextPath", "is missing, as is name");
   const publisher = isObject(provider) && typeof provider["name"] === "string" ? { publisher: provider["name"] } : {};
   const shownName = typeof isDecoder["name"] === "string" ? isDecoder["name"] : serviceKey;
   return checkDecoderManifest({

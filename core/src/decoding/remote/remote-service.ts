@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { MooringError } from "../../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../../base/schema.ts";
+import { invalid } from "../../platform/body.ts";
 import { notPublic } from "./address-guard.ts";
 
 export interface RemoteService {
@@ -68,16 +69,13 @@ const OWN_HEADERS = new Set([
 /** Visible ASCII, blanks and tabs between: what every HTTP server takes (RFC 9110 section 5.5). */
 const HEADER_VALUE = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/;
 
-const refuse = (field: string, rule: string): never => {
-  throw new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
-};
-
 function checkUrl(text: string, field: string): void {
-  if (!URL.canParse(text)) refuse(field, "must be an absolute URL");
+  if (!URL.canParse(text)) throw invalid(field, "must be an absolute URL");
   const { protocol, username, password, search, hash } = new URL(text);
-  if (protocol !== "http:" && protocol !== "https:") refuse(field, "must begin with http:// or https://");
-  if (username !== "" || password !== "") refuse(field, "must hold no user and password: use headers.authorization");
-  if (search !== "" || hash !== "" || /[?#]/.test(text)) refuse(field, "must have neither query nor fragment");
+  if (protocol !== "http:" && protocol !== "https:") throw invalid(field, "must begin with http:// or https://");
+  if (username !== "" || password !== "")
+    throw invalid(field, "must hold no user and password: use headers.authorization");
+  if (search !== "" || hash !== "" || /[?#]/.test(text)) throw invalid(field, "must have neither query nor fragment");
 }
 
 /**
@@ -89,7 +87,7 @@ export function checkAddress(service: RemoteService, allowedOrigins: readonly st
   const address = hostname.replace(/^\[|\]$/g, "");
   const kind = isIP(address) === 0 || allowedOrigins.includes(originOf(service)) ? undefined : notPublic(address);
   if (kind !== undefined) {
-    refuse(
+    throw invalid(
       `${field}.url`,
       `must not be ${kind}, unless the operator names ${originOf(service)} in decoding.allowedOrigins`,
     );
@@ -107,13 +105,13 @@ export function checkRemoteService(value: unknown, field = "service"): RemoteSer
   } catch (error) {
     if (!(error instanceof MooringError)) throw error;
     const { field: inner, rule } = error.details as { field: string; rule: string };
-    return refuse(inner === "body" ? field : `${field}.${inner}`, rule);
+    throw invalid(inner === "body" ? field : `${field}.${inner}`, rule);
   }
   checkUrl(service.url, `${field}.url`);
   for (const [name, text] of Object.entries(service.headers ?? {})) {
-    if (OWN_HEADERS.has(name.toLowerCase())) refuse(`${field}.headers.${name}`, "is set by the host");
+    if (OWN_HEADERS.has(name.toLowerCase())) throw invalid(`${field}.headers.${name}`, "is set by the host");
     if (!HEADER_VALUE.test(text))
-      refuse(`${field}.headers.${name}`, "must be printable ASCII without blanks at its ends");
+      throw invalid(`${field}.headers.${name}`, "must be printable ASCII without blanks at its ends");
   }
   return service;
 }
