@@ -14,7 +14,7 @@ import {
   type QuickJSHandle,
   type QuickJSRuntime,
 } from "quickjs-emscripten-core";
-import type { EngineParts, OpenEngineDecoder, RunReply } from "./engine.ts";
+import type { EngineParts, OpenEngineDecoder, RunOptions, RunReply } from "./engine.ts";
 import { BRIDGE_SOURCE, foreignImport, GUEST_SOURCE } from "./guest-modules.ts";
 import { MESSAGE_CHARACTERS } from "./limits.ts";
 import type { CallFailure } from "./protocol.ts";
@@ -198,11 +198,7 @@ export const openQuickJsDecoder: OpenEngineDecoder = async parts => {
       if (reply.error) return failed(reply.error.consume(error => failureOf(context, error)));
       return { ok: true, value: reply.value.consume(value => context.getString(value)) };
     });
-  const run = (
-    items: string,
-    bytes: string,
-    options: { readonly timeoutMs: number; readonly console: boolean },
-  ): RunReply => {
+  const run = (items: string, bytes: string, options: RunOptions): RunReply => {
     const fromMs = cpuMs();
     const texts = [items, withoutNul(bytes)];
     const done = call(options.console ? "runPrinting" : "run", texts, options.timeoutMs);
