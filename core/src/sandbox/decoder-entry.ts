@@ -8,6 +8,7 @@ import type {
   DecoderStats,
   RuntimeInput,
 } from "./decoder-runtime.ts";
+import type { HostReply } from "./host-process.ts";
 import type { LoadableDecoder } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";
 import type { PartnerBudget } from "./partner-budget.ts";
@@ -99,24 +100,19 @@ export function charge(entry: DecoderEntry, used: Used, deathMs: number): void {
   entry.budget.charge(cpuMs);
 }
 
-/** What a failed call of one input, alone, says to its breaker. */
-export const harmOf = ({
-  hostDied,
-  message,
-}: {
-  readonly hostDied: boolean;
-  readonly message: string;
-}): BreakerEvent => (hostDied ? { kind: "hostDeath", why: message } : { kind: "harm", why: message });
-
-/** After a failed call of one input, alone, that did harm: it runs on the trial host until it has proved itself. */
+/**
+ * After a failed call of one input, alone, that did harm: it runs on the trial host until it has proved itself.
+ * @returns what that says to its breaker
+ */
 export function distrust(
   entry: DecoderEntry,
-  { hostDied, reason }: { readonly hostDied: boolean; readonly reason: DecodeFailureReason },
+  { hostDied, reason, message }: Extract<HostReply, { ok: false }>,
   { probationDecodes, cautionDecodes }: Pick<SandboxLimits, "probationDecodes" | "cautionDecodes">,
-): void {
+): BreakerEvent {
   if (hostDied) entry.hostDeaths++;
   const decodes = hostDied ? probationDecodes : reason === "threw" ? 0 : cautionDecodes;
   entry.probation = Math.max(entry.probation, decodes);
+  return { kind: hostDied ? "hostDeath" : "harm", why: message };
 }
 
 export function settle(entry: DecoderEntry, job: Job, outcome: DecodeOutcome): void {

@@ -5,7 +5,6 @@ import {
   type DecoderEntry,
   distrust,
   fail,
-  harmOf,
   isTrusted,
   type Job,
   settle,
@@ -56,8 +55,7 @@ export function createStation({ slot, limits, guard, onSuspects }: StationParts)
     // A host that ended by itself may have been ended by anybody.
     if (alone && reply.reason !== "hostDied") {
       fail(entry, jobs, reply);
-      distrust(entry, reply, limits);
-      guard.judge(entry, urgency, harmOf(reply));
+      guard.judge(entry, urgency, distrust(entry, reply, limits));
     } else suspect(entry, jobs);
     onSuspects();
   };

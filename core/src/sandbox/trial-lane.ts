@@ -12,7 +12,6 @@ import {
   type DecoderEntry,
   distrust,
   failedOutcome,
-  harmOf,
   isTrusted,
   type Job,
   settle,
@@ -83,8 +82,7 @@ export function createTrialLane({ slot, limits, clock, guard, entries, onTrusted
     if (reply.ok) return { kind: "harmless", decodes: 1 };
     if (reply.reason === "unavailable") return { kind: "notTried" };
     if (reply.reason === "threw") return { kind: "harmless", decodes: 1 };
-    distrust(entry, reply, limits);
-    return harmOf(reply);
+    return distrust(entry, reply, limits);
   };
   const runJob = async (entry: DecoderEntry, job: Job): Promise<void> => {
     const { version } = entry.manifest;
