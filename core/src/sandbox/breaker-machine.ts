@@ -5,7 +5,7 @@
  * stop the payloads of all others.
  */
 
-export const BREAKER = {
+const BREAKER = {
   /** So many of the last 20 decodes open it. */
   harms: 5,
   firstPauseMs: 30_000,

@@ -16,7 +16,7 @@ export interface CpuMeter {
 }
 
 /** Of all threads of this process but the main one, ms. */
-export function otherThreadsMs(): number {
+function otherThreadsMs(): number {
   const all = process.cpuUsage();
   const main = process.threadCpuUsage();
   return (all.user + all.system - main.user - main.system) / 1000;

@@ -22,7 +22,7 @@ export interface DecoderGuard {
 const TRYING_MS = 5000;
 const QUARANTINED_MS = 600_000;
 
-export function refusalOf(state: BreakerState, nowMs: number): Failure | undefined {
+function refusalOf(state: BreakerState, nowMs: number): Failure | undefined {
   if (state.at === "closed") return undefined;
   const told: Readonly<Record<typeof state.at, string>> = {
     open: "has a rest",

@@ -21,12 +21,12 @@ export interface RemoteBatch {
   readonly path?: string;
 }
 
-export const MOST_BATCH_ITEMS = 50;
+const MOST_BATCH_ITEMS = 50;
 export const DEFAULT_BATCH_PATH = "/decode/batch";
 
 const PATH = "^(/[A-Za-z0-9._~-]+)+$";
 
-export const remoteServiceSchema: JsonSchema = {
+const remoteServiceSchema: JsonSchema = {
   type: "object",
   required: ["url"],
   additionalProperties: false,
