@@ -5,7 +5,7 @@ import { silentLog } from "@mooring/core/internal/base/log.ts";
 import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
 import type { DecoderRuntime, RuntimeInput } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import { createIsolateRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
-import { checkDecoderResult, type DecoderInput } from "@mooring/sdk";
+import { checkDecoderResult, type DecoderInput, VECTOR_DEFAULTS } from "@mooring/sdk";
 import { perSecond, type Row, times } from "./row.ts";
 
 const ACME = fileURLToPath(new URL("../../decoders/acme-meter", import.meta.url));
@@ -18,14 +18,7 @@ const TARGET_PER_S = 60_000;
 const TARGET_P99_MS = 5;
 const MOST_TIMES = 2;
 
-const input: RuntimeInput = {
-  value: FRAME,
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "4711",
-  device: {},
-};
+const input: RuntimeInput = { ...VECTOR_DEFAULTS, value: FRAME };
 
 async function decodeOnce(runtime: DecoderRuntime): Promise<void> {
   const outcome = await runtime.decode(KEY, input);

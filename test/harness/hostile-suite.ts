@@ -6,20 +6,14 @@ import { availableParallelism, loadavg } from "node:os";
 import { systemClock } from "@mooring/core/internal/base/clock.ts";
 import { isFailure } from "@mooring/core/internal/base/errors.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
+import { VECTOR_DEFAULTS } from "@mooring/core/internal/contract/decoder-vector.ts";
 import type { DecodeOutcome, DecoderSource, RuntimeInput } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import type { EngineName } from "@mooring/core/internal/sandbox/engine.ts";
 import { createIsolateRuntime, type IsolateRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
 import { assert } from "chai";
 import { BODIES, HUNTS, TOP_LEVELS } from "./hostile-code.ts";
 
-const input: RuntimeInput = {
-  value: Uint8Array.of(1, 2, 3),
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "4711",
-  device: {},
-};
+const input: RuntimeInput = { ...VECTOR_DEFAULTS, value: Uint8Array.of(1, 2, 3) };
 
 const decoder = (key: string, source: string): DecoderSource => ({
   manifest: { key, name: key, version: "1.0.0" },

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { systemClock } from "@mooring/core/internal/base/clock.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
+import { VECTOR_DEFAULTS } from "@mooring/core/internal/contract/decoder-vector.ts";
 import type { DecoderSource, RuntimeInput } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import { ENGINES } from "@mooring/core/internal/sandbox/engine.ts";
 import { createIsolateRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
@@ -10,14 +11,7 @@ import { createProcessReader } from "@mooring/core/internal/sandbox/process-stat
 import { assert } from "chai";
 import { atScale } from "../harness/scale.ts";
 
-const input: RuntimeInput = {
-  value: Uint8Array.of(1, 2, 3),
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "4711",
-  device: {},
-};
+const input: RuntimeInput = { ...VECTOR_DEFAULTS, value: Uint8Array.of(1, 2, 3) };
 const decoder = (key: string, publisher: string): DecoderSource => ({
   manifest: { key, name: key, version: "1.0.0", publisher },
   source: `export default { decode: input => ({ success: true, message: "${key} " + input.valueHex }) };`,
