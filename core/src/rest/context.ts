@@ -37,7 +37,13 @@ export async function jsonBody(ctx: RestContext, limits: RestLimits): Promise<un
   return parseJson(await readBody(ctx.req, limits.maxBodyBytes));
 }
 
-/** The same where only an object will do. */
+/** The same, `{}` where there is no body. Whether there is one shows when it is read: a length is not always said. */
+export async function optionalBody(ctx: RestContext, limits: RestLimits): Promise<unknown> {
+  const bytes = await readBody(ctx.req, limits.maxBodyBytes);
+  return bytes.length === 0 ? {} : parseJson(bytes);
+}
+
+/** As {@link jsonBody} where only an object will do. */
 export async function objectBody(ctx: RestContext, limits: RestLimits): Promise<Readonly<Record<string, unknown>>> {
   const body = await jsonBody(ctx, limits);
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;

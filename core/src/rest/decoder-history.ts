@@ -8,8 +8,8 @@ import {
   answerNothing,
   answerPlain,
   createRouter,
-  jsonBody,
   may,
+  optionalBody,
   type RestContext,
   type RestLimits,
   type RestRouter,
@@ -71,8 +71,6 @@ const presentDeadLetter = (letter: DeadLetter): Record<string, unknown> => ({
 
 export function decoderHistoryRouter({ redecodes, deadLetters, limits }: DecoderHistoryRouterParts): RestRouter {
   const router = createRouter();
-  const optionalBody = async (ctx: RestContext): Promise<unknown> =>
-    ctx.request.length ? await jsonBody(ctx, limits) : {};
   const answerBegun = (ctx: RestContext, job: RedecodeJob): void => {
     const shown = presentJob(ctx, job);
     ctx.set("Location", shown.self);
@@ -81,7 +79,7 @@ export function decoderHistoryRouter({ redecodes, deadLetters, limits }: Decoder
 
   router.post(`${PATH}/redecode`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
-    answerBegun(ctx, await redecodes.create(tenant, keyIn(ctx), await optionalBody(ctx), userName));
+    answerBegun(ctx, await redecodes.create(tenant, keyIn(ctx), await optionalBody(ctx, limits), userName));
   });
   router.get(`${PATH}/redecode`, may("decoder:read"), async ctx => {
     const page = pageParameters(ctx.query);
@@ -116,7 +114,7 @@ export function decoderHistoryRouter({ redecodes, deadLetters, limits }: Decoder
   });
   router.post(`${PATH}/dead-letters/replay`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
-    const replayed = await deadLetters.replay(tenant, keyIn(ctx), await optionalBody(ctx), userName);
+    const replayed = await deadLetters.replay(tenant, keyIn(ctx), await optionalBody(ctx, limits), userName);
     if ("job" in replayed) answerBegun(ctx, replayed.job);
     else answerPlain(ctx, 200, replayed);
   });

@@ -10,13 +10,14 @@ import {
   createRouter,
   jsonBody,
   may,
+  optionalBody,
   type RestContext,
   type RestLimits,
   type RestRouter,
   selfUrl,
   tenantOf,
 } from "./context.ts";
-import { parseJson, readBody } from "./json-body.ts";
+import { parseJson } from "./json-body.ts";
 import { readUpload } from "./multipart.ts";
 import { collectionBody, pageOf, pageParameters } from "./paging.ts";
 
@@ -103,11 +104,6 @@ const presentActivation = (ctx: RestContext, view: DecoderView, { previous, find
 
 export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestRouter {
   const router = createRouter();
-  /** A length is not always said. */
-  const optionalBody = async (ctx: RestContext): Promise<unknown> => {
-    const bytes = await readBody(ctx.req, limits.maxBodyBytes);
-    return bytes.length === 0 ? {} : parseJson(bytes);
-  };
 
   router.get(PATH, may("decoder:read"), async ctx => {
     const page = pageParameters(ctx.query);
@@ -174,7 +170,7 @@ export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestR
 
   router.post(`${PATH}/:key/activate`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
-    const activation = await decoders.activate(tenant, keyIn(ctx), await optionalBody(ctx), userName);
+    const activation = await decoders.activate(tenant, keyIn(ctx), await optionalBody(ctx, limits), userName);
     answerPlain(ctx, 200, presentActivation(ctx, decoders.get(tenant, keyIn(ctx)), activation));
   });
 

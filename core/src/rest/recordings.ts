@@ -5,8 +5,8 @@ import {
   answerNothing,
   answerPlain,
   createRouter,
-  jsonBody,
   may,
+  optionalBody,
   type RestLimits,
   type RestRouter,
   tenantOf,
@@ -25,7 +25,7 @@ export function recordingsRouter({ recordings, limits }: RecordingsRouterParts):
   const deviceOf = (ctx: { readonly params: Readonly<Record<string, string>> }): string => ctx.params["deviceId"]!;
 
   router.put(PATH, may("operation:write"), async ctx => {
-    const body = ctx.request.length ? await jsonBody(ctx, limits) : undefined;
+    const body = await optionalBody(ctx, limits);
     answerPlain(ctx, 200, await recordings.start(tenantOf(ctx), deviceOf(ctx), body));
   });
   router.get(PATH, may("operation:read"), async ctx => {
