@@ -212,10 +212,13 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
       });
     return line.filling;
   };
+  const fillEach = async (some: Iterable<DecodeLine>): Promise<void> => {
+    for (const line of some) if (canFill(line)) await fill(line);
+  };
   const fillAll = async (): Promise<void> => {
     const waiting = new Set([...lines].filter(({ behind }) => behind));
     for await (const name of backlog.lines()) waiting.add(lines.of(name));
-    for (const line of waiting) if (canFill(line)) await fill(line);
+    await fillEach(waiting);
   };
   const sweep = (): Promise<void> => {
     sweeping ??= fillAll()
@@ -260,7 +263,7 @@ export function createDecodeQueue(parts: DecodeQueueParts): DecodeQueue {
     resume(decoderId) {
       const resumed = [...lines].filter(({ pause }) => pause?.decoderId === decoderId);
       for (const line of resumed) line.pause = undefined;
-      if (resumed.length > 0 && !closed) void sweep();
+      void fillEach(resumed);
     },
     async [Symbol.asyncDispose]() {
       closed = true;
