@@ -9,16 +9,24 @@ import { next, shownPath } from "./folder.ts";
 
 const SDK = resolve(import.meta.dirname, "../../..");
 const TEMPLATES = join(SDK, "templates");
-/** What all have, unless a template has a file of that name of its own. */
-const COMMON = join(TEMPLATES, "common");
-/** Steps after the tests, by template. */
-const STEPS: Readonly<Record<string, readonly string[]>> = {
-  typescript: [],
-  javascript: [],
-  chirpstack: [],
-  service: ["npx mooring decoder pack --module service/decoder.js"],
+
+interface Template {
+  /** Folders whose files it is made of; of two files of one name that of the later folder. */
+  readonly layers: readonly string[];
+  /** After the tests. */
+  readonly steps?: readonly string[];
+}
+
+const KINDS: Readonly<Record<string, Template>> = {
+  typescript: { layers: ["common", "typescript"] },
+  javascript: { layers: ["common", "javascript"] },
+  chirpstack: { layers: ["common", "chirpstack"] },
+  service: {
+    layers: ["common", "typescript", "service"],
+    steps: ["npx mooring decoder pack --module service/decoder.js"],
+  },
 };
-const NAMES = Object.keys(STEPS);
+const NAMES = Object.keys(KINDS);
 
 /** A name that is a dot file there, and would count here. */
 const RENAMED: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
@@ -74,20 +82,22 @@ export const decoderCreateCommand: CliCommand = {
   async run({ args, text, io }) {
     const folder = resolve(args[0]!);
     const template = text("template") ?? NAMES[0]!;
-    if (!Object.hasOwn(STEPS, template)) {
+    if (!Object.hasOwn(KINDS, template)) {
       throw new CliError(EXIT.usage, `--template "${template}" is none of ${NAMES.join(", ")}`);
     }
+    const { layers, steps = [] } = KINDS[template]!;
     const key = text("key") ?? keyOf(folder);
     const { name } = checkDecoderManifest({ key, name: text("name") ?? key, version: "0.1.0" });
     await assertEmpty(folder);
+    const found = await Promise.all(layers.map(layer => filesOf(join(TEMPLATES, layer))));
+    const files = new Map(found.flat());
     const words: Readonly<Record<string, string>> = {
       KEY: key,
       NAME: name,
       TYPE: key.replaceAll("-", "_"),
-      EXT: template === "typescript" || template === "service" ? "ts" : "js",
+      EXT: files.has(join("src", "decoder.ts")) ? "ts" : "js",
       SDK: relative(folder, SDK).replaceAll("\\", "/"),
     };
-    const files = new Map([...(await filesOf(COMMON)), ...(await filesOf(join(TEMPLATES, template)))]);
     const names: string[] = [];
     for (const [file, path] of files) {
       const shown = RENAMED[file] ?? file;
@@ -104,7 +114,7 @@ export const decoderCreateCommand: CliCommand = {
     const shown = shownPath(folder);
     const listed = names.sort().map(file => `  ${file}`);
     say(io.output, [`${shown}: decoder ${key}, ${template}`, ...listed].join("\n"));
-    say(io.output, next(`cd ${shown}`, "npx mooring decoder test", ...STEPS[template]!));
+    say(io.output, next(`cd ${shown}`, "npx mooring decoder test", ...steps));
     return EXIT.ok;
   },
 };
