@@ -37,6 +37,21 @@ export class RefusedError extends CliError {
   }
 }
 
+/**
+ * Adds to a refusal what to do about it.
+ * @param hints by status
+ * @throws CliError; whatever `ask` throws
+ */
+export async function withHints<T>(hints: Readonly<Record<number, string>>, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const hint = hints[error.status];
+    throw hint === undefined ? error : new CliError(EXIT.host, `${error.message}\n${hint}`, { cause: error });
+  }
+}
+
 const NOT_FOUND = 404;
 
 function reasonOf(error: unknown): string {

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type DecoderManifest, readDecoderPackage } from "@mooring/core";
 import { readManifestFile } from "@mooring/core/internal/decoding/decoder-registry.ts";
-import { RefusedError } from "../client.ts";
+import { withHints } from "../client.ts";
 import { type CliCall, type CliCommand, CliError, EXIT } from "../command.ts";
 import { say } from "../io.ts";
 import { folderOf, next } from "./folder.ts";
@@ -76,15 +76,9 @@ export const decoderDeployCommand: CliCommand = {
   async run(call) {
     const { manifest, shown, body } = await uploadOf(call);
     const client = await call.connect();
-    let uploaded: ShownVersion;
-    try {
-      uploaded = await client.post<ShownVersion>(DECODERS, body);
-    } catch (error) {
-      if (!(error instanceof RefusedError) || error.status !== 409) throw error;
-      const rule = "a version never changes: raise version in manifest.json";
-      throw new CliError(EXIT.host, `${error.message}\n${rule}`, { cause: error });
-    }
-    const isActive = uploaded.status === "active";
+    const hints = { 409: "a version never changes: raise version in manifest.json" };
+    const { status } = await withHints(hints, () => client.post<ShownVersion>(DECODERS, body));
+    const isActive = status === "active";
     say(call.io.output, `${shown}\nuploaded${isActive ? ", active" : ", not active yet"}`);
     say(call.io.output, nextOf(manifest, isActive));
     return EXIT.ok;

@@ -1,7 +1,6 @@
 /** Decoders as the host shows them: `/service/lwm2m-agent/decoders`. */
 import type { DecoderManifest } from "@mooring/core";
-import { type Client, RefusedError } from "../client.ts";
-import { CliError, EXIT } from "../command.ts";
+import { type Client, withHints } from "../client.ts";
 
 export const DECODERS = "/service/lwm2m-agent/decoders";
 
@@ -32,18 +31,14 @@ export interface ShownVersion {
 }
 
 /** Says what to do where the host does not know the decoder, or has the version already. */
-export async function about<T>(key: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    const hint = {
+export const about = <T>(key: string, ask: () => Promise<T>): Promise<T> =>
+  withHints(
+    {
       404: `npx mooring decoder list ${key} shows its versions, npx mooring decoder list all decoders`,
       409: `npx mooring decoder list ${key} shows how its versions stand`,
-    }[error.status];
-    throw hint === undefined ? error : new CliError(EXIT.host, `${error.message}\n${hint}`, { cause: error });
-  }
-}
+    },
+    ask,
+  );
 
 /** All pages of a list. */
 export async function listAll<T>(client: Client, path: string, name: string): Promise<readonly T[]> {

@@ -1,5 +1,5 @@
 /** `mooring protocol map`: what shall become of a resource. */
-import { type Client, RefusedError } from "../client.ts";
+import { type Client, withHints } from "../client.ts";
 import { type CliCommand, CliError, EXIT } from "../command.ts";
 import { next } from "../decoder/folder.ts";
 import { say } from "../io.ts";
@@ -39,17 +39,7 @@ async function checkAction(client: Client, action: string): Promise<void> {
   );
 }
 
-/** @throws CliError */
-async function addMapping(client: Client, objectId: number, body: unknown): Promise<void> {
-  try {
-    await client.put(`/service/lwm2m-agent/objectResourceMappings/${objectId}/add`, body);
-  } catch (error) {
-    if (!(error instanceof RefusedError) || error.status !== 404) throw error;
-    throw new CliError(EXIT.host, `${error.message}\nnpx mooring protocol upload <object file> tells the host of it`, {
-      cause: error,
-    });
-  }
-}
+const NO_OBJECT = { 404: "npx mooring protocol upload <object file> tells the host of it" };
 
 export const protocolMapCommand: CliCommand = {
   name: "protocol map",
@@ -66,14 +56,15 @@ export const protocolMapCommand: CliCommand = {
   arguments: [2, 2],
 
   async run({ args, text, flag, connect, io }) {
-    const [path, action] = args as [string, string];
-    const { objectId, resourceId } = resourceOf(path);
+    const [resource, action] = args as [string, string];
+    const { objectId, resourceId } = resourceOf(resource);
     const mapping = mappingOf(action, text("unit"));
     const client = await connect();
     if ("customAction" in mapping) await checkAction(client, action);
     const observed = flag("no-observe") ? {} : { observeParameters: { autoObserve: true } };
     const body = { [resourceId]: { resourceID: resourceId, ...mapping, ...observed } };
-    await addMapping(client, objectId, body);
+    const path = `/service/lwm2m-agent/objectResourceMappings/${objectId}/add`;
+    await withHints(NO_OBJECT, () => client.put(path, body));
     say(io.output, `/${objectId}/*/${resourceId}: ${action}`);
     say(
       io.output,
