@@ -1,7 +1,8 @@
 /** `mooring decoder logs`: how a decoder does, and the payloads that it could not read. */
 import type { Client } from "../client.ts";
-import { type CliCommand, CliError, EXIT } from "../command.ts";
+import { type CliCommand, EXIT } from "../command.ts";
 import { say } from "../io.ts";
+import { limitOf, limitOption } from "../limit.ts";
 import { next } from "./folder.ts";
 import { about, decoderPath } from "./rest.ts";
 
@@ -23,8 +24,6 @@ interface Stats {
   readonly cpuMs: number;
   readonly queued: number;
 }
-
-const DEFAULT_LIMIT = 20;
 
 function statsLine({ version, decoded, failed, cpuMs, queued }: Stats): string {
   const wrong = Object.entries(failed)
@@ -60,17 +59,15 @@ export const decoderLogsCommand: CliCommand = {
     "A payload that could not be decoded is kept: --replay puts all of them back into the queue.",
   ],
   options: {
-    limit: { type: "string", value: "<number>", summary: `Payloads; default ${DEFAULT_LIMIT}, at most 2000` },
+    limit: limitOption("Payloads"),
     replay: { type: "boolean", summary: "Has all of them decoded once more, by the version in force" },
   },
   arguments: [1, 1],
 
-  async run({ args, text, flag, connect, io }) {
+  async run(call) {
+    const { args, flag, connect, io } = call;
     const key = args[0]!;
-    const limit = Number(text("limit") ?? DEFAULT_LIMIT);
-    if (!Number.isInteger(limit) || limit < 1 || limit > 2000) {
-      throw new CliError(EXIT.usage, `--limit "${text("limit")}" must be a number of 1 to 2000`);
-    }
+    const limit = limitOf(call);
     const client = await connect();
     if (flag("replay")) {
       const path = decoderPath(key, "dead-letters", "replay");

@@ -1,8 +1,9 @@
 /** `mooring device data`: what became of what a device sent, the latest last. */
 import type { Client } from "../client.ts";
-import { type CliCommand, CliError, EXIT } from "../command.ts";
+import { type CliCommand, EXIT } from "../command.ts";
 import { findDevice } from "../device.ts";
 import { say } from "../io.ts";
+import { limitOf, limitOption } from "../limit.ts";
 
 interface Document {
   readonly id: string;
@@ -15,8 +16,6 @@ interface Document {
   readonly decoderData?: { readonly status?: string; readonly message?: string };
   readonly [fragment: string]: unknown;
 }
-
-const DEFAULT_LIMIT = 20;
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -78,16 +77,12 @@ export const deviceDataCommand: CliCommand = {
   usage: "<device>",
   summary: "Shows the latest measurements, events and alarms of a device, and which decoder version made them",
   notes: ["<device> is the id of its managed object, or its endpoint. The latest stands last."],
-  options: {
-    limit: { type: "string", value: "<number>", summary: `How many; default ${DEFAULT_LIMIT}, at most 2000` },
-  },
+  options: { limit: limitOption("How many") },
   arguments: [1, 1],
 
-  async run({ args, text, connect, io }) {
-    const limit = Number(text("limit") ?? DEFAULT_LIMIT);
-    if (!Number.isInteger(limit) || limit < 1 || limit > 2000) {
-      throw new CliError(EXIT.usage, `--limit "${text("limit")}" must be a number of 1 to 2000`);
-    }
+  async run(call) {
+    const { args, connect, io } = call;
+    const limit = limitOf(call);
     const client = await connect();
     const device = await findDevice(client, args[0]!);
     const rows = await rowsOf(client, device.id, limit);
