@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { checkDecoderManifest } from "@mooring/sdk";
-import { openSandboxedDecoder, runDamaged, runVectors, type SandboxedDecoder } from "@mooring/sdk/harness";
+import { runDamaged, runVectors, runVectorsInSandbox } from "@mooring/sdk/harness";
 import manifest from "../manifest.json" with { type: "json" };
 import decoder from "../src/decoder.ts";
 
@@ -12,14 +12,7 @@ describe("decoders/senml-batch", () => {
 
   describe("called directly", () => runVectors(decoder, vectors));
 
-  describe("in the sandbox", () => {
-    let sandboxed: SandboxedDecoder;
-    before(async () => {
-      sandboxed = await openSandboxedDecoder(folder);
-    });
-    after(() => sandboxed?.[Symbol.asyncDispose]());
-    runVectors(() => sandboxed, vectors);
-  });
+  describe("in the sandbox", () => runVectorsInSandbox(folder));
 
   describe("damaged", () => runDamaged(decoder, vectors));
 });

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { checkDecoderManifest } from "@mooring/sdk";
 import { PayloadError } from "@mooring/sdk/bytes";
-import { openSandboxedDecoder, runDamaged, runVectors, type SandboxedDecoder } from "@mooring/sdk/harness";
+import { runDamaged, runVectors, runVectorsInSandbox } from "@mooring/sdk/harness";
 import { assert } from "chai";
 import manifest from "../manifest.json" with { type: "json" };
 import decoder from "../src/decoder.ts";
@@ -15,14 +15,7 @@ describe("decoders/xml", () => {
 
   describe("called directly", () => runVectors(decoder, vectors));
 
-  describe("in the sandbox", () => {
-    let sandboxed: SandboxedDecoder;
-    before(async () => {
-      sandboxed = await openSandboxedDecoder(folder);
-    });
-    after(() => sandboxed?.[Symbol.asyncDispose]());
-    runVectors(() => sandboxed, vectors);
-  });
+  describe("in the sandbox", () => runVectorsInSandbox(folder));
 
   it("ends where there are more than 2000 elements", () => {
     const elements = (count: number): string => `<m>${"<a/>".repeat(count - 1)}</m>`;

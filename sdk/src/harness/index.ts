@@ -10,7 +10,14 @@ export {
 } from "./fake-plugin-host.ts";
 export { type ReplayOptions, type ReplayResult, replayRecording } from "./replay/replay-recording.ts";
 export { runDamaged } from "./run-damaged.ts";
-export { checkVector, checkVectors, type RunnableDecoder, runVectors, type VectorOutcome } from "./run-vectors.ts";
+export {
+  checkVector,
+  checkVectors,
+  type RunnableDecoder,
+  runVectors,
+  runVectorsInSandbox,
+  type VectorOutcome,
+} from "./run-vectors.ts";
 export { type DecoderSandbox, openDecoderSandbox, openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
 export { openSimulatedDevice, type SimulatedDevice, type SimulatedDeviceOptions } from "./simulated-device.ts";
 export { readVectorDocuments, readVectors, type Vector } from "./vector.ts";

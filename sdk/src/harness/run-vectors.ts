@@ -1,7 +1,9 @@
 /** Runs a decoder over its vectors: as mocha tests, or plainly. */
 import { deepStrictEqual } from "node:assert/strict";
+import { join } from "node:path";
 import { checkDecoderResult, type DecoderInput, type DecoderResult, MooringError } from "@mooring/core";
 import { toHex } from "@mooring/core/internal/base/bytes.ts";
+import { openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
 import { readVectors, type Vector } from "./vector.ts";
 
 /** A decoder as it is, or one behind something that answers later, such as the sandbox. */
@@ -63,4 +65,17 @@ export function runVectors(decoder: RunnableDecoder | (() => RunnableDecoder), f
     const title = vector.source === undefined ? vector.name : `${vector.source}: ${vector.name}`;
     globalThis.it(title, () => checkVector(typeof decoder === "function" ? decoder() : decoder, vector));
   }
+}
+
+/**
+ * {@link runVectors} of a decoder's folder in the host's own sandbox, which is there for the tests of this `describe`.
+ * @throws MooringError as {@link runVectors}
+ */
+export function runVectorsInSandbox(folder: string): void {
+  let sandboxed: SandboxedDecoder;
+  runVectors(() => sandboxed, join(folder, "vectors"));
+  globalThis.before(async () => {
+    sandboxed = await openSandboxedDecoder(folder);
+  });
+  globalThis.after(() => sandboxed?.[Symbol.asyncDispose]());
 }
