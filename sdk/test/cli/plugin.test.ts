@@ -64,19 +64,14 @@ describe("cli: plugin", () => {
     [["reload", "acme"], { action: "reload" }],
   ] as const) {
     it(argv.join(" "), async () => {
-      const bodies: unknown[] = [];
-      const fetching: FakeHost = {
-        ...host,
-        fetch: (input, init) => {
-          bodies.push(JSON.parse(String(init?.body)));
-          return host.fetch(input, init);
-        },
-      };
       host.routes.set(`PUT ${PATH}/acme`, { body: ACME });
-      const { io, output } = createFakeIo(fetching);
-      assert.equal(await runCli(["plugin", ...argv], io), EXIT.ok);
-      assert.deepEqual(bodies, [body]);
-      assert.match(output(), /^acme 1\.0\.0: ACTIVE/);
+      const { code, output } = await run(...argv);
+      assert.equal(code, EXIT.ok);
+      assert.deepEqual(
+        host.bodies.map(text => JSON.parse(text)),
+        [body],
+      );
+      assert.match(output, /^acme 1\.0\.0: ACTIVE/);
     });
   }
 
