@@ -2,26 +2,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type DecoderInput, MooringError } from "@mooring/core";
+import { MooringError } from "@mooring/core";
 import { assert } from "chai";
-import { openSandboxedDecoder, runVectors, type SandboxedDecoder } from "../src/harness/index.ts";
+import { createFakeDevice, openSandboxedDecoder, runVectors, type SandboxedDecoder } from "../src/harness/index.ts";
 import { packDecoder } from "../src/pack/index.ts";
 
 const scripts = fileURLToPath(new URL("uplink", import.meta.url));
-
-const inputOf = (...bytes: number[]): DecoderInput => ({
-  value: Uint8Array.from(bytes),
-  valueHex: "",
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "1",
-  device: {},
-});
+const device = createFakeDevice();
 
 async function failureOf(decoder: SandboxedDecoder, ...bytes: number[]): Promise<string> {
   try {
-    await decoder.decode(inputOf(...bytes));
+    await decoder.decode(device.decoderInput(device.value("/33456/0/123", Uint8Array.from(bytes))));
   } catch (error) {
     if (error instanceof MooringError) return error.message;
     throw error;

@@ -1,4 +1,4 @@
-import { checkDecoderResult, type DecoderInput } from "@mooring/sdk";
+import { checkDecoderResult } from "@mooring/sdk";
 import {
   alarm,
   clearAlarms,
@@ -11,17 +11,11 @@ import {
   PayloadError,
   undecodable,
 } from "@mooring/sdk/bytes";
+import { createFakeDevice } from "@mooring/sdk/harness";
 import { assert } from "chai";
 
-const input: DecoderInput = {
-  value: new Uint8Array(),
-  valueHex: "",
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "1",
-  device: {},
-};
+const device = createFakeDevice();
+const input = device.decoderInput(device.value("/33456/0/123", new Uint8Array()));
 
 describe("sdk/bytes: results", () => {
   it("puts parts together as the contract has them", () => {

@@ -1,20 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type DecoderInput, type DecoderResult, MooringError } from "@mooring/sdk";
-import { openSandboxedDecoder } from "@mooring/sdk/harness";
+import { type DecoderResult, MooringError } from "@mooring/sdk";
+import { createFakeDevice, openSandboxedDecoder } from "@mooring/sdk/harness";
 import { bundleDecoder } from "@mooring/sdk/pack";
 import { assert } from "chai";
 
-const input = (value: Uint8Array): DecoderInput => ({
-  value,
-  valueHex: "",
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "1",
-  device: {},
-});
+const device = createFakeDevice();
+const inputOf = (value: Uint8Array) => device.decoderInput(device.value("/33456/0/123", value));
 
 describe("sdk/pack: bundles", () => {
   let folder: string;
@@ -33,7 +26,7 @@ describe("sdk/pack: bundles", () => {
 
   async function sandboxed(...values: readonly Uint8Array[]): Promise<DecoderResult[]> {
     await using decoder = await openSandboxedDecoder(folder);
-    return await Promise.all(values.map(value => decoder.decode(input(value))));
+    return await Promise.all(values.map(value => decoder.decode(inputOf(value))));
   }
 
   const bundled = (name = "decoder.ts"): Promise<string> => bundleDecoder(join(folder, "src", name));
