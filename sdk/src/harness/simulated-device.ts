@@ -8,10 +8,9 @@ import { CODES, formatCode, isSuccess } from "@mooring/core/internal/coap/codes.
 import { createCoapEndpoint, type EndpointLimits } from "@mooring/core/internal/coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "@mooring/core/internal/coap/request.ts";
 import { DEFAULT_TRANSMISSION, type TransmissionParameters } from "@mooring/core/internal/coap/transmission.ts";
+import { CONTENT_FORMAT } from "@mooring/core/internal/lwm2m/codecs/codec.ts";
 import { openUdpTransport } from "@mooring/core/internal/transport/udp/udp-transport.ts";
 
-/** Content-Formats (LwM2M Core 1.1.1 section 7.4). */
-const FORMAT = { link: 40, senmlJson: 110 } as const;
 const LIFETIME_SECONDS = 300;
 /** It stands beside its host, or asks for one that is not there: 21 s are enough to tell. */
 const TRANSMISSION: TransmissionParameters = { ...DEFAULT_TRANSMISSION, maxRetransmit: 2 };
@@ -79,7 +78,7 @@ export async function openSimulatedDevice(options: SimulatedDeviceOptions): Prom
     method: "POST",
     path: ["rd"],
     query: [`ep=${endpoint}`, `lt=${LIFETIME_SECONDS}`, "lwm2m=1.1", "b=U"],
-    contentFormat: FORMAT.link,
+    contentFormat: CONTENT_FORMAT.LINK,
     payload: encodeUtf8(["/1/0", "/3/0", ...instances].map(path => `<${path}>`).join()),
   });
   assertGood(registered, `registering ${endpoint}`);
@@ -91,7 +90,7 @@ export async function openSimulatedDevice(options: SimulatedDeviceOptions): Prom
       const record = [{ n: path, vd: Buffer.from(value).toString("base64url") }];
       const payload = encodeUtf8(JSON.stringify(record));
       assertGood(
-        await ask({ method: "POST", path: ["dp"], contentFormat: FORMAT.senmlJson, payload }),
+        await ask({ method: "POST", path: ["dp"], contentFormat: CONTENT_FORMAT.SENML_JSON, payload }),
         `sending ${path}`,
       );
     },
