@@ -19,9 +19,11 @@ const BUILTIN = new Set(builtinModules);
 const invalid = (why: string, cause?: unknown): MooringError =>
   new MooringError("DECODER_INVALID", why, { why }, { cause });
 
+/** Of a module's id, without the marks of the bundler's own plugins. */
+const pathOf = (id: string): string => id.replace(/^\0/, "").replace(/\?.*$/, "");
+
 /** Files by their name in the decoder's folder. */
-const shown = (folder: string, file: string): string =>
-  file === "" ? "" : relative(folder, file.replace(/^\0/, "").replace(/\?.*$/, ""));
+const shown = (folder: string, id: string): string => (id === "" ? "" : relative(folder, pathOf(id)));
 
 /** Refuses what would leave an import in the bundle, while it is known who asks for it. */
 const ownModules = (folder: string): Plugin => ({
@@ -119,7 +121,7 @@ export async function bundleWithMap(file: string): Promise<DecoderBundle> {
     });
     const { output } = await bundle.generate({ format: "es", inlineDynamicImports: true, sourcemap: true, file });
     const [{ code, map, moduleIds }] = output;
-    const files = new Set(moduleIds.map(id => id.replace(/^\0/, "").replace(/\?.*$/, "")).filter(isAbsolute));
+    const files = new Set(moduleIds.map(pathOf).filter(isAbsolute));
     return {
       files: [...files],
       code: code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"),
