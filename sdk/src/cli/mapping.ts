@@ -1,5 +1,6 @@
 /** `mooring mapping`: a device protocol, and another one over what a device has said. */
 import { readFile } from "node:fs/promises";
+import { messageOf } from "@mooring/core";
 import type { Client } from "./client.ts";
 import { type CliCall, type CliCommand, CliError, EXIT } from "./command.ts";
 import { findDevice } from "./device.ts";
@@ -89,8 +90,7 @@ async function readProtocol(file: string): Promise<{ readonly protocol: unknown;
   try {
     protocol = JSON.parse(await readFile(file, "utf8"));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(EXIT.usage, `${file} cannot be read as JSON: ${reason}`, { cause });
+    throw new CliError(EXIT.usage, `${file} cannot be read as JSON: ${messageOf(cause)}`, { cause });
   }
   const first = (Array.isArray(protocol) ? protocol[0] : protocol) as Record<string, unknown> | null | undefined;
   const { objectId } = (first?.[FRAGMENT] ?? first ?? {}) as { readonly objectId?: unknown };

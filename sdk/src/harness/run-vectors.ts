@@ -1,7 +1,7 @@
 /** Runs a decoder over its vectors: as mocha tests, or plainly. */
 import { deepStrictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { checkDecoderResult, type DecoderInput, type DecoderResult, MooringError } from "@mooring/core";
+import { checkDecoderResult, type DecoderInput, type DecoderResult, MooringError, messageOf } from "@mooring/core";
 import { toHex } from "@mooring/core/internal/base/bytes.ts";
 import { openSandboxedDecoder, type SandboxedDecoder } from "./sandbox.ts";
 import { readVectors, type Vector } from "./vector.ts";
@@ -27,6 +27,9 @@ export const inputOf = ({ name: _, source: __, result: ___, value, ...rest }: Ve
 /** As the host sees a result: after JSON, checked, without nulls. @throws MooringError VALIDATION with `details {field, rule}` */
 export const seen = (result: unknown): DecoderResult => checkDecoderResult(JSON.parse(JSON.stringify(result)));
 
+export const KEEPS_SOMETHING =
+  "decoded a second time, the same payload gives another result: a decoder must not keep anything";
+
 /**
  * @throws AssertionError with the difference; MooringError VALIDATION when the result breaks the contract; whatever the
  *         decoder throws
@@ -34,8 +37,7 @@ export const seen = (result: unknown): DecoderResult => checkDecoderResult(JSON.
 export async function checkVector(decoder: RunnableDecoder, vector: Vector): Promise<void> {
   const expected = seen(vector.result);
   deepStrictEqual(seen(await decoder.decode(inputOf(vector))), expected);
-  const again = "decoded a second time, the same payload gives another result: a decoder must not keep anything";
-  deepStrictEqual(seen(await decoder.decode(inputOf(vector))), expected, again);
+  deepStrictEqual(seen(await decoder.decode(inputOf(vector))), expected, KEEPS_SOMETHING);
 }
 
 /** Runs all vectors of a folder, one after the other. @throws MooringError as `readVectors` */
@@ -46,7 +48,7 @@ export async function checkVectors(decoder: RunnableDecoder, folder: string): Pr
       await checkVector(decoder, vector);
       outcomes.push({ vector });
     } catch (error) {
-      outcomes.push({ vector, failure: error instanceof Error ? error.message : String(error) });
+      outcomes.push({ vector, failure: messageOf(error) });
     }
   }
   return outcomes;

@@ -5,6 +5,7 @@ import {
   checkDecoderVector,
   type DecoderResult,
   MooringError,
+  messageOf,
   VECTOR_DEFAULTS,
   type VectorDocument,
 } from "@mooring/core";
@@ -35,9 +36,8 @@ function readVectorFile(folder: string, file: string): VectorDocument[] {
     const content: unknown = JSON.parse(readFileSync(join(folder, file), "utf8"));
     return [content].flat().map(checkDecoderVector);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
     const code = error instanceof MooringError ? error.code : "MALFORMED";
-    throw new MooringError(code, `vector file ${file}: ${message}`, { file }, { cause: error });
+    throw new MooringError(code, `vector file ${file}: ${messageOf(error)}`, { file }, { cause: error });
   }
 }
 

@@ -5,7 +5,7 @@ import { type Decoder, type DecoderManifest, type DecoderResult, messageOf } fro
 import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
 import type { DecodeFailureReason } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import { differences } from "../../harness/differences.ts";
-import { inputOf, seen } from "../../harness/run-vectors.ts";
+import { inputOf, KEEPS_SOMETHING, seen } from "../../harness/run-vectors.ts";
 import type { DecoderSandbox } from "../../harness/sandbox.ts";
 import { readVectors, type Vector } from "../../harness/vector.ts";
 import { bundleWithMap, type DecoderBundle } from "../../pack/bundle.ts";
@@ -42,9 +42,6 @@ function compare(vector: Vector, actual: DecoderResult): Complaint {
   const left = found.length - SHOWN_DIFFERENCES;
   return left > 0 ? [...shown, `and ${left} more`] : shown;
 }
-
-const KEEPS_SOMETHING =
-  "decoded a second time, the same payload gives another result: a decoder must not keep anything";
 
 async function inSandbox(sandbox: DecoderSandbox, vector: Vector): Promise<Verdict> {
   const outcome = await sandbox.decode(inputOf(vector));
