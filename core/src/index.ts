@@ -27,22 +27,14 @@ export type {
   UplinkOptions,
 } from "./contract/decoder.ts";
 export {
-  assertKnownKey,
   buildDecoderPackage,
-  canonicalJson,
-  checkDecoderPackage,
-  DECODER_PACKAGE_LIMITS,
-  DECODER_PACKAGE_TYPE,
   type DecoderPackage,
   type DecoderSignature,
-  decoderChecksum,
   generateSigningKey,
   type PackageParts,
   packageFileName,
   readDecoderPackage,
   type SigningKey,
-  signDecoder,
-  signedText,
   verifyDecoderSignature,
   writeDecoderPackage,
 } from "./contract/decoder-package.ts";

@@ -17,8 +17,6 @@ import type { DecoderManifest } from "./decoder.ts";
 import { decoderVectorSchema, type VectorDocument } from "./decoder-vector.ts";
 import { decoderManifestSchema } from "./manifest.ts";
 
-export const DECODER_PACKAGE_TYPE = "application/vnd.mooring.decoder+json";
-
 const KB = 1024;
 /** Of what a package holds at most, in bytes of UTF-8; `vectors` in number. */
 export const DECODER_PACKAGE_LIMITS = { file: 2048 * KB, source: 512 * KB, readme: 64 * KB, vectors: 1000 } as const;

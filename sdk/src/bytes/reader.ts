@@ -58,7 +58,7 @@ export interface Reader {
 const MAX_EXACT_BYTES = 6;
 
 /** IEEE 754 binary16: a sign, 5 bits of exponent, 10 of fraction. */
-export function halfFloat(bits: number): number {
+function halfFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
