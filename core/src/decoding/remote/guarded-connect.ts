@@ -4,7 +4,7 @@
  */
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
-import { buildConnector } from "undici";
+import type { buildConnector } from "undici";
 import type { Clock } from "../../base/clock.ts";
 import { MooringError, messageOf } from "../../base/errors.ts";
 import { notPublic } from "./address-guard.ts";
@@ -59,13 +59,14 @@ export interface GuardedConnectParts {
   readonly isAllowed: boolean;
 }
 
-/** For undici's `connect`. Every failure is a MooringError DECODER_UNAVAILABLE with details {@link NoConnection}. */
-export function guardedConnect({
-  resolve,
-  clock,
-  timeoutMs,
-  isAllowed,
-}: GuardedConnectParts): buildConnector.connector {
+/**
+ * For undici's `connect`. Every failure is a MooringError DECODER_UNAVAILABLE with details {@link NoConnection}.
+ * @param build undici's own
+ */
+export function guardedConnect(
+  build: typeof buildConnector,
+  { resolve, clock, timeoutMs, isAllowed }: GuardedConnectParts,
+): buildConnector.connector {
   const lookup: LookupFunction = (hostname, { all, family }, callback) => {
     void resolve(hostname).then(
       found => {
@@ -79,7 +80,7 @@ export function guardedConnect({
       (error: unknown) => callback(noConnection("unreachable", messageOf(error), error), "", 0),
     );
   };
-  const connect = buildConnector({ lookup, timeout: 0 });
+  const connect = build({ lookup, timeout: 0 });
   return (options, callback) => {
     const hostname = options.hostname.replace(/^\[|\]$/g, "");
     // A literal is never looked up.

@@ -1,5 +1,5 @@
 /** Calls of one origin: an answer of JSON within a time and a size, or why there is none. */
-import { Pool } from "undici";
+import type { Pool } from "undici";
 import { decodeUtf8 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { isFailure, messageOf } from "../../base/errors.ts";
@@ -77,12 +77,13 @@ function faultOf(error: unknown, { responseBytes }: CallLimits): CallOutcome {
   return failed("closed", `the connection ended before its answer: ${messageOf(error)}`);
 }
 
-export function createServiceClient(parts: ServiceClientParts): ServiceClient {
-  const { origin, clock, limits, resolve, isAllowed } = parts;
-  const pool = new Pool(origin, {
+/** The library is loaded for the first call: most hosts have no service. */
+async function openPool({ origin, clock, limits, resolve, isAllowed }: ServiceClientParts): Promise<Pool> {
+  const { buildConnector, Pool } = await import("undici");
+  return new Pool(origin, {
     connections: limits.connections,
     pipelining: 1,
-    connect: guardedConnect({ resolve, clock, timeoutMs: limits.connectMs, isAllowed }),
+    connect: guardedConnect(buildConnector, { resolve, clock, timeoutMs: limits.connectMs, isAllowed }),
     maxResponseSize: limits.responseBytes,
     // The call's own limit is exact and covers both.
     headersTimeout: 0,
@@ -90,6 +91,11 @@ export function createServiceClient(parts: ServiceClientParts): ServiceClient {
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
   });
+}
+
+export function createServiceClient(parts: ServiceClientParts): ServiceClient {
+  const { clock, limits } = parts;
+  let opened: Promise<Pool> | undefined;
   const waiting: (() => void)[] = [];
   let free = limits.connections;
 
@@ -110,6 +116,8 @@ export function createServiceClient(parts: ServiceClientParts): ServiceClient {
     }
   };
   const make = async (call: ServiceCall): Promise<CallOutcome> => {
+    opened ??= openPool(parts);
+    const pool = await opened;
     const giveUp = new AbortController();
     using _ = clock.after(limits.callMs, () => giveUp.abort());
     // A server may close a connection that was idle in the very moment in which it is used again: that is nobody's fault.
@@ -139,7 +147,7 @@ export function createServiceClient(parts: ServiceClientParts): ServiceClient {
       }
     },
     async [Symbol.asyncDispose]() {
-      await pool.destroy();
+      await (await opened)?.destroy();
     },
   };
 }
