@@ -4,7 +4,6 @@ import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { CollectionSpec } from "./collection.ts";
 import { COLLECTIONS } from "./collections.ts";
-import { openMongodb } from "./mongodb/open-mongodb.ts";
 import { openSqlite } from "./sqlite/open-sqlite.ts";
 import type { Store } from "./store.ts";
 
@@ -28,6 +27,10 @@ export async function openStore({
   if (store === "sqlite") {
     return openSqlite({ directory: join(dataDirectory, "store"), collections, clock, host: "worker" });
   }
-  if (/^mongodb(\+srv)?:\/\//.test(store)) return openMongodb({ url: store, collections, clock });
+  if (/^mongodb(\+srv)?:\/\//.test(store)) {
+    // Most hosts do without the driver.
+    const { openMongodb } = await import("./mongodb/open-mongodb.ts");
+    return openMongodb({ url: store, collections, clock });
+  }
   throw new MooringError("CONFIG_INVALID", "store must be sqlite or a mongodb:// URL", { field: "store" });
 }
