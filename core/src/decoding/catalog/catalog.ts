@@ -4,10 +4,10 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { MooringError, messageOf } from "../../base/errors.ts";
+import { createKeyedTurns } from "../../base/keyed-turns.ts";
 import type { Log } from "../../base/log.ts";
 import { notFound } from "../../platform/failures.ts";
 import type { DecoderRuntime, DecoderSource } from "../../sandbox/decoder-runtime.ts";
-import { createInTurn, type InTurn } from "../../tenants/in-turn.ts";
 import {
   type DecoderDirectory,
   decoderId,
@@ -97,16 +97,12 @@ const installed = ({ owner, manifest, language }: StoredVersion): InstalledDecod
 export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog {
   const { stored, runtime, shipped, managementTenant, clock, log } = parts;
   const owners = new Map<string, Map<string, Entry>>();
-  const turns = new Map<string, InTurn>();
+  const turns = createKeyedTurns();
   const listeners: CatalogListener[] = [];
 
   /** A decoder's steps one after the other: a trial of one holds up no other. */
-  function inTurn<T>(owner: string, key: string, work: () => Promise<T>): Promise<T> {
-    const id = decoderId(owner, { key, version: "" });
-    const turn = turns.get(id) ?? createInTurn();
-    turns.set(id, turn);
-    return turn(work);
-  }
+  const inTurn = <T>(owner: string, key: string, work: () => Promise<T>): Promise<T> => turns(`${owner} ${key}`, work);
+
   async function sourceOf(decoder: InstalledDecoder): Promise<DecoderSource> {
     const { key, version } = decoder.manifest;
     const owner = ownerOf(decoder);
