@@ -9,7 +9,7 @@ import type { DecodedDocuments } from "../decoding/decode-queue.ts";
 import { DECODED_BY } from "../decoding/decoded-effects.ts";
 import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
-import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
+import { isFullRead, type ValueBatch } from "../lwm2m/server/value-batch.ts";
 import { inMaintenance } from "../platform/managed-object.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import type { Store, WriteOp } from "../store/store.ts";
@@ -201,7 +201,7 @@ export function createUplink(parts: UplinkParts): Uplink {
     counters,
 
     async values(batch) {
-      const { registration, values, source, requestPath, compositePaths, messageKey, receivedAtMs } = batch;
+      const { registration, values, requestPath, compositePaths, messageKey, receivedAtMs } = batch;
       const { tenant, deviceId, endpoint } = registration;
       counters.messages++;
       counters.values += values.length;
@@ -223,7 +223,7 @@ export function createUplink(parts: UplinkParts): Uplink {
         values,
         requestPath,
         compositePaths,
-        fullRead: source !== "SEND" && (requestPath.length > 0 || compositePaths !== undefined),
+        fullRead: isFullRead(batch),
         showsUnreadable: isWholeInstances(batch),
         receivedAtMs,
         device: view,

@@ -2,6 +2,7 @@
 import type { DeviceView, Effect } from "../contract/action.ts";
 import { newRawPayload, type RawPayload } from "../decoding/raw-payload.ts";
 import { formatPath } from "../lwm2m/path.ts";
+import { isFullRead } from "../lwm2m/server/value-batch.ts";
 import { documentId, type MessageIdentity } from "../mapping/document-ids.ts";
 import type { EffectOf } from "../mapping/effect-documents.ts";
 import { type MapFailure, type MapParts, mapMessage } from "../mapping/engine.ts";
@@ -44,13 +45,13 @@ function payloadsOf(message: HistoryMessage, endpoint: string, effects: readonly
 export function createRemap(parts: MapParts, device: DeviceView): Remap {
   const openAlarms = new Set<string>();
   return kept => {
-    const { values = [], requestPath, compositePaths, source, receivedAtMs, settings } = kept;
+    const { values = [], requestPath, compositePaths, receivedAtMs, settings } = kept;
     const earlier = new Map(kept.earlier.map(([path, value]) => [formatPath(path), value]));
     const { effects, failures } = mapMessage(parts, {
       values,
       requestPath,
       compositePaths,
-      fullRead: source !== "SEND" && (requestPath.length > 0 || compositePaths !== undefined),
+      fullRead: isFullRead(kept),
       receivedAtMs,
       device,
       settings,

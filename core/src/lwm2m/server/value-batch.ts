@@ -18,3 +18,11 @@ export interface ValueBatch {
   readonly compositePaths?: readonly Lwm2mPath[] | undefined;
   readonly receivedAtMs: number;
 }
+
+/** Everything that the device holds at what was asked for is in the values: a read or a notification, not Send. */
+export const isFullRead = ({
+  source,
+  requestPath,
+  compositePaths,
+}: Pick<ValueBatch, "source" | "requestPath" | "compositePaths">): boolean =>
+  source !== "SEND" && (requestPath.length > 0 || compositePaths !== undefined);
