@@ -5,6 +5,7 @@ import { usableEffects } from "../../mapping/check-effect.ts";
 import { decodedMessage } from "../../mapping/document-ids.ts";
 import type { LatePayload } from "../../mapping/late-effects.ts";
 import type { Superseder } from "../../mapping/superseder.ts";
+import type { Supersession } from "../../mapping/supersession.ts";
 import type { ManagedObject } from "../../platform/platform.ts";
 import type { DecodeOutcome } from "../../sandbox/decoder-runtime.ts";
 import type { DocumentCollection } from "../../store/collection.ts";
@@ -58,25 +59,26 @@ function concludeFailed(
 
 const wasError = ({ document }: Redecoded): boolean => document.status === "ERROR";
 
-/** Verdicts in order, and the writes of those that are carried out. */
-export interface PageResult {
-  readonly verdicts: readonly Verdict[];
-  readonly documents: readonly WriteOp[];
-  /** What says that they are stored. */
-  readonly concluding: readonly WriteOp[];
+type Decoded = Redecoded & { readonly ok: true };
+
+/** What is to be carried out of a payload. */
+interface Planned {
+  readonly one: Decoded;
+  readonly late: LatePayload;
+  readonly plan: Supersession;
 }
 
 export interface RedecodePages {
   /** Decodes in the background. @returns for each payload what it makes, or why the decoder cannot say it now */
   decode(decoder: InstalledDecoder, documents: readonly RawPayloadDocument[]): Promise<readonly (Redecoded | NotNow)[]>;
   /** What would change. */
-  compare(page: readonly Redecoded[], version: string): Promise<PageResult>;
+  compare(page: readonly Redecoded[]): Promise<readonly Verdict[]>;
   /** Changes it, with `progress` in the same group, made from the verdicts. */
   supersede(
     page: readonly Redecoded[],
     version: string,
     progress: (verdicts: readonly Verdict[]) => WriteOp,
-  ): Promise<readonly Verdict[]>;
+  ): Promise<void>;
 }
 
 export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
@@ -95,7 +97,7 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
     return { ok: true, raw, document, effects: usable };
   }
 
-  const lateOf = ({ raw, effects }: Redecoded & { ok: true }, object: ManagedObject): LatePayload => ({
+  const lateOf = ({ raw, effects }: Decoded, object: ManagedObject): LatePayload => ({
     rawId: raw.id,
     message: decodedMessage(raw),
     object,
@@ -104,25 +106,31 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
     ...(raw.made && { made: raw.made }),
   });
 
-  async function plan(page: readonly Redecoded[], version: string, withOps: boolean): Promise<PageResult> {
+  /** Verdicts in order, and the plans of those that are decoded. */
+  async function plan(page: readonly Redecoded[]) {
     const objects = await Promise.all(page.map(({ raw }) => findDevice(raw.tenant, raw.deviceId)));
     const decoded = page.flatMap((one, at) => (one.ok && objects[at] ? [{ one, late: lateOf(one, objects[at]) }] : []));
-    const plans = new Map(
-      (await superseder.plan(decoded.map(({ late }) => late))).map((made, at) => [decoded[at]!.one, made]),
-    );
+    const plans = await superseder.plan(decoded.map(({ late }) => late));
+    const planned = decoded.map((each, at): Planned => ({ ...each, plan: plans[at]! }));
+    const planOf = new Map<Redecoded, Supersession>(planned.map(each => [each.one, each.plan]));
     const verdicts = page.map((one, at): Verdict => {
       if (!objects[at]) return { kind: "skipped" };
       if (!one.ok) return { kind: "failed", wasError: wasError(one), message: one.message };
-      return { kind: "decoded", wasError: wasError(one), plan: plans.get(one)! };
+      return { kind: "decoded", wasError: wasError(one), plan: planOf.get(one)! };
     });
-    if (!withOps) return { verdicts, documents: [], concluding: [] };
-    const documents: WriteOp[] = [];
-    for (const { one, late } of decoded) documents.push(...(await superseder.opsOf(late, plans.get(one)!)));
-    const recovered = decoded.filter(({ one }) => wasError(one)).map(({ one }) => one.raw);
-    documents.push(...(await endedAlarmOps(payloads, recovered, nowMs())));
-    const concluding = decoded.flatMap(({ one }) => supersededOps(one.document, version, madeDocuments(one.effects)));
-    return { verdicts, documents, concluding };
+    return { verdicts, planned };
   }
+
+  async function documentOps(planned: readonly Planned[]): Promise<WriteOp[]> {
+    const ops: WriteOp[] = [];
+    for (const each of planned) ops.push(...(await superseder.opsOf(each.late, each.plan)));
+    const recovered = planned.filter(({ one }) => wasError(one)).map(({ one }) => one.raw);
+    return [...ops, ...(await endedAlarmOps(payloads, recovered, nowMs()))];
+  }
+
+  /** They say that the documents are stored. */
+  const concludingOps = (planned: readonly Planned[], version: string): WriteOp[] =>
+    planned.flatMap(({ one }) => supersededOps(one.document, version, madeDocuments(one.effects)));
 
   return {
     decode: (decoder, documents) =>
@@ -137,22 +145,19 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
           }
         }),
       ),
-    compare: (page, version) => plan(page, version, false),
-    supersede: (page, version, progress) =>
-      superseder.inTurn(
-        page.map(({ raw }) => raw.id),
-        async () => {
-          const ids = page.map(({ raw }) => raw.id);
-          const now = await payloads.find({ _id: { $in: ids } }, { limit: Math.max(1, ids.length) });
-          const documents = new Map(now.map(document => [document._id, document]));
-          const isSame = ({ raw, document }: Redecoded): boolean => documents.get(raw.id)?.status === document.status;
-          const same = page.filter(isSame).map(one => ({ ...one, document: documents.get(one.raw.id)! }));
-          const planned = await plan(same, version, true);
-          const byId = new Map(same.map(({ raw }, at) => [raw.id, planned.verdicts[at]!]));
-          const verdicts = page.map(({ raw }): Verdict => byId.get(raw.id) ?? { kind: "skipped" });
-          await superseder.write(planned.documents, [...planned.concluding, progress(verdicts)]);
-          return verdicts;
-        },
-      ),
+    compare: async page => (await plan(page)).verdicts,
+    supersede(page, version, progress) {
+      const ids = page.map(({ raw }) => raw.id);
+      return superseder.inTurn(ids, async () => {
+        const now = await payloads.find({ _id: { $in: ids } }, { limit: Math.max(1, ids.length) });
+        const documents = new Map(now.map(document => [document._id, document]));
+        const isSame = ({ raw, document }: Redecoded): boolean => documents.get(raw.id)?.status === document.status;
+        const same = page.filter(isSame).map(one => ({ ...one, document: documents.get(one.raw.id)! }));
+        const { verdicts: ofSame, planned } = await plan(same);
+        const byId = new Map(same.map(({ raw }, at) => [raw.id, ofSame[at]!]));
+        const verdicts = page.map(({ raw }): Verdict => byId.get(raw.id) ?? { kind: "skipped" });
+        await superseder.write(await documentOps(planned), [...concludingOps(planned, version), progress(verdicts)]);
+      });
+    },
   };
 }

@@ -155,7 +155,7 @@ export function createRedecodes(parts: RedecodesParts): Redecodes {
       return jobs.progressOp(next);
     };
     if (job.apply) await pages.supersede(page, job.version, progress);
-    else await store.write([progress((await pages.compare(page, job.version)).verdicts)]);
+    else await store.write([progress(await pages.compare(page))]);
     const [before, now] = [job.progress.payloads, next.progress.payloads];
     totals.payloads += now.read - before.read;
     totals.changed += now.changed + now.recovered - before.changed - before.recovered;
