@@ -8,7 +8,7 @@ import type { WriteOp } from "../store/store.ts";
 import { type Conclusion, concludeFailure, concludeMissing, concludeResult } from "./conclusion.ts";
 import { type DecodedDevice, needsDevice } from "./decoded-effects.ts";
 import type { DecoderDirectory, InstalledDecoder } from "./decoder-directory.ts";
-import { decoderInput } from "./decoder-input.ts";
+import { decoderInput, deviceLookup, NO_DEVICE } from "./decoder-input.ts";
 import { errorOps, type RawPayload, retryOps, settledOps, statusOps } from "./raw-payload.ts";
 
 /** What the applier of effects is given. */
@@ -70,7 +70,6 @@ export interface DecodeWorker {
   putBack(raw: RawPayload): Promise<void>;
 }
 
-const NO_DEVICE: DecodedDevice = { fragments: {} };
 /** Of a payload that nothing is asked for. */
 const SETTLED: DecodeOutcome = { ok: false, reason: "unavailable", message: "it is decoded already" };
 /** Devices and decoders of which it is known whether their failure alarm is open; for others it is cleared to be sure. */
@@ -97,8 +96,7 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
   /** Ids of those that are IN_PROGRESS in the store. */
   const shown = new Set<string>();
 
-  const deviceOf = async ({ tenant, deviceId }: RawPayload): Promise<DecodedDevice> =>
-    (await parts.findDevice(tenant, deviceId)) ?? NO_DEVICE;
+  const deviceOf = deviceLookup(parts.findDevice);
 
   const store = async (raw: RawPayload, conclusion: Conclusion): Promise<void> => {
     const { effects, ops, trouble, alarmOpen, isResult } = conclusion;
@@ -167,7 +165,7 @@ export function createDecodeWorker(parts: DecodeWorkerParts): DecodeWorker {
         const decoder = directory.find(raw.tenant, raw.decoder);
         if (!decoder) return { ok: false, reason: "unavailable", message: `there is no decoder ${raw.decoder}` };
         if (decoder.kind === "remote") await showProgress(raw);
-        const input = await decoderInput(raw, decoder.manifest, () => deviceOf(raw));
+        const input = await decoderInput(raw, decoder.manifest, deviceOf);
         const outcome = await directory.decode(decoder, input);
         parts.onDecoded?.(raw, decoder, outcome);
         return outcome;

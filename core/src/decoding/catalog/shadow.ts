@@ -10,7 +10,7 @@ import type { DocumentCollection } from "../../store/collection.ts";
 import type { RawPayloadDocument } from "../../store/collections.ts";
 import { type DecodedDevice, needsDevice } from "../decoded-effects.ts";
 import type { InstalledDecoder } from "../decoder-directory.ts";
-import { decoderInput } from "../decoder-input.ts";
+import { decoderInput, deviceLookup, NO_DEVICE } from "../decoder-input.ts";
 import type { RawPayload } from "../raw-payload.ts";
 import type { DecoderCatalog, StagedDecoder } from "./catalog.ts";
 import type { VersionName } from "./catalog-store.ts";
@@ -60,7 +60,6 @@ export interface ShadowParts {
 const MOST_UNDER_WAY = 256;
 /** Recorded payloads at the same time. */
 const RECORDED_AT_ONCE = 8;
-const NO_DEVICE: DecodedDevice = { fragments: {} };
 const BACKGROUND = { urgency: "background" } as const;
 
 const nameOf = ({ owner, decoder: { manifest } }: StagedDecoder): VersionName => ({
@@ -71,6 +70,7 @@ const nameOf = ({ owner, decoder: { manifest } }: StagedDecoder): VersionName =>
 
 export function createShadow(parts: ShadowParts): Shadow {
   const { catalog, reports, payloads, managementTenant, clock, log } = parts;
+  const deviceOf = deviceLookup(parts.findDevice);
   const active = new Set<Promise<void>>();
   /** The run of each version that goes on. */
   const runs = new Map<string, object>();
@@ -97,11 +97,10 @@ export function createShadow(parts: ShadowParts): Shadow {
     decode: () => Promise<DecodeOutcome>,
   ): Promise<void> {
     const name = nameOf(staged);
-    const device = async (): Promise<DecodedDevice> => (await parts.findDevice(raw.tenant, raw.deviceId)) ?? NO_DEVICE;
-    const input = await decoderInput(raw, staged.decoder.manifest, device);
+    const input = await decoderInput(raw, staged.decoder.manifest, deviceOf);
     const [ours, theirs] = await Promise.all([decode(), catalog.decode(staged.decoder, input, BACKGROUND)]);
     const wantsDevice = [ours, theirs].some(outcome => outcome.ok && needsDevice(outcome.result));
-    const context = { device: wantsDevice ? await device() : NO_DEVICE, atMs: raw.atMs };
+    const context = { device: wantsDevice ? await deviceOf(raw) : NO_DEVICE, atMs: raw.atMs };
     const comparison = compareOutcomes(ours, theirs, context);
     // Another version may have come into force or been staged meanwhile.
     if (!reports.known(name) || catalog.find(raw.tenant, raw.decoder)?.id !== decoder.id) return;
@@ -130,8 +129,7 @@ export function createShadow(parts: ShadowParts): Shadow {
     const decoder = catalog.find(raw.tenant, raw.decoder);
     const staged = catalog.staged(raw.tenant, raw.decoder);
     if (!decoder || !staged || idOf(nameOf(staged)) !== idOf(name)) return;
-    const device = async (): Promise<DecodedDevice> => (await parts.findDevice(raw.tenant, raw.deviceId)) ?? NO_DEVICE;
-    const input = await decoderInput(raw, decoder.manifest, device);
+    const input = await decoderInput(raw, decoder.manifest, deviceOf);
     await compare(raw, staged, decoder, "recorded", () => catalog.decode(decoder, input, BACKGROUND));
   }
 

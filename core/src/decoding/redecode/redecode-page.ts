@@ -12,9 +12,9 @@ import type { DocumentCollection } from "../../store/collection.ts";
 import type { RawPayloadDocument } from "../../store/collections.ts";
 import type { WriteOp } from "../../store/store.ts";
 import { madeDocuments } from "../conclusion.ts";
-import { type DecodedDevice, decodedEffects, needsDevice, signedEffects } from "../decoded-effects.ts";
+import { decodedEffects, needsDevice, signedEffects } from "../decoded-effects.ts";
 import type { DecoderDirectory, InstalledDecoder } from "../decoder-directory.ts";
-import { decoderInput } from "../decoder-input.ts";
+import { decoderInput, deviceLookup, NO_DEVICE } from "../decoder-input.ts";
 import { fromRawDocument, type RawPayload, supersededOps } from "../raw-payload.ts";
 import { endedAlarmOps } from "./failure-alarms.ts";
 import type { Verdict } from "./redecode-tally.ts";
@@ -44,8 +44,6 @@ export interface NotNow {
   /** What it is when that does not pass; absent: it is no fault of the payload. */
   readonly otherwise?: Redecoded;
 }
-
-const NO_DEVICE: DecodedDevice = { fragments: {} };
 
 function concludeFailed(
   raw: RawPayload,
@@ -83,16 +81,16 @@ export interface RedecodePages {
 
 export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
   const { payloads, directory, superseder, findDevice, nowMs } = parts;
+  const deviceOf = deviceLookup(findDevice);
 
   async function decodeOne(decoder: InstalledDecoder, document: RawPayloadDocument): Promise<Redecoded | NotNow> {
     const raw = fromRawDocument(document);
-    const device = async (): Promise<DecodedDevice> => (await findDevice(raw.tenant, raw.deviceId)) ?? NO_DEVICE;
-    const input = await decoderInput(raw, decoder.manifest, device);
+    const input = await decoderInput(raw, decoder.manifest, deviceOf);
     const outcome = await directory.decode(decoder, input, { urgency: "background" });
     if (!outcome.ok) return concludeFailed(raw, document, outcome);
     const { result, version } = outcome;
     if (!result.success) return { ok: false, raw, document, message: result.message ?? "the decoder gave no reason" };
-    const { effects } = decodedEffects(result, needsDevice(result) ? await device() : NO_DEVICE, raw.atMs);
+    const { effects } = decodedEffects(result, needsDevice(result) ? await deviceOf(raw) : NO_DEVICE, raw.atMs);
     const { usable } = usableEffects(signedEffects(effects, { key: raw.decoder, version }));
     return { ok: true, raw, document, effects: usable };
   }
