@@ -4,6 +4,7 @@ import { canonicalJson } from "../../contract/decoder-package.ts";
 import { formatTime } from "../../platform/time.ts";
 import type { DecodeOutcome } from "../../sandbox/decoder-runtime.ts";
 import type { Json, Scalar } from "../../store/collection.ts";
+import type { InstalledDecoder } from "../decoder-directory.ts";
 import type { RawPayload } from "../raw-payload.ts";
 import type { Comparison, Difference, Verdict } from "./compare.ts";
 
@@ -74,12 +75,10 @@ export const NO_COUNTS: Counts = {
   stagedCpuMs: 0,
 };
 
-export const newReport = (
-  active: { readonly id: string; readonly version: string },
-  sinceMs: number,
-): ShadowReport => ({
+/** @param active the version that it is compared with */
+export const newReport = (active: InstalledDecoder, sinceMs: number): ShadowReport => ({
   against: active.id,
-  againstVersion: active.version,
+  againstVersion: active.manifest.version,
   sinceMs,
   live: NO_COUNTS,
   recorded: NO_COUNTS,

@@ -83,10 +83,9 @@ export function createShadow(parts: ShadowParts): Shadow {
   };
   const idOf = ({ owner, key, version }: VersionName): string => JSON.stringify([owner, key, version]);
 
-  const reportFor = (name: VersionName, { id, manifest }: InstalledDecoder): ShadowReport => {
+  const reportFor = (name: VersionName, decoder: InstalledDecoder): ShadowReport => {
     const known = reports.known(name);
-    if (known?.against === id) return known;
-    return newReport({ id, version: manifest.version }, clock.now());
+    return known?.against === decoder.id ? known : newReport(decoder, clock.now());
   };
 
   async function compare(
@@ -174,7 +173,7 @@ export function createShadow(parts: ShadowParts): Shadow {
     begin(name) {
       const decoder = catalog.find(name.owner, name.key);
       runs.delete(idOf(name));
-      if (decoder) reports.set(name, newReport({ id: decoder.id, version: decoder.manifest.version }, clock.now()));
+      if (decoder) reports.set(name, newReport(decoder, clock.now()));
     },
     async run(name, { fromMs, toMs, limit }) {
       const report = reports.known(name);
@@ -199,8 +198,7 @@ export function createShadow(parts: ShadowParts): Shadow {
         const report = await reports.find(name);
         const decoder = catalog.find(name.owner, name.key);
         if (report) reports.set(name, report);
-        else if (decoder)
-          reports.set(name, newReport({ id: decoder.id, version: decoder.manifest.version }, clock.now()));
+        else if (decoder) reports.set(name, newReport(decoder, clock.now()));
         if (report?.run?.state === "running") start(name, report.run);
       }
     },
