@@ -1,4 +1,5 @@
 /** Kept payloads of a decoder that have been decoded or given up, the newest first, page by page. */
+import { timeFilter } from "../../platform/time-filter.ts";
 import type { DocumentCollection, Scalar, Sort } from "../../store/collection.ts";
 import type { RawPayloadDocument } from "../../store/collections.ts";
 import { keysetOf } from "../../store/keyset.ts";
@@ -21,14 +22,14 @@ const PAGE_SIZE = 100;
 
 export async function* recordedPayloads(
   payloads: Pick<DocumentCollection<RawPayloadDocument>, "find">,
-  { tenant, decoder, fromMs, toMs, limit, done, after: first }: RecordedRange,
+  range: RecordedRange,
 ): AsyncIterable<{ readonly raws: readonly RawPayload[]; readonly after: readonly Scalar[] }> {
-  const time = { ...(fromMs !== undefined && { $gte: fromMs }), ...(toMs !== undefined && { $lte: toMs }) };
+  const { tenant, decoder, limit, done, after: first } = range;
   const filter = {
     ...(tenant !== undefined && { tenant }),
     decoder,
     status: { $in: ["DONE", "ERROR"] },
-    ...(Object.keys(time).length > 0 && { time }),
+    ...timeFilter("time", range),
   } as const;
   let after = first;
   for (let left = limit - done; left > 0; ) {
