@@ -9,7 +9,7 @@ import { inMaintenance, inventorySetOp } from "../platform/managed-object.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import { appendOp, type WriteOp } from "../store/store.ts";
 import { alarmDocumentId, type DocumentKind, documentId, type MessageIdentity, type Places } from "./document-ids.ts";
-import { measurementOf, newAlarmOf, newEventOf } from "./effect-documents.ts";
+import { type EffectOf, measurementOf, newAlarmOf, newEventOf } from "./effect-documents.ts";
 import { inventoryChanges } from "./inventory-changes.ts";
 
 /** Where values for decoders go once they are kept. */
@@ -65,7 +65,7 @@ const nextId = (group: Group, kind: DocumentKind): string => documentId(group.ta
 const nextAlarmId = ({ target, nowMs, places }: Group): string => alarmDocumentId(target, nowMs, places.alarm++);
 
 /** Raw first: the payload is part of the message's write, the decoder runs afterwards. */
-function keep(group: Group, effect: Extract<Effect, { kind: "decode" }>, decodes: DecodeIntake): void {
+function keep(group: Group, effect: EffectOf<"decode">, decodes: DecodeIntake): void {
   const id = nextId(group, "decode");
   try {
     const payload = newRawPayload(group.target, effect, id);

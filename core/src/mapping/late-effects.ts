@@ -12,7 +12,7 @@ import type { ManagedObject } from "../platform/platform.ts";
 import { ALARMS, keyOf, LAST_VALUES, RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections.ts";
 import type { Store, WriteOp } from "../store/store.ts";
 import { alarmDocumentId, type MessageIdentity } from "./document-ids.ts";
-import { newAlarmOf } from "./effect-documents.ts";
+import { type EffectOf, newAlarmOf } from "./effect-documents.ts";
 
 export interface LatePayload {
   readonly rawId: string;
@@ -25,7 +25,6 @@ export interface LatePayload {
   readonly made?: MadeDocuments;
 }
 
-type EffectOf<K extends Effect["kind"]> = Extract<Effect, { kind: K }>;
 type Documents = Pick<Store, "collection">;
 
 /** Payloads of one path and millisecond that are told apart. */
