@@ -1,6 +1,7 @@
 /** A device protocol that somebody proposes: the stored form (agent specification 7.1), with what differs from the one in force checked as when it is saved. */
 import { isDeepStrictEqual } from "node:util";
-import { isFailure, MooringError } from "../base/errors.ts";
+import { isFailure } from "../base/errors.ts";
+import { invalid } from "../platform/body.ts";
 import { type DeviceProtocol, PROTOCOL_FRAGMENT } from "./device-protocol.ts";
 import { readProtocol, readResourceMappings } from "./schema.ts";
 
@@ -9,9 +10,6 @@ type Members = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const refuse = (field: string, rule: string): MooringError =>
-  new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
-
 /** An error names the place in the proposal. */
 function below<T>(at: string, read: () => T): T {
   try {
@@ -19,7 +17,7 @@ function below<T>(at: string, read: () => T): T {
   } catch (error) {
     if (!isFailure(error, "VALIDATION")) throw error;
     const { field, rule } = error.details as { readonly field: string; readonly rule: string };
-    throw refuse(field.startsWith("[") ? `${at}${field}` : `${at}.${field}`, rule);
+    throw invalid(field.startsWith("[") ? `${at}${field}` : `${at}.${field}`, rule);
   }
 }
 
@@ -35,13 +33,13 @@ export function readProposal(
   at: string,
   inForce: (objectId: number) => DeviceProtocol | undefined,
 ): DeviceProtocol {
-  if (!isObject(value)) throw refuse(at, "must be an object");
+  if (!isObject(value)) throw invalid(at, "must be an object");
   const given = isObject(value[PROTOCOL_FRAGMENT]) ? value[PROTOCOL_FRAGMENT] : value;
   const { objectId } = given;
-  if (typeof objectId !== "number") throw refuse(`${at}.objectId`, "must be the number of an object");
+  if (typeof objectId !== "number") throw invalid(`${at}.objectId`, "must be the number of an object");
   const known = inForce(objectId);
   const objectModel = given["objectModel"] ?? known?.objectModel;
-  if (objectModel === undefined) throw refuse(`${at}.objectModel`, "is missing, and none is known of this object");
+  if (objectModel === undefined) throw invalid(`${at}.objectModel`, "is missing, and none is known of this object");
   const stored = {
     ...{ id: known?.id ?? "", owner: "", creationTimeMs: 0, lastUpdatedMs: 0 },
     fragments: { [PROTOCOL_FRAGMENT]: { ...given, objectModel } },

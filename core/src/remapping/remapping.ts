@@ -19,7 +19,7 @@ import { clearNoMappingAlarms } from "../mapping/clear-no-mapping.ts";
 import { createDeviceViews, type KnownDevice } from "../mapping/device-views.ts";
 import type { MapParts } from "../mapping/engine.ts";
 import type { Superseder } from "../mapping/superseder.ts";
-import { toJson } from "../platform/body.ts";
+import { invalid, toJson } from "../platform/body.ts";
 import type { Inventory } from "../platform/platform.ts";
 import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
 import type { Store } from "../store/store.ts";
@@ -96,9 +96,6 @@ const DIGEST_DIGITS = 40;
 /** Payloads of each decoder that are tried. */
 const TRIALS = 20;
 
-const refuse = (field: string, rule: string): MooringError =>
-  new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
-
 const nothingKept = (why: string): MooringError =>
   new MooringError("CONFLICT", `no history is kept: ${why}`, { field: "deviceId", rule: "has no history" });
 
@@ -162,8 +159,8 @@ export function createRemapping(parts: RemappingParts): Remapping {
       ? protocol.map((one, at) => readProposal(one, `protocol[${at}]`, find))
       : [readProposal(protocol, "protocol", find)];
     const ids = protocols.map(each => each.objectId);
-    if (new Set(ids).size < ids.length) throw refuse("protocol", "must hold each object once");
-    if (!ids.includes(objectId)) throw refuse("protocol.objectId", `must be ${objectId}, as in the path`);
+    if (new Set(ids).size < ids.length) throw invalid("protocol", "must hold each object once");
+    if (!ids.includes(objectId)) throw invalid("protocol.objectId", `must be ${objectId}, as in the path`);
     return protocols;
   }
 
@@ -176,7 +173,7 @@ export function createRemapping(parts: RemappingParts): Remapping {
     const nowMs = clock.now();
     const toMs = Math.min(request.toMs ?? nowMs, nowMs);
     const fromMs = request.fromMs ?? toMs - parts.retentionDays * DAY_MS;
-    if (fromMs > toMs) throw refuse("dateFrom", "must be before dateTo and before now");
+    if (fromMs > toMs) throw invalid("dateFrom", "must be before dateTo and before now");
     const proposed = new Map(protocols.map(each => [each.objectId, each]));
     const protocol: MapParts["protocol"] = (of, id) => proposed.get(id) ?? parts.mapping.protocol(of, id);
     return {
@@ -262,7 +259,7 @@ export function createRemapping(parts: RemappingParts): Remapping {
   /** @throws MooringError CONFLICT where the plan would not come out as it is named */
   async function check(tenant: string, { subject, protocols, mapping }: Job, planId: string): Promise<void> {
     const [, wanted, basis] = PLAN_ID.exec(planId) ?? [];
-    if (wanted === undefined || basis === undefined) throw refuse("plan", "must be the id of a plan");
+    if (wanted === undefined || basis === undefined) throw invalid("plan", "must be the id of a plan");
     const [before, after] = [basis.split("."), basisOf(protocols)];
     const isKnown = (present: string, at: number): boolean => present === before[at] || present === after[at];
     if (!basisOf(inForce(tenant, protocols)).every(isKnown)) throw changed("the device protocol");

@@ -5,6 +5,7 @@ import type { SecretBox } from "../../base/secret-box.ts";
 import type { DecoderManifest } from "../../contract/decoder.ts";
 import { decoderChecksum } from "../../contract/decoder-package.ts";
 import { VECTOR_DEFAULTS } from "../../contract/decoder-vector.ts";
+import { invalid } from "../../platform/body.ts";
 import { notFound } from "../../platform/failures.ts";
 import type { Page, PageRequest } from "../../platform/platform.ts";
 import { formatTime } from "../../platform/time.ts";
@@ -97,9 +98,6 @@ export interface DecoderServicesParts {
   findDevice(tenant: string, deviceId: string): Promise<DecodedDevice | undefined>;
   readonly clock: Clock;
 }
-
-const invalid = (field: string, rule: string): MooringError =>
-  new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
 
 /** The runtime says what is wrong with a source, the uploader where it stands. */
 function unusable(cause: MooringError): MooringError {

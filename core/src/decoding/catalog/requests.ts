@@ -1,10 +1,10 @@
 /** Bodies of requests about decoders, checked. */
 import { fromHex } from "../../base/bytes.ts";
-import { MooringError } from "../../base/errors.ts";
 import { compileSchema } from "../../base/schema.ts";
 import { VECTOR_DEFAULTS } from "../../contract/decoder-vector.ts";
 import { parsePath } from "../../lwm2m/path.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../lwm2m/resource-value.ts";
+import { invalid } from "../../platform/body.ts";
 import { parseTime } from "../../platform/time.ts";
 
 const version = { type: "string", minLength: 1, maxLength: 64 } as const;
@@ -54,9 +54,6 @@ const checkTest = compileSchema<TestBody>({
     sourceDeviceId: { type: "string", pattern: "^\\d{1,30}$", patternRule: "must be the id of a managed object" },
   },
 });
-
-const invalid = (field: string, rule: string): MooringError =>
-  new MooringError("VALIDATION", `${field} ${rule}`, { field, rule });
 
 function checkResourcePath(path: string): void {
   try {

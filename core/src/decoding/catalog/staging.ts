@@ -1,6 +1,7 @@
 /** From an uploaded version to one in force: staged, compared, activated, rolled back. */
 import type { Clock } from "../../base/clock.ts";
 import { MooringError } from "../../base/errors.ts";
+import { invalid } from "../../platform/body.ts";
 import { notFound } from "../../platform/failures.ts";
 import { ownerOf } from "../decoder-directory.ts";
 import type { DecoderCatalog } from "./catalog.ts";
@@ -124,8 +125,7 @@ export function createStaging({ catalog, shadow, clock, maxDifferentPercent }: S
       const { version: given, force = false, maxDifferent = maxDifferentPercent } = readActivateRequest(body);
       const version = given ?? catalog.record(tenant, key)?.state.staged;
       if (version === undefined) {
-        const rule = "is missing, and no version is staged";
-        throw new MooringError("VALIDATION", `version ${rule}`, { field: "version", rule });
+        throw invalid("version", "is missing, and no version is staged");
       }
       const name = { owner: tenant, key, version };
       const to = await target(tenant, key, version);

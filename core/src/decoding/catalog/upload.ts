@@ -11,6 +11,7 @@ import {
   verifyDecoderSignature,
 } from "../../contract/decoder-package.ts";
 import { decoderManifestSchema } from "../../contract/manifest.ts";
+import { invalid } from "../../platform/body.ts";
 import { isCumulocityDecoder, readCumulocityManifest } from "../remote/cumulocity-manifest.ts";
 import { checkAddress, checkRemoteService, type RemoteService } from "../remote/remote-service.ts";
 import type { CallOutcome } from "../remote/service-client.ts";
@@ -104,8 +105,7 @@ export async function withManifest(
   checkAddress(checked, allowedOrigins);
   const outcome = await fetchManifest(checked);
   if (outcome.ok) return { ...(body as object), manifest: outcome.body };
-  const rule = `is missing, and ${checked.url} has no cumulocity.json: ${outcome.message}`;
-  throw new MooringError("VALIDATION", `manifest ${rule}`, { field: "manifest", rule });
+  throw invalid("manifest", `is missing, and ${checked.url} has no cumulocity.json: ${outcome.message}`);
 }
 
 /**
