@@ -88,6 +88,9 @@ const IMPOSSIBLE: Readonly<Record<DecoderEvent["kind"], string>> = {
 const impossible = (key: string, kind: DecoderEvent["kind"], version: InForce = null): MooringError =>
   new MooringError("CONFLICT", `decoder ${key}${version === null ? "" : ` ${version}`} ${IMPOSSIBLE[kind]}`, { key });
 
+const deleted = (key: string, version: string): MooringError =>
+  new MooringError("DECODER_UNAVAILABLE", `decoder ${key} ${version} has been deleted`, { key, version });
+
 /** Loads at the start that go on at once. */
 const LOADS_AT_ONCE = 4;
 
@@ -110,7 +113,7 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
     const found = await stored.find({ owner, key, version });
     const source = found && (await stored.source(found));
     if (source !== undefined) return { manifest: found!.manifest, source, language: found!.language };
-    throw new MooringError("DECODER_UNAVAILABLE", `decoder ${key} ${version} has been deleted`, { key, version });
+    throw deleted(key, version);
   }
   const loaded = createLoadedVersions({ runtime, sourceOf, clock, log });
 
@@ -135,7 +138,7 @@ export function createDecoderCatalog(parts: DecoderCatalogParts): DecoderCatalog
     const decoderOf = async (version: string): Promise<InstalledDecoder> => {
       const found = await stored.find({ owner, key, version });
       if (found) return installed(found);
-      throw new MooringError("DECODER_UNAVAILABLE", `decoder ${key} ${version} has been deleted`, { key, version });
+      throw deleted(key, version);
     };
     return {
       record,
