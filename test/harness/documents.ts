@@ -72,15 +72,20 @@ export function measuredValue(
   );
 }
 
-/** Values of a series of a device, all pages. */
-export async function storedValues(api: Api, source: string, series: string): Promise<number[]> {
-  const fragment = series.split(".")[0]!;
-  const values: number[] = [];
+/** As {@link measurements}, all pages. */
+export async function allMeasurements(api: Api, filter: Readonly<Record<string, string>>): Promise<Measurement[]> {
+  const found: Measurement[] = [];
   for (let currentPage = 1; ; currentPage++) {
-    const page = await measurements(api, { source, valueFragmentType: fragment, currentPage: String(currentPage) });
-    for (const each of page) values.push(seriesValue(each, series)!);
-    if (page.length < PAGE_SIZE) return values;
+    const page = await measurements(api, { ...filter, currentPage: String(currentPage) });
+    found.push(...page);
+    if (page.length < PAGE_SIZE) return found;
   }
+}
+
+/** Values of a series of a device, all of them. */
+export async function storedValues(api: Api, source: string, series: string): Promise<number[]> {
+  const all = await allMeasurements(api, { source, valueFragmentType: series.split(".")[0]! });
+  return all.map(each => seriesValue(each, series)!);
 }
 
 /** Those that are there again. */

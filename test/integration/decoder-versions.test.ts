@@ -4,9 +4,9 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { assert } from "chai";
-import { measurements, registerDevice, seriesValue } from "../harness/agent.ts";
+import { registerDevice, seriesValue } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
-import { duplicates, missing } from "../harness/documents.ts";
+import { allMeasurements, duplicates, missing } from "../harness/documents.ts";
 import { eventually, within } from "../harness/eventually.ts";
 import { type Host, startHost } from "../harness/host.ts";
 import { mapAcmeMeter } from "../harness/meter-protocol.ts";
@@ -21,7 +21,6 @@ const PAUSE_MS = 10;
 const PHASE_MS = atScale(500, 5000);
 /** Distance between the values of two devices. */
 const APART = 1_000_000;
-const PAGE_SIZE = 2000;
 
 /** Counts what it is given; says which version it is, too. @param change what it does to the number */
 const decoder = (version: string, change = "n", mark = version) => ({
@@ -41,16 +40,11 @@ interface Point {
 }
 
 async function pointsOf(client: Api, source: string): Promise<Point[]> {
-  const points: Point[] = [];
-  for (let currentPage = 1; ; currentPage++) {
-    const query = { source, valueFragmentType: "counted", currentPage: String(currentPage) };
-    const page = await measurements(client, query);
-    for (const each of page) {
-      const decodedBy = each["decodedBy"] as Point["decodedBy"];
-      points.push({ value: seriesValue(each, "counted.N")!, mark: seriesValue(each, "counted.V")!, decodedBy });
-    }
-    if (page.length < PAGE_SIZE) return points;
-  }
+  return (await allMeasurements(client, { source, valueFragmentType: "counted" })).map(each => ({
+    value: seriesValue(each, "counted.N")!,
+    mark: seriesValue(each, "counted.V")!,
+    decodedBy: each["decodedBy"] as Point["decodedBy"],
+  }));
 }
 
 describe("versions of a decoder", () => {

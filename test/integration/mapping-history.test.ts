@@ -4,9 +4,9 @@
  */
 import { createHash } from "node:crypto";
 import { assert } from "chai";
-import { AGENT, describeObject, expectStatus, mapResources, measurements, registerDevice } from "../harness/agent.ts";
+import { AGENT, describeObject, expectStatus, mapResources, registerDevice } from "../harness/agent.ts";
 import type { Api } from "../harness/api.ts";
-import { alarms } from "../harness/documents.ts";
+import { alarms, allMeasurements } from "../harness/documents.ts";
 import { eventually } from "../harness/eventually.ts";
 import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
 import { withHost } from "../harness/with-host.ts";
@@ -121,7 +121,7 @@ describe("another mapping over a device's history", function () {
   /** Of all that the device's messages became, without the moment at which it was stored. */
   async function contentHash(): Promise<string> {
     const stored = await Promise.all([
-      measurements(client(), { source: deviceId }),
+      allMeasurements(client(), { source: deviceId }),
       readEvents(),
       alarms(client(), deviceId),
     ]);

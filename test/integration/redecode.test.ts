@@ -7,9 +7,9 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert } from "chai";
-import { measurements, registerDevice, seriesValue } from "../harness/agent.ts";
+import { registerDevice, seriesValue } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
-import { alarms, duplicates, events, missing } from "../harness/documents.ts";
+import { alarms, allMeasurements, duplicates, events, missing } from "../harness/documents.ts";
 import { eventually, within } from "../harness/eventually.ts";
 import { type Host, startHost } from "../harness/host.ts";
 import { mapAcmeMeter } from "../harness/meter-protocol.ts";
@@ -27,7 +27,6 @@ const KILLS = atScale(1, 5);
 const LIMIT_MS = atScale(60_000, 600_000);
 /** Distance between the values of two devices. */
 const APART = 1_000_000;
-const PAGE_SIZE = 2000;
 
 const READ = "const n = new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0);";
 const measurement = (type: string, value: string): string =>
@@ -111,15 +110,10 @@ describe("kept payloads are decoded again", () => {
   const decodable = (values: readonly number[]): number[] => values.filter(value => value % 7 !== 0);
 
   async function counted(of: Api, source: string, type = "counted"): Promise<Counted[]> {
-    const found: Counted[] = [];
-    for (let currentPage = 1; ; currentPage++) {
-      const page = await measurements(of, { source, valueFragmentType: type, currentPage: String(currentPage) });
-      for (const each of page) {
-        const { version } = each["decodedBy"] as { readonly version: string };
-        found.push({ value: seriesValue(each, `${type}.N`)!, version });
-      }
-      if (page.length < PAGE_SIZE) return found;
-    }
+    return (await allMeasurements(of, { source, valueFragmentType: type })).map(each => {
+      const { version } = each["decodedBy"] as { readonly version: string };
+      return { value: seriesValue(each, `${type}.N`)!, version };
+    });
   }
   const valuesOf = async (source: string, type?: string): Promise<number[]> =>
     (await counted(client, source, type)).map(({ value }) => value);
@@ -167,7 +161,7 @@ describe("kept payloads are decoded again", () => {
       for (const each of [
         ...(await counted(of, source)),
         ...(await counted(of, source, "surplus")),
-        ...(await measurements(of, { source })).map(({ id, type, time }) => [id, type, time]),
+        ...(await allMeasurements(of, { source })).map(({ id, type, time }) => [id, type, time]),
         ...(await events(of, source)).map(
           ({ self: _, source: __, creationTime: ___, lastUpdated: ____, ...rest }) => rest,
         ),
