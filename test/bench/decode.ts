@@ -2,10 +2,11 @@
 import { fileURLToPath } from "node:url";
 import { every, systemClock } from "@mooring/core/internal/base/clock.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
+import { VECTOR_DEFAULTS } from "@mooring/core/internal/contract/decoder-vector.ts";
 import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
 import type { DecoderRuntime, RuntimeInput } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import { createIsolateRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
-import { checkDecoderResult, type DecoderInput, VECTOR_DEFAULTS } from "@mooring/sdk";
+import { checkDecoderResult, type DecoderInput } from "@mooring/sdk";
 import { perSecond, type Row, times } from "./row.ts";
 
 const ACME = fileURLToPath(new URL("../../decoders/acme-meter", import.meta.url));
