@@ -24,7 +24,7 @@ import type { Superseder } from "./mapping/superseder.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { DecoderRuntime, DecoderStateChange } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
-import { RAW_PAYLOADS } from "./store/collections.ts";
+import { RAW_PAYLOADS } from "./store/collections/decoding.ts";
 import type { Store } from "./store/store.ts";
 import { MANAGEMENT_TENANT } from "./tenants/tenants.ts";
 

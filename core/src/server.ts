@@ -61,7 +61,8 @@ import { openDecoders, openRedecoding, openRuntimes, type Redecoding } from "./s
 import { type Firmware, openFirmware } from "./server-firmware.ts";
 import { collectMetrics, type MeasuredParts } from "./server-metrics.ts";
 import { bindSockets, openPorts, type Ports, type SocketAddresses, type Sockets } from "./server-ports.ts";
-import { RAW_PAYLOADS, VALUE_HISTORY } from "./store/collections.ts";
+import { RAW_PAYLOADS } from "./store/collections/decoding.ts";
+import { VALUE_HISTORY } from "./store/collections/values.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 import { createTenantOptions, type TenantOptions } from "./tenants/tenant-options.ts";

@@ -6,7 +6,7 @@ import { systemClock } from "@mooring/core/internal/base/clock.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
 import { createSystemRandom, type Random } from "@mooring/core/internal/base/random.ts";
 import { createSecretBox, SECRET_KEY_BYTES } from "@mooring/core/internal/base/secret-box.ts";
-import { DTLS_SESSIONS } from "@mooring/core/internal/store/collections.ts";
+import { DTLS_SESSIONS } from "@mooring/core/internal/store/collections/devices.ts";
 import { openSqlite } from "@mooring/core/internal/store/sqlite/open-sqlite.ts";
 import type { SessionStore, StoredSession } from "@mooring/core/internal/transport/dtls/dtls.ts";
 import { writeSessionSecrets } from "@mooring/core/internal/transport/dtls/session-secrets.ts";

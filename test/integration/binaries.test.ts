@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { assert } from "chai";
 import { systemClock } from "../../core/src/base/clock.ts";
 import { createSeededRandom } from "../../core/src/base/random.ts";
-import { BINARIES, BINARY_CHUNKS } from "../../core/src/store/collections.ts";
+import { BINARIES, BINARY_CHUNKS } from "../../core/src/store/collections/platform.ts";
 import { openStore } from "../../core/src/store/open-store.ts";
 import { expectStatus, type ManagedObject } from "../harness/agent.ts";
 import { api } from "../harness/api.ts";

@@ -21,7 +21,7 @@ import { createPlatform } from "@mooring/core/internal/platform/create-platform.
 import type { ManagedObject, Platform } from "@mooring/core/internal/platform/platform.ts";
 import { openDecoderRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
 import { type Decoders, openDecoders } from "@mooring/core/internal/server-decoders.ts";
-import { RAW_PAYLOADS } from "@mooring/core/internal/store/collections.ts";
+import { RAW_PAYLOADS } from "@mooring/core/internal/store/collections/decoding.ts";
 import { openStore } from "@mooring/core/internal/store/open-store.ts";
 import { assert } from "chai";
 import { duplicates, missing } from "../harness/documents.ts";

@@ -20,7 +20,8 @@ import type { ManagedObject, Platform } from "@mooring/core/internal/platform/pl
 import type { DecoderRuntime } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
 import { createProcessReader } from "@mooring/core/internal/sandbox/process-stat.ts";
-import { COLLECTIONS, RAW_PAYLOADS } from "@mooring/core/internal/store/collections.ts";
+import { COLLECTIONS } from "@mooring/core/internal/store/collections/collections.ts";
+import { RAW_PAYLOADS } from "@mooring/core/internal/store/collections/decoding.ts";
 import { openSqlite } from "@mooring/core/internal/store/sqlite/open-sqlite.ts";
 import type { Store } from "@mooring/core/internal/store/store.ts";
 import { assert } from "chai";

@@ -12,7 +12,7 @@ import { silentLog } from "../../core/src/base/log.ts";
 import { createSeededRandom, createSystemRandom } from "../../core/src/base/random.ts";
 import { createFirmwareDownloads } from "../../core/src/firmware/downloads.ts";
 import { createPlatform } from "../../core/src/platform/create-platform.ts";
-import { FIRMWARE_DOWNLOADS } from "../../core/src/store/collections.ts";
+import { FIRMWARE_DOWNLOADS } from "../../core/src/store/collections/firmware.ts";
 import { openStore } from "../../core/src/store/open-store.ts";
 import { createCommand, type ManagedObject, registerDevice, registerPskDevice } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";

@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { systemClock } from "@mooring/core/internal/base/clock.ts";
 import type { CollectionSpec } from "@mooring/core/internal/store/collection.ts";
-import { COLLECTIONS, DEVICES } from "@mooring/core/internal/store/collections.ts";
+import { COLLECTIONS } from "@mooring/core/internal/store/collections/collections.ts";
+import { DEVICES } from "@mooring/core/internal/store/collections/devices.ts";
 import { openMongodb } from "@mooring/core/internal/store/mongodb/open-mongodb.ts";
 import { assert } from "chai";
 import { MongoClient } from "mongodb";

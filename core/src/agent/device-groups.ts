@@ -1,7 +1,8 @@
 /** Groups of devices (platform API 12.3): managed objects whose child assets are their members, made where they are missing. */
 import { childReference } from "../platform/children.ts";
 import type { Platform } from "../platform/platform.ts";
-import { CHILD_REFERENCES, keyOf, MANAGED_OBJECTS } from "../store/collections.ts";
+import { keyOf } from "../store/collections/keys.ts";
+import { CHILD_REFERENCES, MANAGED_OBJECTS } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 
 export interface DeviceGroups {

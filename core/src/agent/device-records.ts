@@ -1,7 +1,7 @@
 /** What the host keeps of every device it may admit, under its endpoint: one record over all tenants. */
 import { isFailure, MooringError } from "../base/errors.ts";
 import type { JsonObject } from "../store/collection.ts";
-import { DEVICES, type DeviceDocument, noIdentityKey, pskIdentityKey } from "../store/collections.ts";
+import { DEVICES, type DeviceDocument, noIdentityKey, pskIdentityKey } from "../store/collections/devices.ts";
 import type { Store } from "../store/store.ts";
 import type { Connection, ConnectionMode } from "./device-accounts.ts";
 import { FIRST_SERVER, type SealedAccounts, type SealedSecurity } from "./sealed-accounts.ts";

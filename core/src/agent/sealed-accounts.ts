@@ -1,7 +1,7 @@
 /** Accounts as they stand in a device's record: plain JSON, with keys sealed for their place. */
 import { decodeUtf8, encodeUtf8, equalBytes } from "../base/bytes.ts";
 import type { SecretBox } from "../base/secret-box.ts";
-import { keyOf } from "../store/collections.ts";
+import { keyOf } from "../store/collections/keys.ts";
 import type {
   CertificateUsage,
   ConnectionMode,

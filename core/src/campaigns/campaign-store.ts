@@ -7,8 +7,8 @@ import {
   CAMPAIGNS,
   type CampaignDeviceDocument,
   type CampaignDocument,
-  keyOf,
-} from "../store/collections.ts";
+} from "../store/collections/firmware.ts";
+import { keyOf } from "../store/collections/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { NewCampaign } from "./campaign-body.ts";
 import type { CampaignLimits, CampaignProgress, CampaignState, WaveTally } from "./campaign-machine.ts";

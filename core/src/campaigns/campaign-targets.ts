@@ -2,7 +2,7 @@
 import { isFailure } from "../base/errors.ts";
 import { invalid } from "../platform/body.ts";
 import type { InventoryFilter, Platform } from "../platform/platform.ts";
-import { DEVICES } from "../store/collections.ts";
+import { DEVICES } from "../store/collections/devices.ts";
 import type { Store } from "../store/store.ts";
 import type { CampaignTargets } from "./campaign-body.ts";
 

@@ -3,7 +3,7 @@
  * the queue, those whose decoder could not run when it was their turn, and those whose call failed and that are due again.
  */
 import type { DocumentCollection, Filter, Scalar, Sort } from "../store/collection.ts";
-import type { RawPayloadDocument } from "../store/collections.ts";
+import type { RawPayloadDocument } from "../store/collections/decoding.ts";
 import { keysetOf } from "../store/keyset.ts";
 import { fromRawDocument, type RawPayload } from "./raw-payload.ts";
 

@@ -2,7 +2,7 @@
 import type { Effect } from "../contract/action.ts";
 import { openAlarmFilter } from "../platform/alarm.ts";
 import type { DecodeOutcome } from "../sandbox/decoder-runtime.ts";
-import { ALARMS, type AlarmDocument } from "../store/collections.ts";
+import { ALARMS, type AlarmDocument } from "../store/collections/platform.ts";
 import { updateOp, type WriteOp } from "../store/store.ts";
 import { type DecodedDevice, type DecodedEffects, decodedEffects, signedEffects } from "./decoded-effects.ts";
 import { doneOps, errorOps, type MadeDocuments, type RawPayload } from "./raw-payload.ts";

@@ -9,7 +9,7 @@ import type { ResourceType } from "../lwm2m/resource-value.ts";
 import { eventChangeOp, eventDeleteOp, eventOp } from "../platform/event.ts";
 import { deterministicId } from "../platform/ids.ts";
 import type { JsonObject, Update } from "../store/collection.ts";
-import { RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../store/collections/decoding.ts";
 import { deleteOp, updateOp, type WriteOp } from "../store/store.ts";
 import { type DecoderRequest, decoderBytes, decoderRequest } from "./decoder-wire.ts";
 

@@ -4,7 +4,7 @@ import type { Log } from "../base/log.ts";
 import { inSlices, SLICE } from "../platform/in-slices.ts";
 import { createRetention, type Retention } from "../platform/retention.ts";
 import type { DocumentCollection } from "../store/collection.ts";
-import type { RawPayloadDocument } from "../store/collections.ts";
+import type { RawPayloadDocument } from "../store/collections/decoding.ts";
 import type { WriteOp } from "../store/store.ts";
 import { forgetOps, fromRawDocument } from "./raw-payload.ts";
 

@@ -9,7 +9,7 @@ import { type Random, urlSafeId } from "../base/random.ts";
 import { createTokenBuckets } from "../base/token-bucket.ts";
 import { createListeners } from "../platform/listeners.ts";
 import type { Platform, StoredBinary } from "../platform/platform.ts";
-import { FIRMWARE_DOWNLOADS, type FirmwareDownloadDocument } from "../store/collections.ts";
+import { FIRMWARE_DOWNLOADS, type FirmwareDownloadDocument } from "../store/collections/firmware.ts";
 import type { Store } from "../store/store.ts";
 
 export const FIRMWARE_PROTOCOLS = ["coap", "coaps", "http", "https"] as const;

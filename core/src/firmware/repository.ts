@@ -5,7 +5,7 @@
 import { MooringError } from "../base/errors.ts";
 import { invalid } from "../platform/body.ts";
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
-import { MANAGED_OBJECTS } from "../store/collections.ts";
+import { MANAGED_OBJECTS } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import { createInTurn } from "../tenants/in-turn.ts";
 import { firmwareSource } from "./firmware-source.ts";

@@ -1,6 +1,6 @@
 /** An imported device protocol cures the alarms that asked for it (agent specification 15.3). */
 import { alarmClearOp } from "../platform/alarm.ts";
-import { ALARMS, type AlarmDocument } from "../store/collections.ts";
+import { ALARMS, type AlarmDocument } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import { noMappingAlarmType } from "./failure-alarms.ts";
 

@@ -1,6 +1,6 @@
 /** Which failure alarms of a device are open, so that a good value clears them and others cost nothing. */
 import type { Effect } from "../contract/action.ts";
-import { ALARMS, type AlarmDocument } from "../store/collections.ts";
+import { ALARMS, type AlarmDocument } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import { FAILURE_ALARM_PREFIXES, isFailureAlarm } from "./failure-alarms.ts";
 

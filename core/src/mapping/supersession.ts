@@ -8,7 +8,7 @@ import type { Effect } from "../contract/action.ts";
 import { eventDeleteOp, newEventDocument } from "../platform/event.ts";
 import { formatTime } from "../platform/time.ts";
 import { type JsonObject, MAX_FIND_LIMIT } from "../store/collection.ts";
-import { EVENTS, type EventDocument } from "../store/collections.ts";
+import { EVENTS, type EventDocument } from "../store/collections/platform.ts";
 import type { Measurement } from "../store/series.ts";
 import { appendOp, insertOp, removeOp, type Store, updateOp, type WriteOp } from "../store/store.ts";
 import { documentId, type MessageIdentity } from "./document-ids.ts";

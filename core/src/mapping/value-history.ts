@@ -6,7 +6,7 @@ import { formatPath, type Lwm2mPath, parsePath } from "../lwm2m/path.ts";
 import { isObjectLink, RESOURCE_TYPES, type ResourceValue, type ScalarValue } from "../lwm2m/resource-value.ts";
 import type { ValueBatch, ValueSource } from "../lwm2m/server/value-batch.ts";
 import type { Json } from "../store/collection.ts";
-import { historyPlace, readHistoryId, VALUE_HISTORY, type ValueHistoryDocument } from "../store/collections.ts";
+import { historyPlace, readHistoryId, VALUE_HISTORY, type ValueHistoryDocument } from "../store/collections/values.ts";
 import { insertOp, updateOp, type WriteOp } from "../store/store.ts";
 import type { MappingSettings } from "./device-settings.ts";
 import type { Places } from "./document-ids.ts";

@@ -4,7 +4,7 @@ import type { Log } from "../base/log.ts";
 import { inSlices, SLICE } from "../platform/in-slices.ts";
 import { createRetention, type Retention } from "../platform/retention.ts";
 import type { DocumentCollection } from "../store/collection.ts";
-import { historyDay, type ValueHistoryDocument } from "../store/collections.ts";
+import { historyDay, type ValueHistoryDocument } from "../store/collections/values.ts";
 
 export interface ValueRetentionParts {
   readonly history: Pick<DocumentCollection<ValueHistoryDocument>, "deleteMany">;

@@ -1,7 +1,7 @@
 /** Alarms: what a body may say, the stored form, and the two writes of an alarm's life (platform API 9). */
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { JsonObject, Update } from "../store/collection.ts";
-import { ALARMS, type AlarmDocument, clearedAlarmKey, openAlarmKey } from "../store/collections.ts";
+import { ALARMS, type AlarmDocument, clearedAlarmKey, openAlarmKey } from "../store/collections/platform.ts";
 import { updateOp, type WriteOp } from "../store/store.ts";
 import { asObject, fragmentsOf, invalid, toJson } from "./body.ts";
 import { changesNothing, fragmentChanges } from "./merge.ts";

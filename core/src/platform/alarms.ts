@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { isFailure, MooringError } from "../base/errors.ts";
 import type { Filter } from "../store/collection.ts";
-import { ALARMS, type AlarmDocument, MANAGED_OBJECTS } from "../store/collections.ts";
+import { ALARMS, type AlarmDocument, MANAGED_OBJECTS } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import {
   ALARM_STATUSES,

@@ -1,7 +1,7 @@
 /** Binaries over the store (platform API 13): the bytes stand apart from the managed object that shows them. */
 import { createHash } from "node:crypto";
 import { MooringError } from "../base/errors.ts";
-import { BINARIES, type BinaryDocument, MANAGED_OBJECTS } from "../store/collections.ts";
+import { BINARIES, type BinaryDocument, MANAGED_OBJECTS } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import type { BinaryChunks } from "./binary-chunks.ts";
 import { notFound } from "./failures.ts";

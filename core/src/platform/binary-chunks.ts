@@ -1,6 +1,7 @@
 /** Bytes of binaries in pieces of one size, so that none is ever whole in memory: written as they come, read by offset. */
 import { MooringError } from "../base/errors.ts";
-import { BINARY_CHUNKS, keyOf } from "../store/collections.ts";
+import { keyOf } from "../store/collections/keys.ts";
+import { BINARY_CHUNKS } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import { inSlices } from "./in-slices.ts";
 

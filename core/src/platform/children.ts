@@ -1,6 +1,7 @@
 /** References between managed objects over the store (platform API 5.6): child devices, child assets, child additions. */
 import { MooringError } from "../base/errors.ts";
-import { CHILD_REFERENCES, type ChildReferenceDocument, keyOf } from "../store/collections.ts";
+import { keyOf } from "../store/collections/keys.ts";
+import { CHILD_REFERENCES, type ChildReferenceDocument } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import { createInTurn } from "../tenants/in-turn.ts";
 import { invalid } from "./body.ts";

@@ -1,17 +1,14 @@
 /** Deleting a managed object with all that belongs to it, in slices (platform API 5.2). */
+import { RAW_PAYLOADS } from "../store/collections/decoding.ts";
 import {
   ALARMS,
   CHILD_REFERENCES,
   EVENTS,
   EXTERNAL_IDS,
-  historyDayOf,
-  historyPrefix,
-  LAST_VALUES,
   MANAGED_OBJECTS,
   OPERATIONS,
-  RAW_PAYLOADS,
-  VALUE_HISTORY,
-} from "../store/collections.ts";
+} from "../store/collections/platform.ts";
+import { historyDayOf, historyPrefix, LAST_VALUES, VALUE_HISTORY } from "../store/collections/values.ts";
 import { deleteOp, type Store } from "../store/store.ts";
 import { deleteBinariesOf } from "./binaries.ts";
 import type { BinaryChunks } from "./binary-chunks.ts";

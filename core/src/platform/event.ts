@@ -1,7 +1,7 @@
 /** Events: what a body may say and what is stored of it (platform API 10). */
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { JsonObject, Update } from "../store/collection.ts";
-import { EVENTS, type EventDocument } from "../store/collections.ts";
+import { EVENTS, type EventDocument } from "../store/collections/platform.ts";
 import { deleteOp, insertOp, updateOp, type WriteOp } from "../store/store.ts";
 import { asObject, fragmentsOf, toJson } from "./body.ts";
 import { fragmentChanges } from "./merge.ts";

@@ -1,7 +1,7 @@
 /** Events over the store (platform API 10). */
 import type { Clock } from "../base/clock.ts";
 import { type Filter, pathOf } from "../store/collection.ts";
-import { EVENTS, type EventDocument } from "../store/collections.ts";
+import { EVENTS, type EventDocument } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import { eventChange, newEventDocument, parseEvent, toEvent } from "./event.ts";
 import { notFound, unknownReference } from "./failures.ts";

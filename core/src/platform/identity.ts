@@ -1,7 +1,8 @@
 /** External ids of managed objects: a pair of type and id, unique per tenant (platform API 7). */
 import { isFailure, MooringError } from "../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
-import { EXTERNAL_IDS, type ExternalIdDocument, keyOf, MANAGED_OBJECTS } from "../store/collections.ts";
+import { keyOf } from "../store/collections/keys.ts";
+import { EXTERNAL_IDS, type ExternalIdDocument, MANAGED_OBJECTS } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import { invalid } from "./body.ts";
 import { noManagedObject } from "./failures.ts";

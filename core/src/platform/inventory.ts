@@ -2,15 +2,15 @@
 import type { Clock } from "../base/clock.ts";
 import type { Filter } from "../store/collection.ts";
 import { pathOf } from "../store/collection.ts";
+import { keyOf } from "../store/collections/keys.ts";
 import {
   CHILD_REFERENCES,
   EXTERNAL_IDS,
   type ExternalIdDocument,
-  keyOf,
-  LAST_VALUES,
   MANAGED_OBJECTS,
   type ManagedObjectDocument,
-} from "../store/collections.ts";
+} from "../store/collections/platform.ts";
+import { LAST_VALUES } from "../store/collections/values.ts";
 import { deleteOp, insertOp, type Store } from "../store/store.ts";
 import { asObject, atIndex, invalid } from "./body.ts";
 import { noManagedObject } from "./failures.ts";

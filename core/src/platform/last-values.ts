@@ -3,7 +3,8 @@
  * (agent specification 11.1). One document per object instance, so that a message writes each instance once.
  */
 import { type DottedPath, type Json, type JsonObject, pathOf, type Update } from "../store/collection.ts";
-import { keyOf, LAST_VALUES, type LastValuesDocument } from "../store/collections.ts";
+import { keyOf } from "../store/collections/keys.ts";
+import { LAST_VALUES, type LastValuesDocument } from "../store/collections/values.ts";
 import { deleteOp, updateOp, type WriteOp } from "../store/store.ts";
 import { toJson } from "./body.ts";
 

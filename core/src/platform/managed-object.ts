@@ -1,7 +1,7 @@
 /** Managed objects: the stored form, what a body may say, and what a change becomes (platform API 5). */
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import { type DottedPath, type Json, type JsonObject, pathOf, type Update } from "../store/collection.ts";
-import { MANAGED_OBJECTS, type ManagedObjectDocument } from "../store/collections.ts";
+import { MANAGED_OBJECTS, type ManagedObjectDocument } from "../store/collections/platform.ts";
 import { updateOp, type WriteOp } from "../store/store.ts";
 import { asObject, fragmentsOf, invalid, toJson, withoutNull } from "./body.ts";
 import { isLastValuesFragment } from "./last-values.ts";

@@ -2,7 +2,7 @@
 import { MooringError } from "../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { JsonObject, Update } from "../store/collection.ts";
-import type { OperationDocument } from "../store/collections.ts";
+import type { OperationDocument } from "../store/collections/platform.ts";
 import { asObject, fragmentsOf, requireId, withoutNull } from "./body.ts";
 import { fragmentChanges } from "./merge.ts";
 import type { Fragments, Operation, OperationStatus } from "./platform.ts";

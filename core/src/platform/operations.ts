@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type Filter, pathOf } from "../store/collection.ts";
-import { CHILD_REFERENCES, OPERATIONS, type OperationDocument } from "../store/collections.ts";
+import { CHILD_REFERENCES, OPERATIONS, type OperationDocument } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import { invalid } from "./body.ts";
 import { notFound, unknownReference } from "./failures.ts";

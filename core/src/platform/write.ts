@@ -1,7 +1,7 @@
 /** The writes of one device message, as one group, with what the inventory asks for on top. */
 import { isFailure } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { MANAGED_OBJECTS } from "../store/collections.ts";
+import { MANAGED_OBJECTS } from "../store/collections/platform.ts";
 import type { Store, WriteOp, WriteResult } from "../store/store.ts";
 import { replaceBlockedParents } from "./managed-object.ts";
 import type { ObjectCache } from "./object-cache.ts";

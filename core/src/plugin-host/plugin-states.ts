@@ -1,6 +1,6 @@
 /** Which plugins are not to be active, in the store: a plugin without a document there is to be. */
 import type { Clock } from "../base/clock.ts";
-import { PLUGIN_STATES } from "../store/collections.ts";
+import { PLUGIN_STATES } from "../store/collections/host.ts";
 import type { Store } from "../store/store.ts";
 import type { PluginState } from "./plugin-machine.ts";
 

@@ -6,7 +6,7 @@ import { sameJson } from "../base/same-json.ts";
 import { historyAlarmId } from "../mapping/document-ids.ts";
 import { type EffectOf, newAlarmOf } from "../mapping/effect-documents.ts";
 import { newAlarmDocument } from "../platform/alarm.ts";
-import type { AlarmDocument } from "../store/collections.ts";
+import type { AlarmDocument } from "../store/collections/platform.ts";
 import type { HistoryMessage, Outcome } from "./outcome.ts";
 
 type AlarmEffect = EffectOf<"alarm">;

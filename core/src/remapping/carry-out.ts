@@ -5,7 +5,7 @@ import { decodedMessage } from "../mapping/document-ids.ts";
 import type { Superseder } from "../mapping/superseder.ts";
 import { planSupersessions } from "../mapping/supersession.ts";
 import { laterAlarmsOp } from "../mapping/value-history.ts";
-import { ALARMS, type AlarmDocument } from "../store/collections.ts";
+import { ALARMS, type AlarmDocument } from "../store/collections/platform.ts";
 import { deleteOp, insertOp, type Store, updateOp, type WriteOp } from "../store/store.ts";
 import type { Step } from "./walk.ts";
 

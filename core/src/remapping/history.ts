@@ -1,7 +1,7 @@
 /** The kept messages of a device, in the order of their receipt. */
 import { type KeptMessage, readMessage } from "../mapping/value-history.ts";
 import type { DocumentCollection } from "../store/collection.ts";
-import { historyDay, historyRange, readHistoryId, type ValueHistoryDocument } from "../store/collections.ts";
+import { historyDay, historyRange, readHistoryId, type ValueHistoryDocument } from "../store/collections/values.ts";
 
 export interface Stretch {
   readonly deviceId: string;

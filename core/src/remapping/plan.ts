@@ -5,7 +5,7 @@ import type { MapFailure } from "../mapping/engine.ts";
 import type { PlaceChange } from "../mapping/supersession.ts";
 import { formatTime } from "../platform/time.ts";
 import type { JsonObject } from "../store/collection.ts";
-import type { AlarmDocument } from "../store/collections.ts";
+import type { AlarmDocument } from "../store/collections/platform.ts";
 import type { Step } from "./walk.ts";
 
 /** A document that would be other: `{type, time, <fragments>}` each, without what the host alone says of it; one is absent where there is none. */

@@ -2,7 +2,8 @@
 import { fromRawDocument, type RawPayload } from "../decoding/raw-payload.ts";
 import { alarmDocumentId, documentId, historyAlarmId } from "../mapping/document-ids.ts";
 import type { CollectionSpec, Document } from "../store/collection.ts";
-import { ALARMS, type AlarmDocument, RAW_PAYLOADS } from "../store/collections.ts";
+import { RAW_PAYLOADS } from "../store/collections/decoding.ts";
+import { ALARMS, type AlarmDocument } from "../store/collections/platform.ts";
 import type { Store } from "../store/store.ts";
 import type { Outcome } from "./outcome.ts";
 

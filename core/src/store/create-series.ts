@@ -2,7 +2,7 @@
 
 import { foldBuckets } from "./aggregate.ts";
 import { type DocumentCollection, type Filter, type Json, MAX_FIND_LIMIT, pathOf, type Sort } from "./collection.ts";
-import { keyOf } from "./collections.ts";
+import { keyOf } from "./collections/keys.ts";
 import { checkCount, parseFilter } from "./condition.ts";
 import { deleteCommand, insertCommand, runAll } from "./create-collection.ts";
 import type { Command, Engine } from "./engine.ts";

@@ -1,7 +1,7 @@
 /** `Store` over any engine. */
 import { MooringError } from "../base/errors.ts";
 import type { CollectionSpec, Document, DocumentCollection } from "./collection.ts";
-import { COUNTERS, type CounterDocument } from "./collections.ts";
+import { COUNTERS, type CounterDocument } from "./collections/host.ts";
 import { createCollection, deleteCommand, insertCommand, updateCommand } from "./create-collection.ts";
 import { createSeries } from "./create-series.ts";
 import type { Command, CommandResult, Engine } from "./engine.ts";

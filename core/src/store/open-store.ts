@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { CollectionSpec } from "./collection.ts";
-import { COLLECTIONS } from "./collections.ts";
+import { COLLECTIONS } from "./collections/collections.ts";
 import { openSqlite } from "./sqlite/open-sqlite.ts";
 import type { Store } from "./store.ts";
 

@@ -1,6 +1,6 @@
 /** Numbers that are given once: reserved in blocks, so that most come from memory, and a block lost with its process is a gap. */
 import type { DocumentCollection } from "./collection.ts";
-import type { CounterDocument } from "./collections.ts";
+import type { CounterDocument } from "./collections/host.ts";
 import { checkCount } from "./condition.ts";
 
 /** Ten digits: texts of numbers up to 9 999 999 999 sort as the numbers do. */

@@ -1,6 +1,6 @@
 /** How measurements lie in collections. */
 import type { CollectionSpec, Document, Filter, JsonObject } from "./collection.ts";
-import { by, keyOf } from "./collections.ts";
+import { by, keyOf } from "./collections/keys.ts";
 import type { Measurement, SeriesFilter, SupportedSeries } from "./series.ts";
 import { invalid } from "./value-rules.ts";
 

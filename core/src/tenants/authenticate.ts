@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import type { UserDocument } from "../store/collections.ts";
+import type { UserDocument } from "../store/collections/tenants.ts";
 import { type AttemptLimits, createAttemptLimit } from "./attempt-limit.ts";
 import { hashPassword, type ScryptParameters, verifyPassword } from "./password.ts";
 import { mayExist, toUser, type User } from "./user.ts";

@@ -3,7 +3,8 @@ import { decodeUtf8, encodeUtf8 } from "../base/bytes.ts";
 import { MooringError } from "../base/errors.ts";
 import { compileSchema } from "../base/schema.ts";
 import type { SecretBox } from "../base/secret-box.ts";
-import { keyOf, TENANT_OPTIONS, type TenantOptionDocument } from "../store/collections.ts";
+import { keyOf } from "../store/collections/keys.ts";
+import { TENANT_OPTIONS, type TenantOptionDocument } from "../store/collections/tenants.ts";
 import { type Store, updateOp } from "../store/store.ts";
 import { createInTurn } from "./in-turn.ts";
 

@@ -2,7 +2,8 @@
 import type { Clock } from "../base/clock.ts";
 import { isFailure, MooringError } from "../base/errors.ts";
 import { type Random, urlSafeId } from "../base/random.ts";
-import { keyOf, TENANTS, USERS, type UserDocument } from "../store/collections.ts";
+import { keyOf } from "../store/collections/keys.ts";
+import { TENANTS, USERS, type UserDocument } from "../store/collections/tenants.ts";
 import type { Store } from "../store/store.ts";
 import { ATTEMPT_LIMITS, type AttemptLimits } from "./attempt-limit.ts";
 import { type Credentials, createAuthenticator } from "./authenticate.ts";

@@ -1,6 +1,6 @@
 /** Users of a tenant, without their secrets. */
 import { MooringError } from "../base/errors.ts";
-import type { UserDocument } from "../store/collections.ts";
+import type { UserDocument } from "../store/collections/tenants.ts";
 import { isAllowed, type Permission, ROLES } from "./roles.ts";
 
 /** The group whose members have every role, also those that come with a later release. */

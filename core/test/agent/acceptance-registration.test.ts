@@ -3,7 +3,7 @@ import { assert } from "chai";
 import { MooringError } from "../../src/base/errors.ts";
 import { formatCode } from "../../src/coap/codes.ts";
 import { formatPath } from "../../src/lwm2m/path.ts";
-import { DEVICES, REGISTRATIONS } from "../../src/store/collections.ts";
+import { DEVICES, REGISTRATIONS } from "../../src/store/collections/devices.ts";
 import type { ScriptedDevice } from "../lwm2m/support/scripted-device.ts";
 import { type AgentWorld, createAgentWorld, TENANT } from "./support/agent-world.ts";
 

@@ -2,7 +2,7 @@ import { assert } from "chai";
 import { CONNECTOR_TYPE } from "../../src/agent/connector-device.ts";
 import { isFailure } from "../../src/base/errors.ts";
 import type { ManagedObject, Operation } from "../../src/platform/platform.ts";
-import { OPERATIONS } from "../../src/store/collections.ts";
+import { OPERATIONS } from "../../src/store/collections/platform.ts";
 import { type AgentWorld, createAgentWorld, TENANT, USER } from "./support/agent-world.ts";
 
 const PAGE = { currentPage: 1, pageSize: 100, withTotal: false };

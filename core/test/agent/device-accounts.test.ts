@@ -9,7 +9,8 @@ import { isFailure } from "../../src/base/errors.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createSecretBox } from "../../src/base/secret-box.ts";
 import { formatCode } from "../../src/coap/codes.ts";
-import { COLLECTIONS, DEVICES, noIdentityKey } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
+import { DEVICES, noIdentityKey } from "../../src/store/collections/devices.ts";
 import { type AgentWorld, createAgentWorld, TENANT, TEST_BOX, USER } from "./support/agent-world.ts";
 
 const pem = (name: string): string =>

@@ -4,7 +4,8 @@ import { CONNECTOR_TYPE } from "../../src/agent/connector-device.ts";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { isFailure, MooringError } from "../../src/base/errors.ts";
 import { formatCode } from "../../src/coap/codes.ts";
-import { CHILD_REFERENCES, DEVICES, noIdentityKey, OBSERVATIONS, REGISTRATIONS } from "../../src/store/collections.ts";
+import { DEVICES, noIdentityKey, OBSERVATIONS, REGISTRATIONS } from "../../src/store/collections/devices.ts";
+import { CHILD_REFERENCES } from "../../src/store/collections/platform.ts";
 import { type AgentWorld, createAgentWorld, TENANT, USER } from "./support/agent-world.ts";
 
 const NO_SEC = { serverSecurity: { securityMode: "NO_SEC" } };

@@ -1,7 +1,8 @@
 import { assert } from "chai";
 import { formatCode } from "../../src/coap/codes.ts";
 import type { Fragments } from "../../src/platform/platform.ts";
-import { COLLECTIONS, DEVICES } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
+import { DEVICES } from "../../src/store/collections/devices.ts";
 import { type AgentWorld, createAgentWorld, TENANT, USER } from "./support/agent-world.ts";
 
 const KEY = "0011223344556677";

@@ -3,7 +3,7 @@ import { MooringError } from "../../src/base/errors.ts";
 import { formatTarget } from "../../src/lwm2m/observation/observation-target.ts";
 import { formatPath } from "../../src/lwm2m/path.ts";
 import type { PlatformEvent } from "../../src/platform/platform.ts";
-import { MANAGED_OBJECTS } from "../../src/store/collections.ts";
+import { MANAGED_OBJECTS } from "../../src/store/collections/platform.ts";
 import type { Answer, Asked, ScriptedDevice } from "../lwm2m/support/scripted-device.ts";
 import { type AgentWorld, createAgentWorld, TENANT, type WorldOptions } from "./support/agent-world.ts";
 

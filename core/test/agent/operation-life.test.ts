@@ -3,7 +3,7 @@ import { assert } from "chai";
 import { LINE_FRAGMENT } from "../../src/agent/command-operation.ts";
 import { MooringError } from "../../src/base/errors.ts";
 import type { Fragments, Operation } from "../../src/platform/platform.ts";
-import { OPERATIONS } from "../../src/store/collections.ts";
+import { OPERATIONS } from "../../src/store/collections/platform.ts";
 import type { Answer, Asked } from "../lwm2m/support/scripted-device.ts";
 import { TENANT } from "./support/agent-world.ts";
 import { openShellWorld, type ShellWorld } from "./support/shell-world.ts";

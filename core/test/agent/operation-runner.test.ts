@@ -2,7 +2,7 @@ import { assert } from "chai";
 import { fromHex } from "../../src/base/bytes.ts";
 import { MooringError } from "../../src/base/errors.ts";
 import type { OperationStatus } from "../../src/platform/platform.ts";
-import { OPERATIONS, type OperationDocument } from "../../src/store/collections.ts";
+import { OPERATIONS, type OperationDocument } from "../../src/store/collections/platform.ts";
 import type { Answer, Asked, ScriptedDevice } from "../lwm2m/support/scripted-device.ts";
 import { type AgentWorld, createAgentWorld, TENANT, USER, type WorldOptions } from "./support/agent-world.ts";
 

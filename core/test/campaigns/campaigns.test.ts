@@ -6,7 +6,9 @@ import { type Campaigns, type CampaignView, createCampaigns } from "../../src/ca
 import { createFirmwareRepository } from "../../src/firmware/repository.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Alarm, Operation, Platform } from "../../src/platform/platform.ts";
-import { COLLECTIONS, DEVICES, MANAGED_OBJECTS, OPERATIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
+import { DEVICES } from "../../src/store/collections/devices.ts";
+import { MANAGED_OBJECTS, OPERATIONS } from "../../src/store/collections/platform.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { failing } from "../platform/failing.ts";

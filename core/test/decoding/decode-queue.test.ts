@@ -16,7 +16,7 @@ import { createSuperseder } from "../../src/mapping/superseder.ts";
 import { createUplink, type Uplink } from "../../src/mapping/uplink.ts";
 import type { Fragments } from "../../src/platform/platform.ts";
 import type { DecodeOutcome, RuntimeInput } from "../../src/sandbox/decoder-runtime.ts";
-import { RAW_PAYLOADS, type RawPayloadDocument } from "../../src/store/collections.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../../src/store/collections/decoding.ts";
 import { parts as mappingParts } from "../mapping/support.ts";
 import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "../platform/fixture.ts";
 

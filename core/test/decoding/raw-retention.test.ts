@@ -5,7 +5,7 @@ import { createRawRetention } from "../../src/decoding/raw-retention.ts";
 import { parsePath } from "../../src/lwm2m/path.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import type { Retention } from "../../src/platform/retention.ts";
-import { RAW_PAYLOADS } from "../../src/store/collections.ts";
+import { RAW_PAYLOADS } from "../../src/store/collections/decoding.ts";
 import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "../platform/fixture.ts";
 
 const DAY_MS = 86_400_000;

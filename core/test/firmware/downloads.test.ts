@@ -6,7 +6,7 @@ import {
   type FirmwareProgress,
 } from "../../src/firmware/downloads.ts";
 import type { StoredBinary } from "../../src/platform/platform.ts";
-import { FIRMWARE_DOWNLOADS } from "../../src/store/collections.ts";
+import { FIRMWARE_DOWNLOADS } from "../../src/store/collections/firmware.ts";
 import { failing } from "../platform/failing.ts";
 import { type PlatformFixture, perTest, TENANT } from "../platform/fixture.ts";
 import { storeBinary } from "./support.ts";

@@ -9,7 +9,8 @@ import { type ApplyTarget, createEffectApplier, type EffectApplier } from "../..
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import { eventOp } from "../../src/platform/event.ts";
 import type { Fragments, Platform } from "../../src/platform/platform.ts";
-import { COLLECTIONS, RAW_PAYLOADS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
+import { RAW_PAYLOADS } from "../../src/store/collections/decoding.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store, WriteOp } from "../../src/store/store.ts";
 import { NOW_MS, value } from "./support.ts";

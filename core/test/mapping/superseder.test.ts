@@ -1,6 +1,6 @@
 import { assert } from "chai";
 import { createSuperseder } from "../../src/mapping/superseder.ts";
-import { EVENTS } from "../../src/store/collections.ts";
+import { EVENTS } from "../../src/store/collections/platform.ts";
 import { deleteOp, type WriteOp } from "../../src/store/store.ts";
 
 const op = (id: string): WriteOp => deleteOp(EVENTS, { _id: id });

@@ -8,7 +8,7 @@ import type { MessageIdentity } from "../../src/mapping/document-ids.ts";
 import { planSupersessions, type Supersession } from "../../src/mapping/supersession.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { ManagedObject, Platform } from "../../src/platform/platform.ts";
-import { COLLECTIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { NOW_MS } from "./support.ts";

@@ -1,7 +1,7 @@
 import { assert } from "chai";
 import type { ResourceValue } from "../../src/lwm2m/resource-value.ts";
 import { keepMessageOp, laterAlarmsOp, readMessage, type Said } from "../../src/mapping/value-history.ts";
-import type { ValueHistoryDocument } from "../../src/store/collections.ts";
+import type { ValueHistoryDocument } from "../../src/store/collections/values.ts";
 import { NOW_MS, value } from "./support.ts";
 
 const MESSAGE = { deviceId: "4711", messageKey: "reg/0a0b/7/4711/20454", receivedAtMs: NOW_MS + 12_345 };

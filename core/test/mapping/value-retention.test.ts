@@ -1,7 +1,7 @@
 import { assert } from "chai";
 import { keepMessageOp } from "../../src/mapping/value-history.ts";
 import { createValueRetention } from "../../src/mapping/value-retention.ts";
-import { VALUE_HISTORY } from "../../src/store/collections.ts";
+import { VALUE_HISTORY } from "../../src/store/collections/values.ts";
 import { createDevice, openPlatform, type PlatformFixture, TENANT } from "../platform/fixture.ts";
 import { value } from "./support.ts";
 

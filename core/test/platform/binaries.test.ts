@@ -3,7 +3,7 @@ import { assert } from "chai";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { Binaries, ManagedObject, Platform } from "../../src/platform/platform.ts";
-import { BINARIES, BINARY_CHUNKS, type BinaryDocument } from "../../src/store/collections.ts";
+import { BINARIES, BINARY_CHUNKS, type BinaryDocument } from "../../src/store/collections/platform.ts";
 import { failing } from "./failing.ts";
 import { PAGE, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
 

@@ -4,7 +4,7 @@ import { createRecordingLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { PageRequest, Platform } from "../../src/platform/platform.ts";
-import { COLLECTIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 

@@ -1,6 +1,7 @@
 import { assert } from "chai";
 import type { OperationFilter } from "../../src/platform/platform.ts";
-import { CHILD_REFERENCES, keyOf } from "../../src/store/collections.ts";
+import { keyOf } from "../../src/store/collections/keys.ts";
+import { CHILD_REFERENCES } from "../../src/store/collections/platform.ts";
 import { failing } from "./failing.ts";
 import { createDevice, PAGE, type PlatformFixture, perTest, TENANT } from "./fixture.ts";
 

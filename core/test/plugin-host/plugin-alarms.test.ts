@@ -6,7 +6,7 @@ import { createSeededRandom } from "../../src/base/random.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
 import { createPluginAlarms } from "../../src/plugin-host/plugin-alarms.ts";
 import { createPluginStates } from "../../src/plugin-host/plugin-states.ts";
-import { COLLECTIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 
 async function setUp() {

@@ -3,7 +3,7 @@ import { isFailure, type MooringError } from "../../src/base/errors.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import type { ResourceValue } from "../../src/lwm2m/resource-value.ts";
 import type { Plan } from "../../src/remapping/remapping.ts";
-import { VALUE_HISTORY } from "../../src/store/collections.ts";
+import { VALUE_HISTORY } from "../../src/store/collections/values.ts";
 import { value } from "../mapping/support.ts";
 import { PAGE, TENANT } from "../platform/fixture.ts";
 import { counts, decoded, type Mappings, OBJECT, openRemapping, pathOf, type RemappingFixture } from "./support.ts";

@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { assert } from "chai";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createPlatform } from "../../src/platform/create-platform.ts";
-import { BINARIES, BINARY_CHUNKS } from "../../src/store/collections.ts";
+import { BINARIES, BINARY_CHUNKS } from "../../src/store/collections/platform.ts";
 import { type Answer, basic, openRest, PASSWORD, type RestFixture } from "./fixture.ts";
 
 const PATH = "/inventory/binaries";

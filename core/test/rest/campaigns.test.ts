@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import { DEVICES } from "../../src/store/collections.ts";
+import { DEVICES } from "../../src/store/collections/devices.ts";
 import { openRest, PASSWORD, type RestFixture } from "./fixture.ts";
 
 const PATH = "/service/lwm2m-agent/campaigns";

@@ -8,7 +8,7 @@ import { createPlatform } from "../../src/platform/create-platform.ts";
 import type { DecoderRuntime } from "../../src/sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "../../src/sandbox/isolate-runtime.ts";
 import { type Decoders, type DecodersOpening, openDecoders } from "../../src/server-decoders.ts";
-import { COLLECTIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type Answer, basic, openRest, PASSWORD, type RestFixture } from "./fixture.ts";

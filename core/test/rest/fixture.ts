@@ -19,7 +19,7 @@ import { createPages } from "../../src/plugin-host/pages.ts";
 import { createRoutes } from "../../src/plugin-host/routes.ts";
 import type { Remapping } from "../../src/remapping/remapping.ts";
 import { createRestApp, type RestAppParts } from "../../src/rest/app.ts";
-import { COLLECTIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { createTenantOptions, type TenantOptions } from "../../src/tenants/tenant-options.ts";

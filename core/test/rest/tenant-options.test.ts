@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import { TENANT_OPTIONS } from "../../src/store/collections.ts";
+import { TENANT_OPTIONS } from "../../src/store/collections/tenants.ts";
 import { openRest, PASSWORD, type RestFixture } from "./fixture.ts";
 
 const PATH = "/tenant/options";

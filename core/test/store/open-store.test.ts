@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert } from "chai";
 import { systemClock } from "../../src/base/clock.ts";
-import { ALARMS, COLLECTIONS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
+import { ALARMS } from "../../src/store/collections/platform.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { codeOf } from "./conformance/things.ts";
 

@@ -1,7 +1,9 @@
 /** Filters as SQL: what the text says, that it never holds a value, and that indexes are used. */
 import { assert } from "chai";
 import type { Filter, Sort } from "../../src/store/collection.ts";
-import { ALARMS, COLLECTIONS, EVENTS, MANAGED_OBJECTS, OPERATIONS, RAW_PAYLOADS } from "../../src/store/collections.ts";
+import { COLLECTIONS } from "../../src/store/collections/collections.ts";
+import { RAW_PAYLOADS } from "../../src/store/collections/decoding.ts";
+import { ALARMS, EVENTS, MANAGED_OBJECTS, OPERATIONS } from "../../src/store/collections/platform.ts";
 import { parseFilter, parseSort } from "../../src/store/condition.ts";
 import { afterNode } from "../../src/store/keyset.ts";
 import { MEASUREMENTS, SERIES_NAMES } from "../../src/store/series-documents.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assert } from "chai";
 import { systemClock } from "../../src/base/clock.ts";
 import { isFailure } from "../../src/base/errors.ts";
-import { REGISTRATIONS } from "../../src/store/collections.ts";
+import { REGISTRATIONS } from "../../src/store/collections/devices.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 

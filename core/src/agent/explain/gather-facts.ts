@@ -10,7 +10,7 @@ import type { Registration } from "../../lwm2m/registration/registration.ts";
 import type { Lwm2mServer } from "../../lwm2m/server/lwm2m-server.ts";
 import { FAILURE_ALARM_PREFIXES } from "../../mapping/failure-alarms.ts";
 import type { PageRequest, Platform } from "../../platform/platform.ts";
-import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections/decoding.ts";
 import type { Store } from "../../store/store.ts";
 import { type DeviceRecord, securityOf } from "../device-records.ts";
 import { addressText } from "../lifecycle-events.ts";

@@ -1,7 +1,7 @@
 /** How far packages have come that go out block by block. One small write without fsync before each block, so that no block that was acknowledged is sent again after `kill -9`. */
 import type { TransferPosition } from "../../coap/endpoint.ts";
 import type { JsonObject } from "../../store/collection.ts";
-import { FIRMWARE_POSITIONS } from "../../store/collections.ts";
+import { FIRMWARE_POSITIONS } from "../../store/collections/firmware.ts";
 import type { Store } from "../../store/store.ts";
 
 export interface PushPositions {

@@ -12,8 +12,8 @@ import {
   DECODERS,
   type DecoderDocument,
   type DecoderVersionDocument,
-  keyOf,
-} from "../../store/collections.ts";
+} from "../../store/collections/decoding.ts";
+import { keyOf } from "../../store/collections/keys.ts";
 import { insertOp, type Store, updateOp, type WriteOp } from "../../store/store.ts";
 import type { DecoderState } from "./decoder-machine.ts";
 

@@ -1,7 +1,7 @@
 /** Kept payloads of a decoder that have been decoded or given up, the newest first, page by page. */
 import { timeFilter } from "../../platform/time-filter.ts";
 import type { DocumentCollection, Scalar, Sort } from "../../store/collection.ts";
-import type { RawPayloadDocument } from "../../store/collections.ts";
+import type { RawPayloadDocument } from "../../store/collections/decoding.ts";
 import { keysetOf } from "../../store/keyset.ts";
 import { fromRawDocument, type RawPayload } from "../raw-payload.ts";
 

@@ -7,7 +7,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { DecodeOutcome } from "../../sandbox/decoder-runtime.ts";
 import type { DocumentCollection } from "../../store/collection.ts";
-import type { RawPayloadDocument } from "../../store/collections.ts";
+import type { RawPayloadDocument } from "../../store/collections/decoding.ts";
 import { type DecodedDevice, needsDevice } from "../decoded-effects.ts";
 import type { InstalledDecoder } from "../decoder-directory.ts";
 import { decoderInput, deviceLookup, NO_DEVICE } from "../decoder-input.ts";

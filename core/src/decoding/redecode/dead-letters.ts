@@ -4,7 +4,7 @@ import { invalid } from "../../platform/body.ts";
 import type { Page, PageRequest } from "../../platform/platform.ts";
 import { readPage } from "../../platform/read-page.ts";
 import type { Scalar } from "../../store/collection.ts";
-import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections/decoding.ts";
 import type { Store, WriteOp } from "../../store/store.ts";
 import { forgetOps, fromRawDocument, type RawPayload, replayOps } from "../raw-payload.ts";
 import { endedAlarmOps } from "./failure-alarms.ts";

@@ -1,7 +1,7 @@
 /** Which kept payloads of a decoder are meant, and reading them in the order of their receipt. */
 import { timeFilter } from "../../platform/time-filter.ts";
 import type { DocumentCollection, Filter, Scalar, Sort } from "../../store/collection.ts";
-import type { RawPayloadDocument } from "../../store/collections.ts";
+import type { RawPayloadDocument } from "../../store/collections/decoding.ts";
 import { keysetOf } from "../../store/keyset.ts";
 
 /** What is absent does not narrow. */

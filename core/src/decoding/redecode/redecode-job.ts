@@ -2,7 +2,7 @@
 import type { Page, PageRequest } from "../../platform/platform.ts";
 import { readPage } from "../../platform/read-page.ts";
 import type { JsonObject, Scalar, Update } from "../../store/collection.ts";
-import { REDECODES, type RedecodeDocument } from "../../store/collections.ts";
+import { REDECODES, type RedecodeDocument } from "../../store/collections/decoding.ts";
 import { type Store, updateOp, type WriteOp } from "../../store/store.ts";
 import type { PayloadSelection } from "./payload-selection.ts";
 import type { Tally } from "./redecode-tally.ts";

@@ -9,7 +9,7 @@ import type { Supersession } from "../../mapping/supersession.ts";
 import type { ManagedObject } from "../../platform/platform.ts";
 import type { DecodeOutcome } from "../../sandbox/decoder-runtime.ts";
 import type { DocumentCollection } from "../../store/collection.ts";
-import type { RawPayloadDocument } from "../../store/collections.ts";
+import type { RawPayloadDocument } from "../../store/collections/decoding.ts";
 import type { WriteOp } from "../../store/store.ts";
 import { madeDocuments } from "../conclusion.ts";
 import { decodedEffects, needsDevice, signedEffects } from "../decoded-effects.ts";

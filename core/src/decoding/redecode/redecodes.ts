@@ -9,7 +9,7 @@ import type { Log } from "../../base/log.ts";
 import type { Superseder } from "../../mapping/superseder.ts";
 import { notFound } from "../../platform/failures.ts";
 import type { ManagedObject, Page, PageRequest } from "../../platform/platform.ts";
-import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections/decoding.ts";
 import type { Store, WriteOp } from "../../store/store.ts";
 import type { DecoderDirectory, InstalledDecoder } from "../decoder-directory.ts";
 import { placeOf, readPayloads, selectionFilter } from "./payload-selection.ts";

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { fromHex, toHex } from "../../base/bytes.ts";
 import type { JsonObject } from "../../store/collection.ts";
-import { keyOf, OBSERVATIONS, type ObservationDocument } from "../../store/collections.ts";
+import { OBSERVATIONS, type ObservationDocument } from "../../store/collections/devices.ts";
+import { keyOf } from "../../store/collections/keys.ts";
 import type { Store } from "../../store/store.ts";
 import { formatPath, parsePath } from "../path.ts";
 import type { Registration } from "../registration/registration.ts";

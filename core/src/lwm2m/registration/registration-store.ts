@@ -2,7 +2,7 @@
 
 import { fromHex, toHex } from "../../base/bytes.ts";
 import type { JsonObject } from "../../store/collection.ts";
-import { REGISTRATIONS, type RegistrationDocument } from "../../store/collections.ts";
+import { REGISTRATIONS, type RegistrationDocument } from "../../store/collections/devices.ts";
 import { type Store, updateOp, type WriteOp } from "../../store/store.ts";
 import type { Peer, PeerIdentity } from "../../transport/transport.ts";
 import { createInterner } from "./interner.ts";

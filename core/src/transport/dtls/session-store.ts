@@ -3,7 +3,7 @@
 import { isFailure } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { SecretBox } from "../../base/secret-box.ts";
-import { DTLS_SESSIONS, type DtlsSessionDocument } from "../../store/collections.ts";
+import { DTLS_SESSIONS, type DtlsSessionDocument } from "../../store/collections/devices.ts";
 import { type Store, updateOp } from "../../store/store.ts";
 import type { SessionStore, StoredSession, StoredSessionHead } from "./dtls.ts";
 

@@ -1,7 +1,7 @@
 import { assert } from "chai";
 import { noted, type Timeline } from "../../../src/agent/firmware/timeline.ts";
 import { isFailure } from "../../../src/base/errors.ts";
-import { FIRMWARE_POSITIONS } from "../../../src/store/collections.ts";
+import { FIRMWARE_POSITIONS } from "../../../src/store/collections/firmware.ts";
 import { TENANT, USER } from "../support/agent-world.ts";
 import { createFirmwareWorld, type FirmwareWorld } from "./support/firmware-world.ts";
 

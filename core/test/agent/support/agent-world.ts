@@ -22,7 +22,7 @@ import { createModelViews } from "../../../src/lwm2m/server/model-views.ts";
 import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
 import { createPlatform } from "../../../src/platform/create-platform.ts";
 import type { ManagedObject, Operation, Platform, PlatformEvent } from "../../../src/platform/platform.ts";
-import { COLLECTIONS } from "../../../src/store/collections.ts";
+import { COLLECTIONS } from "../../../src/store/collections/collections.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createTenantOptions } from "../../../src/tenants/tenant-options.ts";

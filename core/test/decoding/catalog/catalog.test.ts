@@ -3,7 +3,7 @@ import { isFailure, type MooringError } from "../../../src/base/errors.ts";
 import { createCatalogStore } from "../../../src/decoding/catalog/catalog-store.ts";
 import { NEW_DECODER } from "../../../src/decoding/catalog/decoder-machine.ts";
 import type { DecodeOutcome } from "../../../src/sandbox/decoder-runtime.ts";
-import { DECODER_SOURCES, DECODER_VERSIONS, DECODERS } from "../../../src/store/collections.ts";
+import { DECODER_SOURCES, DECODER_VERSIONS, DECODERS } from "../../../src/store/collections/decoding.ts";
 import { MANAGEMENT_TENANT } from "../../../src/tenants/tenants.ts";
 import { BROKEN, type CatalogFixture, INPUT, measured, openCatalog, storedVersion, TENANT } from "./support.ts";
 

@@ -3,7 +3,7 @@ import { isFailure, type MooringError } from "../../../src/base/errors.ts";
 import type { ShadowReport } from "../../../src/decoding/catalog/shadow-report.ts";
 import { keepOps, type RawPayload } from "../../../src/decoding/raw-payload.ts";
 import type { DecodeOutcome } from "../../../src/sandbox/decoder-runtime.ts";
-import { RAW_PAYLOADS } from "../../../src/store/collections.ts";
+import { RAW_PAYLOADS } from "../../../src/store/collections/decoding.ts";
 import { type CatalogFixture, INPUT, measured, openCatalog, TENANT } from "./support.ts";
 
 describe("decoding/catalog/shadow", () => {

@@ -13,7 +13,7 @@ import { createSuperseder } from "../../../src/mapping/superseder.ts";
 import { createUplink } from "../../../src/mapping/uplink.ts";
 import type { Platform } from "../../../src/platform/platform.ts";
 import type { DecodeOutcome, RuntimeInput } from "../../../src/sandbox/decoder-runtime.ts";
-import { RAW_PAYLOADS, type RawPayloadDocument } from "../../../src/store/collections.ts";
+import { RAW_PAYLOADS, type RawPayloadDocument } from "../../../src/store/collections/decoding.ts";
 import type { Store, WriteOp } from "../../../src/store/store.ts";
 import { parts as mappingParts } from "../../mapping/support.ts";
 import { createDevice, openPlatform, PAGE, type PlatformFixture, TENANT } from "../../platform/fixture.ts";

@@ -3,7 +3,7 @@ import { isFailure } from "../../../src/base/errors.ts";
 import type { DecoderResult } from "../../../src/contract/decoder.ts";
 import { keepOps, type RawPayload } from "../../../src/decoding/raw-payload.ts";
 import { createRawRetention } from "../../../src/decoding/raw-retention.ts";
-import { RAW_PAYLOADS } from "../../../src/store/collections.ts";
+import { RAW_PAYLOADS } from "../../../src/store/collections/decoding.ts";
 import { PAGE, TENANT } from "../../platform/fixture.ts";
 import { KEY, openRedecodeFixture, type RedecodeFixture } from "./fixture.ts";
 import { redecodeSuite } from "./redecode-suite.ts";

@@ -7,7 +7,7 @@ import type { DeviceRequests, ObserveAnswer, ValuesAnswer } from "../../../src/l
 import { formatPath, type Lwm2mPath, parsePath } from "../../../src/lwm2m/path.ts";
 import type { Registration } from "../../../src/lwm2m/registration/registration.ts";
 import type { ResourceValue } from "../../../src/lwm2m/resource-value.ts";
-import { OBSERVATIONS } from "../../../src/store/collections.ts";
+import { OBSERVATIONS } from "../../../src/store/collections/devices.ts";
 import { callDevice, completed, createLwm2mWorld, failureOf, type Lwm2mWorld } from "../support/lwm2m-world.ts";
 import { ACK, type Answer, RST, type ScriptedDevice } from "../support/scripted-device.ts";
 

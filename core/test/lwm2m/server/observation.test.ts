@@ -6,7 +6,7 @@ import { formatTarget, onePath } from "../../../src/lwm2m/observation/observatio
 import type { ObserveAnswer, ObserveOptions } from "../../../src/lwm2m/operations/requests.ts";
 import { formatPath, parsePath } from "../../../src/lwm2m/path.ts";
 import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
-import { OBSERVATIONS } from "../../../src/store/collections.ts";
+import { OBSERVATIONS } from "../../../src/store/collections/devices.ts";
 import { completed, createLwm2mWorld, type Lwm2mWorld, type WorldOptions } from "../support/lwm2m-world.ts";
 import { ACK, RST, type ScriptedDevice, settle } from "../support/scripted-device.ts";
 

@@ -3,7 +3,7 @@ import { encodeUtf8 } from "../../../src/base/bytes.ts";
 import { MooringError } from "../../../src/base/errors.ts";
 import { formatCode } from "../../../src/coap/codes.ts";
 import { formatPath } from "../../../src/lwm2m/path.ts";
-import { REGISTRATIONS } from "../../../src/store/collections.ts";
+import { REGISTRATIONS } from "../../../src/store/collections/devices.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createLwm2mWorld, type Lwm2mWorld, type WorldOptions } from "../support/lwm2m-world.ts";
 import type { ScriptedDevice, SendOptions } from "../support/scripted-device.ts";

@@ -1,6 +1,6 @@
 import { assert } from "chai";
 import { formatCode } from "../../../src/coap/codes.ts";
-import { REGISTRATIONS } from "../../../src/store/collections.ts";
+import { REGISTRATIONS } from "../../../src/store/collections/devices.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { completed, createLwm2mWorld, type Lwm2mWorld } from "../support/lwm2m-world.ts";
 import { type ScriptedDevice, settle } from "../support/scripted-device.ts";

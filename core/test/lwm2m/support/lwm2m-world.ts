@@ -27,7 +27,7 @@ import {
 import { createModelViews } from "../../../src/lwm2m/server/model-views.ts";
 import type { TrafficEntry } from "../../../src/lwm2m/server/traffic.ts";
 import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
-import { COLLECTIONS } from "../../../src/store/collections.ts";
+import { COLLECTIONS } from "../../../src/store/collections/collections.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../../../src/transport/memory/memory-transport.ts";

@@ -7,7 +7,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createSystemRandom } from "../../../src/base/random.ts";
 import { createSecretBox } from "../../../src/base/secret-box.ts";
-import { DTLS_SESSIONS } from "../../../src/store/collections.ts";
+import { DTLS_SESSIONS } from "../../../src/store/collections/devices.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import { readRecords } from "../../../src/transport/dtls/records.ts";
 import { openSequenceJournal } from "../../../src/transport/dtls/sequence-journal.ts";

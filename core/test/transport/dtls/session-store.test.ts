@@ -3,7 +3,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
 import { createSystemRandom } from "../../../src/base/random.ts";
 import { createSecretBox } from "../../../src/base/secret-box.ts";
-import { DTLS_SESSIONS } from "../../../src/store/collections.ts";
+import { DTLS_SESSIONS } from "../../../src/store/collections/devices.ts";
 import { openSqlite } from "../../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../../src/store/store.ts";
 import type { StoredSession } from "../../../src/transport/dtls/dtls.ts";
