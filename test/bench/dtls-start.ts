@@ -1,4 +1,5 @@
 /** How soon a server serves the sessions of the one before it. */
+import { takePort } from "../harness/ports.ts";
 import { connectDtls } from "../simulator/dtls/connect.ts";
 import { clientOptions } from "./dtls-parts.ts";
 import { startDtlsServer, temporaryDirectory } from "./dtls-process.ts";
@@ -21,11 +22,11 @@ interface Start {
 /** Leaves a server's data behind as `kill -9` does, with so many sessions, and one whose device is still there. */
 async function measureStart(sessions: number): Promise<Start> {
   await using directory = await temporaryDirectory();
-  const plan = { isSecure: true, keptIn: directory.path };
+  const port = await takePort();
+  const plan = { isSecure: true, keptIn: directory.path, port };
   let answered = (): void => {};
   await using opened = new AsyncDisposableStack();
   const former = await startDtlsServer(plan);
-  const { port } = former.serving;
   const device = opened.use(
     await connectDtls({
       ...clientOptions("device", PSK_CCM_8),
@@ -51,7 +52,7 @@ async function measureStart(sessions: number): Promise<Start> {
   }
   const startedAtMs = performance.now();
   const asked = ask();
-  const { serving } = opened.use(await startDtlsServer({ ...plan, port }));
+  const { serving } = opened.use(await startDtlsServer(plan));
   await asked;
   return { storeMs: serving.storeMs!, transportMs: serving.transportMs!, answeredMs: performance.now() - startedAtMs };
 }

@@ -1,10 +1,9 @@
 /** Round trips of a confirmable request: raw echo, the host's Update, libcoap's example server; interleaved, medians. */
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { join } from "node:path";
 import { registerDevice } from "../harness/agent.ts";
 import { api } from "../harness/api.ts";
 import { type Host, startHost } from "../harness/host.ts";
+import { takePort } from "../harness/ports.ts";
 import { startProcess, type TestProcess } from "../harness/process.ts";
 import { onPath } from "../interop/programs.ts";
 import { generateLoad } from "./generator.ts";
@@ -28,20 +27,12 @@ interface Target {
   register?(): readonly string[];
 }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  await new Promise<void>(resolve => socket.close(resolve));
-  return port;
-}
-
 const sameUri = (uri: string): string[] => Array.from({ length: PEERS }, () => uri);
 
 /** libcoap's example server; `-d` lets a PUT create its resource. undefined where it is not installed. */
 async function startLibcoap(): Promise<{ readonly server: TestProcess; readonly port: number } | undefined> {
   if (!onPath("coap-server-notls")) return undefined;
-  const port = await freePort();
+  const port = await takePort();
   const args = ["-A", "127.0.0.1", "-p", String(port), "-d", "10", "-v", "0"];
   return { server: startProcess({ name: "coap-server", command: "coap-server-notls", args }), port };
 }

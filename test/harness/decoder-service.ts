@@ -2,9 +2,9 @@
  * A decoder microservice as partners have them: Koa, `POST /decode`, nothing of ours. It was written from the contract's text
  * (agent specification 9.3) alone; a payload of one byte or more is a reading whose first byte is the value.
  */
-import type { AddressInfo } from "node:net";
 import Router from "@koa/router";
 import Koa, { type Context } from "koa";
+import { takePort } from "./ports.ts";
 
 /** `cumulocity.json` of the service. */
 export const CUMULOCITY_MANIFEST = {
@@ -74,7 +74,7 @@ export async function openDecoderService(): Promise<DecoderService> {
   const bodies: string[] = [];
   let headers: DecoderService["headers"] = {};
   let server: ReturnType<Koa["listen"]>;
-  let port = 0;
+  const port = await takePort();
   const router = new Router();
   router.get("/health", ctx => {
     ctx.body = { status: "UP" };
@@ -95,9 +95,7 @@ export async function openDecoderService(): Promise<DecoderService> {
   app.use(router.routes());
 
   const service: DecoderService = {
-    get port() {
-      return port;
-    },
+    port,
     bodies,
     get headers() {
       return headers;
@@ -112,7 +110,6 @@ export async function openDecoderService(): Promise<DecoderService> {
         server = app.listen(port, "127.0.0.1", resolve);
         server.once("error", reject);
       });
-      port = (server.address() as AddressInfo).port;
     },
     [Symbol.asyncDispose]: () => service.stop(),
   };

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { takePort } from "./ports.ts";
 import { type ProcessEnd, startProcess, type TestProcess } from "./process.ts";
 
 export interface HostOptions {
@@ -49,24 +50,10 @@ export interface Host extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** Fields of the line with event `server.ready`. */
-interface ReadyLine {
-  readonly event: "server.ready";
-  readonly http: string;
-  readonly coap: string;
-  readonly coaps: string;
-  readonly bootstrapCoap: string;
-  readonly bootstrapCoaps: string;
-  readonly firmwareHttp: string;
-  readonly firmwareHttps: string;
-}
-
 export const root = join(import.meta.dirname, "..", "..");
 
 const READY_WITHIN_MS = 30_000;
 const admin: Administrator = { tenant: "t1", user: "admin", password: "harness-password-1" };
-
-const portOf = (address: string): number => Number(/:(\d+)\/?$/.exec(address)?.[1]);
 
 /** @returns the log line's fields when it is JSON with that event */
 export function logLine<T>(line: string, event: string): T | undefined {
@@ -83,15 +70,14 @@ export function logLine<T>(line: string, event: string): T | undefined {
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "mooring-test-")));
   const ports = {
-    http: 0,
-    coap: 0,
-    coaps: 0,
-    bootstrapCoap: 0,
-    bootstrapCoaps: 0,
-    firmwareHttp: 0,
-    firmwareHttps: 0,
+    http: await takePort(),
+    coap: await takePort(),
+    coaps: await takePort(),
+    bootstrapCoap: await takePort(),
+    bootstrapCoaps: await takePort(),
+    firmwareHttp: await takePort(),
+    firmwareHttps: await takePort(),
   };
-  let http = "";
   let running: TestProcess | undefined;
 
   const environment = (): Record<string, string> => {
@@ -129,35 +115,20 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       await running!.stop();
       throw error;
     });
-    const ready = logLine<ReadyLine>(line, "server.ready")!;
-    http = ready.http;
-    for (const name of Object.keys(ports) as (keyof typeof ports)[]) {
-      ports[name] = portOf(ready[name]);
-    }
+    const ready = logLine<Record<keyof typeof ports, string>>(line, "server.ready")!;
+    for (const name of Object.keys(ports) as (keyof typeof ports)[])
+      if (!ready[name].endsWith(`:${ports[name]}`))
+        throw new Error(`the host's ${name} is ${ready[name]}, not ${ports[name]}`);
   };
 
   const host: Host = {
-    get http() {
-      return http;
-    },
-    get coapPort() {
-      return ports.coap;
-    },
-    get coapsPort() {
-      return ports.coaps;
-    },
-    get bootstrapCoapPort() {
-      return ports.bootstrapCoap;
-    },
-    get bootstrapCoapsPort() {
-      return ports.bootstrapCoaps;
-    },
-    get firmwareHttpPort() {
-      return ports.firmwareHttp;
-    },
-    get firmwareHttpsPort() {
-      return ports.firmwareHttps;
-    },
+    http: `http://127.0.0.1:${ports.http}`,
+    coapPort: ports.coap,
+    coapsPort: ports.coaps,
+    bootstrapCoapPort: ports.bootstrapCoap,
+    bootstrapCoapsPort: ports.bootstrapCoaps,
+    firmwareHttpPort: ports.firmwareHttp,
+    firmwareHttpsPort: ports.firmwareHttps,
     get pid() {
       return running!.pid;
     },

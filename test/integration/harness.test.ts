@@ -1,13 +1,18 @@
 /** The tools of the black-box tests: each must be able to fail, and say why. */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { assert } from "chai";
 import { eventually, within } from "../harness/eventually.ts";
 import { logLine } from "../harness/host.ts";
+import { portsOutside, takePort } from "../harness/ports.ts";
 import { startProcess } from "../harness/process.ts";
 import { openRawDevice } from "../harness/raw-device.ts";
 import { openRawServer } from "../harness/raw-server.ts";
 import { optionNumber, uintBytes, uriOptions } from "../harness/raw-socket.ts";
 
-const node = (script: string) => startProcess({ name: "a script", command: process.execPath, args: ["-e", script] });
+const node = (script: string, ...args: string[]) =>
+  startProcess({ name: "a script", command: process.execPath, args: [...args, "-e", script] });
 
 /** @returns the message it was rejected with */
 async function failure(promise: Promise<unknown>): Promise<string> {
@@ -60,6 +65,45 @@ describe("harness/process", () => {
   it("a program that is not there is a failure", async () => {
     const child = startProcess({ name: "nothing", command: "/no/such/program", args: [] });
     assert.include(await failure(child.ended), "ENOENT");
+  });
+});
+
+describe("harness/ports", () => {
+  for (const [what, picked, expected] of [
+    ["Linux", [32_768, 60_999], [10_240, 32_767]],
+    ["one that picks from low ones", [1024, 49_151], [49_152, 65_535]],
+    ["one that picks from high ones", [49_152, 65_535], [10_240, 49_151]],
+    ["one that picks from all", [1024, 65_535], [10_240, 32_767]],
+  ] as const) {
+    it(`are outside of what the system picks from: ${what}`, () => {
+      assert.deepEqual(portsOutside(picked), expected);
+    });
+  }
+
+  it("are given to no two processes, and to none that comes while nobody holds them", async () => {
+    const script = `
+      import { takePort } from ${JSON.stringify(new URL("../harness/ports.ts", import.meta.url).href)};
+      const ports = [];
+      while (ports.length < 200) ports.push(await takePort());
+      console.log("ports " + ports.join(" "));
+      process.stdin.resume();`;
+    const taken: number[] = [];
+    await using opened = new AsyncDisposableStack();
+    const takers = Array.from({ length: 3 }, () => opened.use(node(script, "--input-type=module-typescript")));
+    for (let count = 0; count < 200; count++) taken.push(await takePort());
+    for (const taker of takers) taken.push(...(await taker.line(/^ports /)).split(" ").slice(1).map(Number));
+    assert.equal(new Set(taken).size, 800);
+  });
+
+  it("one that somebody holds is passed over, for TCP and for UDP", async () => {
+    const before = await takePort();
+    await using held = new AsyncDisposableStack();
+    const server = createServer().listen(before + 1, "127.0.0.1");
+    held.defer(() => void server.close());
+    const socket = createSocket("udp4").bind(before + 2, "127.0.0.1");
+    held.defer(() => void socket.close());
+    await Promise.all([once(server, "listening"), once(socket, "listening")]);
+    assert.notInclude([before + 1, before + 2], await takePort());
   });
 });
 

@@ -1,7 +1,8 @@
 /** A MQTT broker on a port of its own that can be made to fail. */
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { Aedes } from "aedes";
+import { takePort } from "../../../test/harness/ports.ts";
 
 export interface TestBroker extends AsyncDisposable {
   readonly port: number;
@@ -19,8 +20,9 @@ export interface TestBroker extends AsyncDisposable {
   cut(): void;
 }
 
-/** @param port 0 takes any free one */
-export async function openBroker(port = 0): Promise<TestBroker> {
+/** @param port of a broker before; absent: a new one */
+export async function openBroker(port?: number): Promise<TestBroker> {
+  const taken = port ?? (await takePort());
   const broker = await Aedes.createBroker();
   const received: string[] = [];
   const sockets = new Set<Socket>();
@@ -42,12 +44,11 @@ export async function openBroker(port = 0): Promise<TestBroker> {
     socket.on("close", () => sockets.delete(socket));
     broker.handle(socket);
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(taken, "127.0.0.1");
   await once(server, "listening");
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };
-  const taken = (server.address() as AddressInfo).port;
   return {
     port: taken,
     url: `mqtt://127.0.0.1:${taken}`,
