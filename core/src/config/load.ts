@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { MooringError, messageOf } from "../base/errors.ts";
 import { helpText } from "./help.ts";
+import { JOINT_RULES } from "./joint-rules.ts";
 import {
   BY_ARGUMENT,
   BY_ENVIRONMENT,
@@ -15,7 +16,7 @@ import {
 import { nearestName } from "./nearest-name.ts";
 import { type Checked, checkValue, checkWord, type Option, type OptionValue } from "./option.ts";
 import { readProperties } from "./properties.ts";
-import { type Config, JOINT_RULES } from "./schema.ts";
+import type { Config } from "./schema.ts";
 
 export interface ConfigSources {
   /** Arguments after the script's name. */

@@ -1,6 +1,7 @@
 /** Under which names each option is known in the file, the environment and the arguments. */
+import { AGENT_PROPERTIES_WITHOUT_EFFECT } from "./agent-properties.ts";
 import type { Option } from "./option.ts";
-import { AGENT_PROPERTIES_WITHOUT_EFFECT, OPTIONS } from "./schema.ts";
+import { OPTIONS } from "./schema.ts";
 
 export interface NamedOption {
   readonly group: string;

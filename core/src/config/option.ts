@@ -58,6 +58,8 @@ export interface ObjectOption extends Common {
 }
 
 export type Option = NumberOption | BooleanOption | TextOption | IntegersOption | TextsOption | ObjectOption;
+/** A group of options by name. */
+export type Options = Readonly<Record<string, Option>>;
 export type OptionValue =
   | number
   | boolean
