@@ -1,4 +1,7 @@
-/** A UDP socket that speaks single CoAP messages through `coap-packet`: no retransmission, no matching, no mercy. */
+/**
+ * A UDP socket that speaks single CoAP messages through `coap-packet`: no retransmission, no matching, no mercy. It knows a repetition, as every
+ * endpoint must (RFC 7252 section 4.2): a peer whose machine is busy repeats what was answered in time.
+ */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
@@ -16,7 +19,8 @@ export interface RawSocket extends AsyncDisposable {
   sendBytes(bytes: Uint8Array, toPort: number): Promise<void>;
   send(message: Packet, toPort: number): Promise<void>;
   /**
-   * Takes the first message, waiting or to come, that `accepts`; others stay for later calls.
+   * Takes the first message, waiting or to come, that `accepts`; others stay for later calls. A confirmable message that came again
+   * is there again only where it was taken and {@link RawSocket.send} has sent no answer.
    * @throws Error listing what came instead
    */
   receive(what: string, accepts: (message: Received) => boolean, withinMs?: number): Promise<Received>;
@@ -72,16 +76,37 @@ interface Waiting {
   take(message: Received): void;
 }
 
+/** A confirmable message and what it was answered with. */
+interface Exchange {
+  readonly message: Received;
+  answer?: Buffer;
+}
+
 export async function openRawSocket(address = "127.0.0.1"): Promise<RawSocket> {
   const socket: Socket = createSocket("udp4");
   socket.bind(0, address);
   await once(socket, "listening");
   const kept: Received[] = [];
   const waiting = new Set<Waiting>();
+  /** The last one of each message id and port. */
+  const exchanges = new Map<string, Exchange>();
   let handle: (message: Received) => boolean = () => false;
+
+  /** Whether it was answered, and is again, or is still to be taken. */
+  function isSettled(message: Received): boolean {
+    const key = `${message.fromPort} ${message.messageId}`;
+    const known = exchanges.get(key);
+    if (known?.message.bytes.equals(message.bytes)) {
+      if (known.answer) void sendBytes(known.answer, message.fromPort);
+      if (known.answer || kept.includes(known.message)) return true;
+    }
+    exchanges.set(key, { message });
+    return false;
+  }
 
   socket.on("message", (bytes, from) => {
     const message: Received = { ...parse(bytes), bytes, fromPort: from.port };
+    if (message.confirmable && isSettled(message)) return;
     if (handle(message)) return;
     for (const entry of waiting) {
       if (!entry.accepts(message)) continue;
@@ -118,7 +143,12 @@ export async function openRawSocket(address = "127.0.0.1"): Promise<RawSocket> {
   return {
     port: socket.address().port,
     sendBytes,
-    send: (message, toPort) => sendBytes(generate(message), toPort),
+    send(message, toPort) {
+      const bytes = generate(message);
+      const answered = message.ack || message.reset ? exchanges.get(`${toPort} ${message.messageId}`) : undefined;
+      if (answered) answered.answer = bytes;
+      return sendBytes(bytes, toPort);
+    },
     receive,
     onMessage: handler => {
       handle = handler;

@@ -145,6 +145,25 @@ describe("harness/raw-device", () => {
     assert.notEqual(update.fromPort, firstPort);
   });
 
+  it("a request that is repeated is there once, and again only as long as nothing answers it (RFC 7252 section 4.2)", async () => {
+    await using server = await openRawServer();
+    await using device = await openRawDevice(server.port);
+    const ask = (messageId: number, uri: string): Promise<void> =>
+      server.socket.send({ code: "0.01", confirmable: true, messageId, options: uriOptions(uri) }, device.socket.port);
+    const acknowledged = (messageId: number) =>
+      server.socket.receive("the acknowledgement", each => each.ack && each.messageId === messageId);
+    for (const _ of [1, 2]) await ask(1, "/x");
+    await device.expectRequest("0.01", "/x");
+    await ask(1, "/x");
+    await device.answer(await device.expectRequest("0.01", "/x"), { code: "4.04" });
+    const first = await acknowledged(1);
+    await ask(1, "/x");
+    assert.deepEqual((await acknowledged(1)).bytes, first.bytes);
+    await ask(2, "/x");
+    assert.equal((await device.expectRequest("0.01", "/x")).messageId, 2);
+    await device.socket.silence(0);
+  });
+
   it("a message that does not come is a failure listing what came", async () => {
     await using server = await openRawServer();
     await using device = await openRawDevice(server.port);
