@@ -3,6 +3,7 @@ import { assert } from "chai";
 import { awaitOperation, createCommand, registerDevice, runCommand } from "../harness/agent.ts";
 import { type BootstrapDevice, openBootstrapDevice } from "../harness/bootstrap-device.ts";
 import { eventsOf, managedObject } from "../harness/documents.ts";
+import { within } from "../harness/eventually.ts";
 import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
 import { optionNumber } from "../harness/raw-socket.ts";
 import { withHost } from "../harness/with-host.ts";
@@ -148,9 +149,14 @@ describe("bootstrap", () => {
   it("B6: a request in mid-session begins it anew; one more after the Finish does not loop", async () => {
     await make();
     const device = await open();
-    device.bend = step => (step === "0.03 /1/0" ? "silence" : undefined);
+    const unanswered = Promise.withResolvers<void>();
+    device.bend = step => {
+      if (step !== "0.03 /1/0") return undefined;
+      unanswered.resolve();
+      return "silence";
+    };
     await device.ask(`ep=${endpoint}`);
-    await device.raw.socket.silence(100);
+    await within(unanswered.promise, 5000, "the request in mid-session");
     device.bend = () => undefined;
     assert.equal(await device.ask(`ep=${endpoint}`), "2.04");
     await device.finished();
@@ -198,7 +204,7 @@ describe("bootstrap", () => {
     await make();
     const device = await open();
     await device.ask(`ep=${endpoint}`);
-    await device.finished(2000);
+    await device.finished();
     assert.isTrue(silent.every(({ steps }) => steps.every(step => step === "0.01 /0")));
   });
 
