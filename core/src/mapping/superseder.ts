@@ -2,16 +2,25 @@
 import { createKeyedTurns } from "../base/keyed-turns.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Store, WriteOp } from "../store/store.ts";
-import { type LatePayload, lateOps } from "./late-effects.ts";
+import { type LatePayload, type LatePlan, planLate } from "./late-effects.ts";
+import { type Foreseen, nothingForeseen } from "./late-now.ts";
 import { planSupersessions, type Supersession } from "./supersession.ts";
+
+/** What becomes of a payload's documents, of alarms and of last values; the writes of all. */
+export type Superseding = Supersession & LatePlan;
 
 export interface Superseder {
   /** Runs `work` while nothing else is done with these payloads through here. Nobody may ask for turns within a turn. */
   inTurn<T>(rawIds: readonly string[], work: () => Promise<T>): Promise<T>;
-  /** What would become of the documents of each, in order. Writes nothing. */
-  plan(payloads: readonly LatePayload[]): Promise<Supersession[]>;
-  /** The writes of a plan, and those of alarms and last values (`late-effects.ts`). */
-  opsOf(payload: LatePayload, plan: Supersession): Promise<readonly WriteOp[]>;
+  /**
+   * What would become of each, in order. Writes nothing.
+   * @param foreseen what earlier plans would leave that are not carried out; default nothing
+   * @returns as well what these would leave
+   */
+  plan(
+    payloads: readonly LatePayload[],
+    foreseen?: Foreseen,
+  ): Promise<{ readonly plans: readonly Superseding[]; readonly leaves: Foreseen }>;
   /**
    * Stores documents, and what says that they are stored (`then`): in one group where the engine commits a group as a whole, else one after
    * the other, so that what is cut short is done again.
@@ -47,8 +56,17 @@ export function createSuperseder({ store, platform, nowMs }: SupersederParts): S
         end();
       }
     },
-    plan: payloads => planSupersessions(store, payloads, nowMs()),
-    opsOf: async (payload, { ops }) => [...ops, ...(await lateOps(store, payload, nowMs()))],
+    async plan(payloads, foreseen = nothingForeseen()) {
+      const [documents, { plans, leaves }] = await Promise.all([
+        planSupersessions(store, payloads, nowMs()),
+        planLate(store, payloads, foreseen, nowMs()),
+      ]);
+      const whole = documents.map(({ places, ops }, at): Superseding => {
+        const late = plans[at]!;
+        return { ...late, places, ops: [...ops, ...late.ops] };
+      });
+      return { plans: whole, leaves };
+    },
     async write(documents, then) {
       const groups = store.engine === "mongodb" ? [documents, then] : [[...documents, ...then]];
       for (const ops of groups) if (ops.length > 0) await platform.write(ops);

@@ -190,9 +190,12 @@ export function createUplink(parts: UplinkParts): Uplink {
     const [ofDecoder = [], ofHost = []] = [true, false].map(is => effects.filter(effect => isOfDecoder(effect) === is));
     const payload = { rawId, message: target, object: target.object, path, effects: ofDecoder };
     return superseder.inTurn([rawId], async () => {
-      const [plan] = await superseder.plan([payload]);
+      const { plans } = await superseder.plan([payload]);
       const leftOut = await applier.apply(target, ofHost);
-      await superseder.write(await superseder.opsOf(payload, plan!), more);
+      await superseder.write(
+        plans.flatMap(({ ops }) => ops),
+        more,
+      );
       return leftOut;
     });
   }

@@ -143,6 +143,17 @@ function alarmRaiseOp(tenant: string, id: string, alarm: NewAlarm, nowMs: number
   });
 }
 
+/** Makes an alarm of a device where none of its type is open; one that is open stays as it is. @param id never used before */
+export function newAlarmOp(tenant: string, id: string, alarm: NewAlarm, nowMs: number): WriteOp {
+  const { activeKey: _, ...first } = newAlarmDocument(tenant, id, alarm, nowMs);
+  return updateOp<AlarmDocument>(
+    ALARMS,
+    openAlarmFilter(alarm.sourceId, alarm.type),
+    { $setOnInsert: first },
+    { upsert: true },
+  );
+}
+
 /**
  * Clears the open alarm of that source and type, if there is one.
  * @param uniqueKey never used before, as an id is

@@ -108,6 +108,12 @@ export function lastValueOps(tenant: string, deviceId: string, values: readonly 
   });
 }
 
+/** What becomes of a resource by {@link lastValueOps}. @param before and what is returned: as {@link toLastValues} shows it */
+export function nextLastValue(before: Json | undefined, { path, value }: LastValue): Json {
+  if (path.length === 3) return toJson(value);
+  return { ...(isMap(before) ? before : {}), [String(path[3])]: toJson(value) };
+}
+
 /**
  * The writes that forget the last values at and below a path: of an object, object instance, resource or resource instance.
  * What was not known stays so.

@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import { alarmClearOp, alarmOp, type NewAlarm } from "../../src/platform/alarm.ts";
+import { alarmClearOp, alarmOp, type NewAlarm, newAlarmOp } from "../../src/platform/alarm.ts";
 import { deterministicId } from "../../src/platform/ids.ts";
 import type { AlarmFilter } from "../../src/platform/platform.ts";
 import { failing } from "./failing.ts";
@@ -223,6 +223,18 @@ describe("platform/alarms", () => {
           [key("1"), "CLEARED", 2],
         ],
       );
+    });
+
+    it("what is to be told only where none is open leaves an open one as it is", async () => {
+      const { write } = fixture.platform;
+      const now = fixture.clock.now();
+      await write([newAlarmOp(TENANT, key("1"), occurrence("ACTIVE"), now)]);
+      const [alarm] = await all();
+      assert.deepInclude(alarm, { id: key("1"), status: "ACTIVE", count: 1, timeMs: 1000, creationTimeMs: now });
+      await write([newAlarmOp(TENANT, key("2"), occurrence("ACKNOWLEDGED", 2000), now + 1)]);
+      assert.deepEqual(await all(), [alarm!]);
+      await write([alarmClearOp(id, "t", key("3"), now), newAlarmOp(TENANT, key("4"), occurrence("ACTIVE"), now)]);
+      assert.deepEqual((await all()).map(({ status }) => status).sort(), ["ACTIVE", "CLEARED"]);
     });
 
     it("shares its open alarm with REST", async () => {

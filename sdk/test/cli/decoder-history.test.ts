@@ -42,6 +42,28 @@ const JOB = {
   ],
   contentHash: "abcd",
 };
+const OF_PAYLOAD = { deviceId: "7", path: "/33456/0/123", time: "2026-01-01T00:00:00.000Z" };
+const LATE = {
+  alarms: {
+    raised: 1,
+    cleared: 0,
+    left: { open: 2, unmade: 0, done: 0, older: 0, maintenance: 0, notOpen: 0 },
+    samples: [
+      { ...OF_PAYLOAD, type: "leak", outcome: "raised" },
+      { ...OF_PAYLOAD, type: "tamper", outcome: "open" },
+    ],
+  },
+  lastValues: {
+    added: 1,
+    changed: 0,
+    equal: 0,
+    older: 1,
+    samples: [
+      { ...OF_PAYLOAD, resource: "/9/0/1", outcome: "added", after: "3" },
+      { ...OF_PAYLOAD, resource: "/9/0/2", outcome: "older", before: { 0: 1 } },
+    ],
+  },
+};
 
 describe("cli: decoder stage, redecode, logs", () => {
   let host: FakeHost;
@@ -123,6 +145,22 @@ describe("cli: decoder stage, redecode, logs", () => {
       '        after   {"value":1}',
       "content hash: abcd",
       "Next: npx mooring decoder redecode acme --job 12 --apply, to change what is stored",
+    ]);
+    answers(`GET ${ACME}/redecode/12`, { ...JOB, samples: [], ...LATE });
+    assert.deepEqual((await run("redecode", "acme", "--job", "12")).output.split("\n").slice(3, -2), [
+      "alarms: 1 raised, 0 cleared",
+      "  left: 2 open already, which decoding again never rewrites",
+      "  raised: /33456/0/123 of 7 at 2026-01-01T00:00:00.000Z: leak",
+      "  open: /33456/0/123 of 7 at 2026-01-01T00:00:00.000Z: tamper",
+      "last values: 1 added, 0 changed, 0 equal, 1 older",
+      "  added: /33456/0/123 of 7 at 2026-01-01T00:00:00.000Z",
+      "      /9/0/1",
+      "        before  (not there)",
+      '        after   "3"',
+      "  older: /33456/0/123 of 7 at 2026-01-01T00:00:00.000Z",
+      "      /9/0/2",
+      '        stays  {"0":1}',
+      "content hash: abcd",
     ]);
     answers(`POST ${ACME}/redecode/12/apply`, { ...JOB, id: "13", apply: true }, 201);
     const applied = await run("redecode", "acme", "--job", "12", "--apply");

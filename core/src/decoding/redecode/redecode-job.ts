@@ -5,7 +5,7 @@ import type { JsonObject, Scalar, Update } from "../../store/collection.ts";
 import { REDECODES, type RedecodeDocument } from "../../store/collections/decoding.ts";
 import { type Store, updateOp, type WriteOp } from "../../store/store.ts";
 import type { PayloadSelection } from "./payload-selection.ts";
-import type { Tally } from "./redecode-tally.ts";
+import { NO_TALLY, type Tally } from "./redecode-tally.ts";
 
 export type RedecodeState = RedecodeDocument["state"];
 
@@ -55,7 +55,9 @@ export interface RedecodeStore {
 
 function toJob({ _id, tenant, decoder, state, creationTime, details }: RedecodeDocument): RedecodeJob {
   const rest = details as unknown as Pick<RedecodeJob, "version" | "selection" | "apply" | "owner" | "progress">;
-  return { ...rest, id: _id, tenant, decoder, state, creationTimeMs: creationTime };
+  // Written by an earlier version of the host it may lack some counts.
+  const progress = { ...NO_TALLY, ...rest.progress };
+  return { ...rest, id: _id, tenant, decoder, state, creationTimeMs: creationTime, progress };
 }
 
 const asJson = (value: unknown): JsonObject => value as JsonObject;

@@ -4,19 +4,19 @@ import type { Effect } from "../../contract/action.ts";
 import { usableEffects } from "../../mapping/check-effect.ts";
 import { decodedMessage } from "../../mapping/document-ids.ts";
 import type { LatePayload } from "../../mapping/late-effects.ts";
-import type { Superseder } from "../../mapping/superseder.ts";
-import type { Supersession } from "../../mapping/supersession.ts";
+import { type Foreseen, foresee, nothingForeseen } from "../../mapping/late-now.ts";
+import type { Superseder, Superseding } from "../../mapping/superseder.ts";
 import type { ManagedObject } from "../../platform/platform.ts";
 import type { DecodeOutcome } from "../../sandbox/decoder-runtime.ts";
 import type { DocumentCollection } from "../../store/collection.ts";
 import type { RawPayloadDocument } from "../../store/collections/decoding.ts";
 import type { WriteOp } from "../../store/store.ts";
-import { madeDocuments } from "../conclusion.ts";
+import { failureAlarmType, madeDocuments } from "../conclusion.ts";
 import { decodedEffects, needsDevice, signedEffects } from "../decoded-effects.ts";
 import type { DecoderDirectory, InstalledDecoder } from "../decoder-directory.ts";
 import { decoderInput, deviceLookup, NO_DEVICE } from "../decoder-input.ts";
 import { fromRawDocument, type RawPayload, supersededOps } from "../raw-payload.ts";
-import { endedAlarmOps } from "./failure-alarms.ts";
+import { lastFailures } from "./failure-alarms.ts";
 import type { Verdict } from "./redecode-tally.ts";
 
 export interface RedecodePageParts {
@@ -24,7 +24,6 @@ export interface RedecodePageParts {
   readonly directory: Pick<DecoderDirectory, "decode">;
   readonly superseder: Superseder;
   findDevice(tenant: string, deviceId: string): Promise<ManagedObject | undefined>;
-  readonly nowMs: () => number;
 }
 
 /** What a payload makes by the version that is asked. */
@@ -34,6 +33,8 @@ export type Redecoded =
       readonly raw: RawPayload;
       readonly document: RawPayloadDocument;
       readonly effects: readonly Effect[];
+      /** Types of open alarms that it names a status for. */
+      readonly statusTypes: readonly string[];
     }
   | { readonly ok: false; readonly raw: RawPayload; readonly document: RawPayloadDocument; readonly message: string };
 
@@ -62,15 +63,29 @@ type Decoded = Redecoded & { readonly ok: true };
 /** What is to be carried out of a payload. */
 interface Planned {
   readonly one: Decoded;
-  readonly late: LatePayload;
-  readonly plan: Supersession;
+  readonly plan: Superseding;
 }
+
+/** What a comparison has gone through: pages are compared as if those before them had been changed. */
+export interface Compared {
+  readonly foreseen: Foreseen;
+  /** Payloads of each device that were ERROR and would not be any more. */
+  readonly recovered: Map<string, number>;
+}
+
+export const nothingCompared = (): Compared => ({ foreseen: nothingForeseen(), recovered: new Map() });
 
 export interface RedecodePages {
   /** Decodes in the background. @returns for each payload what it makes, or why the decoder cannot say it now */
   decode(decoder: InstalledDecoder, documents: readonly RawPayloadDocument[]): Promise<readonly (Redecoded | NotNow)[]>;
-  /** What would change. */
-  compare(page: readonly Redecoded[]): Promise<readonly Verdict[]>;
+  /**
+   * What would change. @param before pages of the job that come before it
+   * @returns `book`: adds it to them
+   */
+  compare(
+    page: readonly Redecoded[],
+    before: Compared,
+  ): Promise<{ readonly verdicts: readonly Verdict[]; book(): void }>;
   /** Changes it, with `progress` in the same group, made from the verdicts. */
   supersede(
     page: readonly Redecoded[],
@@ -80,7 +95,7 @@ export interface RedecodePages {
 }
 
 export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
-  const { payloads, directory, superseder, findDevice, nowMs } = parts;
+  const { payloads, directory, superseder, findDevice } = parts;
   const deviceOf = deviceLookup(findDevice);
 
   async function decodeOne(decoder: InstalledDecoder, document: RawPayloadDocument): Promise<Redecoded | NotNow> {
@@ -90,40 +105,43 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
     if (!outcome.ok) return concludeFailed(raw, document, outcome);
     const { result, version } = outcome;
     if (!result.success) return { ok: false, raw, document, message: result.message ?? "the decoder gave no reason" };
-    const { effects } = decodedEffects(result, needsDevice(result) ? await deviceOf(raw) : NO_DEVICE, raw.atMs);
+    const device = needsDevice(result) ? await deviceOf(raw) : NO_DEVICE;
+    const { effects, alarmStatuses } = decodedEffects(result, device, raw.atMs);
     const { usable } = usableEffects(signedEffects(effects, { key: raw.decoder, version }));
-    return { ok: true, raw, document, effects: usable };
+    return { ok: true, raw, document, effects: usable, statusTypes: alarmStatuses.map(({ type }) => type) };
   }
 
-  const lateOf = ({ raw, effects }: Decoded, object: ManagedObject): LatePayload => ({
+  const lateOf = (
+    { raw, effects, statusTypes }: Decoded,
+    object: ManagedObject,
+    endsFailures: boolean,
+  ): LatePayload => ({
     rawId: raw.id,
     message: decodedMessage(raw),
     object,
     path: raw.path,
     effects,
+    statusTypes,
+    ...(endsFailures && { ends: failureAlarmType(raw.decoder) }),
     ...(raw.made && { made: raw.made }),
   });
 
-  /** Verdicts in order, and the plans of those that are decoded. */
-  async function plan(page: readonly Redecoded[]) {
+  /** Verdicts in order, the plans of those that are decoded, and what these would leave. */
+  async function plan(page: readonly Redecoded[], { foreseen, recovered: before }: Compared) {
     const objects = await Promise.all(page.map(({ raw }) => findDevice(raw.tenant, raw.deviceId)));
-    const decoded = page.flatMap((one, at) => (one.ok && objects[at] ? [{ one, late: lateOf(one, objects[at]) }] : []));
-    const plans = await superseder.plan(decoded.map(({ late }) => late));
-    const planned = decoded.map((each, at): Planned => ({ ...each, plan: plans[at]! }));
-    const planOf = new Map<Redecoded, Supersession>(planned.map(each => [each.one, each.plan]));
+    const decoded = page.flatMap((one, at) => (one.ok && objects[at] ? [{ one, object: objects[at] }] : []));
+    const recovered = decoded.filter(({ one }) => wasError(one)).map(({ one }) => one.raw);
+    const last = new Set(await lastFailures(payloads, recovered, before));
+    const late = decoded.map(({ one, object }) => lateOf(one, object, last.has(one.raw)));
+    const { plans, leaves } = await superseder.plan(late, foreseen);
+    const planned = decoded.map(({ one }, at): Planned => ({ one, plan: plans[at]! }));
+    const planOf = new Map<Redecoded, Superseding>(planned.map(each => [each.one, each.plan]));
     const verdicts = page.map((one, at): Verdict => {
       if (!objects[at]) return { kind: "skipped" };
       if (!one.ok) return { kind: "failed", wasError: wasError(one), message: one.message };
       return { kind: "decoded", wasError: wasError(one), plan: planOf.get(one)! };
     });
-    return { verdicts, planned };
-  }
-
-  async function documentOps(planned: readonly Planned[]): Promise<WriteOp[]> {
-    const ops: WriteOp[] = [];
-    for (const each of planned) ops.push(...(await superseder.opsOf(each.late, each.plan)));
-    const recovered = planned.filter(({ one }) => wasError(one)).map(({ one }) => one.raw);
-    return [...ops, ...(await endedAlarmOps(payloads, recovered, nowMs()))];
+    return { verdicts, planned, leaves, recovered };
   }
 
   /** They say that the documents are stored. */
@@ -143,7 +161,17 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
           }
         }),
       ),
-    compare: async page => (await plan(page)).verdicts,
+    async compare(page, before) {
+      const { verdicts, leaves, recovered } = await plan(page, before);
+      return {
+        verdicts,
+        book() {
+          foresee(before.foreseen, leaves);
+          for (const { deviceId } of recovered)
+            before.recovered.set(deviceId, (before.recovered.get(deviceId) ?? 0) + 1);
+        },
+      };
+    },
     supersede(page, version, progress) {
       const ids = page.map(({ raw }) => raw.id);
       return superseder.inTurn(ids, async () => {
@@ -151,10 +179,11 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
         const documents = new Map(now.map(document => [document._id, document]));
         const isSame = ({ raw, document }: Redecoded): boolean => documents.get(raw.id)?.status === document.status;
         const same = page.filter(isSame).map(one => ({ ...one, document: documents.get(one.raw.id)! }));
-        const { verdicts: ofSame, planned } = await plan(same);
+        const { verdicts: ofSame, planned } = await plan(same, nothingCompared());
         const byId = new Map(same.map(({ raw }, at) => [raw.id, ofSame[at]!]));
         const verdicts = page.map(({ raw }): Verdict => byId.get(raw.id) ?? { kind: "skipped" });
-        await superseder.write(await documentOps(planned), [...concludingOps(planned, version), progress(verdicts)]);
+        const documentOps = planned.flatMap(({ plan: { ops } }) => ops);
+        await superseder.write(documentOps, [...concludingOps(planned, version), progress(verdicts)]);
       });
     },
   };

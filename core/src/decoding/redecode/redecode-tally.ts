@@ -3,11 +3,13 @@ import { createHash } from "node:crypto";
 import { toHex } from "../../base/bytes.ts";
 import { sameJson } from "../../base/same-json.ts";
 import { canonicalJson } from "../../contract/decoder-package.ts";
+import type { LatePlan } from "../../mapping/late-effects.ts";
 import type { PlaceChange, Supersession } from "../../mapping/supersession.ts";
-import { formatTime } from "../../platform/time.ts";
 import { DECODED_BY } from "../decoded-effects.ts";
 import type { RawPayload } from "../raw-payload.ts";
 import { type Difference, differences } from "./differences.ts";
+import { type LateTally, lateTallied, NO_LATE_TALLY } from "./late-tally.ts";
+import { type ShownPayload, shortSides, shortText, shownPayload } from "./shown.ts";
 
 /**
  * Payloads by what became of them. equal: the same documents as before, but for the version that they name. changed: others. recovered: it was
@@ -37,12 +39,7 @@ export interface DocumentDifference extends Difference {
   readonly document: string;
 }
 
-export interface RedecodeSample {
-  readonly payload: string;
-  readonly deviceId: string;
-  readonly path: string;
-  /** ISO 8601, of receipt. */
-  readonly time: string;
+export interface RedecodeSample extends ShownPayload {
   /** Lower-case hexadecimal; its beginning where it is long. */
   readonly value: string;
   readonly outcome: Exclude<keyof PayloadCounts, "read" | "equal" | "skipped">;
@@ -51,7 +48,7 @@ export interface RedecodeSample {
   readonly differences: readonly DocumentDifference[];
 }
 
-export interface Tally {
+export interface Tally extends LateTally {
   readonly payloads: PayloadCounts;
   readonly documents: DocumentCounts;
   /** The first that are not equal. */
@@ -60,8 +57,10 @@ export interface Tally {
   readonly contentHash: string;
 }
 
+export type DecodedPlan = Pick<Supersession, "places"> & Pick<LatePlan, "alarms" | "lastValues">;
+
 export type Verdict =
-  | { readonly kind: "decoded"; readonly wasError: boolean; readonly plan: Supersession }
+  | { readonly kind: "decoded"; readonly wasError: boolean; readonly plan: DecodedPlan }
   | { readonly kind: "failed"; readonly wasError: boolean; readonly message: string }
   | { readonly kind: "skipped" };
 
@@ -70,12 +69,12 @@ export const NO_TALLY: Tally = {
   documents: { equal: 0, changed: 0, added: 0, removed: 0 },
   samples: [],
   contentHash: "",
+  ...NO_LATE_TALLY,
 };
 
 const MOST_SAMPLES = 20;
 const MOST_DIFFERENCES = 20;
 const SHOWN_BYTES = 256;
-const SHOWN_CHARACTERS = 500;
 
 type DocumentOutcome = keyof DocumentCounts;
 
@@ -97,38 +96,20 @@ function outcomeOf(verdict: Exclude<Verdict, { kind: "skipped" }>): Exclude<keyo
   return verdict.plan.places.every(place => documentOutcome(place) === "equal") ? "equal" : "changed";
 }
 
-/** In the form that every store keeps. */
-const shortText = (text: string): string => text.slice(0, SHOWN_CHARACTERS).toWellFormed().replaceAll("\0", "\ufffd");
-
-/** What is long is shown by the beginning of its JSON. */
-function shortened(value: unknown): unknown {
-  const text = canonicalJson(value);
-  return text.length > SHOWN_CHARACTERS ? `${shortText(text)} ...` : value;
-}
-
-const shownDifference = ({ member, before, after }: Difference): Difference => ({
-  member,
-  ...(before !== undefined && { before: shortened(before) }),
-  ...(after !== undefined && { after: shortened(after) }),
-});
-
-function differencesOf({ places }: Supersession): DocumentDifference[] {
+function differencesOf({ places }: DecodedPlan): DocumentDifference[] {
   const found: DocumentDifference[] = [];
   for (const { kind, place, before, after } of places) {
     const left = MOST_DIFFERENCES - found.length;
     if (left <= 0) break;
     const each = differences(unsigned(before), unsigned(after), left);
-    found.push(...each.map(difference => ({ document: `${kind} ${place}`, ...shownDifference(difference) })));
+    found.push(...each.map(difference => ({ document: `${kind} ${place}`, ...shortSides(difference) })));
   }
   return found;
 }
 
 function sampleOf(raw: RawPayload, outcome: RedecodeSample["outcome"], verdict: Verdict): RedecodeSample {
   return {
-    payload: raw.id,
-    deviceId: raw.deviceId,
-    path: raw.path,
-    time: formatTime(raw.receivedAtMs),
+    ...shownPayload(raw),
     value: toHex(raw.bytes.subarray(0, SHOWN_BYTES)),
     outcome,
     ...(verdict.kind === "failed" && { message: shortText(verdict.message) }),
@@ -155,5 +136,6 @@ export function tallied(tally: Tally, raw: RawPayload, verdict: Verdict): Tally 
   if (verdict.kind === "decoded") for (const place of verdict.plan.places) documents[documentOutcome(place)]++;
   const isShown = outcome !== "equal" && tally.samples.length < MOST_SAMPLES;
   const samples = isShown ? [...tally.samples, sampleOf(raw, outcome, verdict)] : tally.samples;
-  return { payloads, documents, samples, contentHash };
+  const late = verdict.kind === "decoded" ? lateTallied(tally, raw, verdict.plan) : tally;
+  return { ...tally, payloads, documents, samples, contentHash, alarms: late.alarms, lastValues: late.lastValues };
 }

@@ -15,7 +15,7 @@ import type { DecoderDirectory, InstalledDecoder } from "../decoder-directory.ts
 import { placeOf, readPayloads, selectionFilter } from "./payload-selection.ts";
 import { type NewRedecode, readRedecode } from "./redecode-body.ts";
 import { createRedecodeStore, type RedecodeJob } from "./redecode-job.ts";
-import { createRedecodePages, type NotNow, type Redecoded } from "./redecode-page.ts";
+import { type Compared, createRedecodePages, type NotNow, nothingCompared, type Redecoded } from "./redecode-page.ts";
 import { NO_TALLY, tallied, type Verdict } from "./redecode-tally.ts";
 
 export interface RedecodeFigures {
@@ -27,7 +27,7 @@ export interface RedecodeFigures {
 
 export interface Redecodes extends AsyncDisposable {
   readonly figures: RedecodeFigures;
-  /** Goes on with the jobs that an earlier life of this process began. */
+  /** Goes on with the jobs that an earlier life of this process began; those that change nothing begin anew, since what they foresee is not stored. */
   start(): Promise<void>;
   /**
    * Begins a job. @param body `{version?, dateFrom?, dateTo?, deviceId?, path?, status?, limit?, apply?}`
@@ -71,6 +71,8 @@ const CALLS = 5;
 /** A job that is under way here. */
 interface Run {
   job: RedecodeJob;
+  /** Where it changes nothing: what it has gone through. */
+  readonly compared: Compared;
   stopped: boolean;
   /** Ends a pause. */
   wake(): void;
@@ -81,7 +83,7 @@ export function createRedecodes(parts: RedecodesParts): Redecodes {
   const { store, directory, superseder, findDevice, clock, log, node, pageSize = PAGE_SIZE } = parts;
   const payloads = store.collection(RAW_PAYLOADS);
   const jobs = createRedecodeStore(store, node);
-  const pages = createRedecodePages({ payloads, directory, superseder, findDevice, nowMs: clock.now });
+  const pages = createRedecodePages({ payloads, directory, superseder, findDevice });
   const turns = createKeyedTurns();
   const runs = new Map<string, Run>();
   const totals = { payloads: 0, changed: 0, failed: 0 };
@@ -155,7 +157,11 @@ export function createRedecodes(parts: RedecodesParts): Redecodes {
       return jobs.progressOp(next);
     };
     if (job.apply) await pages.supersede(page, job.version, progress);
-    else await store.write([progress(await pages.compare(page))]);
+    else {
+      const { verdicts, book } = await pages.compare(page, run.compared);
+      await store.write([progress(verdicts)]);
+      book();
+    }
     const [before, now] = [job.progress.payloads, next.progress.payloads];
     totals.payloads += now.read - before.read;
     totals.changed += now.changed + now.recovered - before.changed - before.recovered;
@@ -187,7 +193,7 @@ export function createRedecodes(parts: RedecodesParts): Redecodes {
   const finish = async (run: Run, state: "DONE" | "FAILED", reason?: string): Promise<void> => {
     const { job } = run;
     await jobs.end(job, state, clock.now(), reason);
-    const { samples: _, after: __, ...told } = job.progress;
+    const { samples: _, after: __, alarms: ___, lastValues: ____, ...told } = job.progress;
     log[state === "DONE" ? "info" : "error"]("redecode.ended", {
       job: job.id,
       decoder: job.decoder,
@@ -218,7 +224,7 @@ export function createRedecodes(parts: RedecodesParts): Redecodes {
   };
 
   const launch = (job: RedecodeJob): void => {
-    const run: Run = { job, stopped: closed, wake: () => {}, done: Promise.resolve() };
+    const run: Run = { job, compared: nothingCompared(), stopped: closed, wake: () => {}, done: Promise.resolve() };
     runs.set(job.id, run);
     run.done = go(run).finally(() => runs.delete(job.id));
   };
@@ -274,7 +280,7 @@ export function createRedecodes(parts: RedecodesParts): Redecodes {
       return { running: runs.size, ...totals };
     },
     async start() {
-      for (const job of await jobs.running()) launch(job);
+      for (const job of await jobs.running()) launch(job.apply ? job : { ...job, progress: NO_TALLY });
     },
     create: async (tenant, decoder, body, owner) => begin(tenant, decoder, readRedecode(body), owner),
     begin,

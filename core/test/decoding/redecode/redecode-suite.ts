@@ -4,6 +4,7 @@ import { MooringError } from "../../../src/base/errors.ts";
 import type { Store, WriteOp } from "../../../src/store/store.ts";
 import { TENANT } from "../../platform/fixture.ts";
 import { KEY, openRedecodeFixture, type RedecodeFixture } from "./fixture.ts";
+import { lateSuite } from "./late-suite.ts";
 
 /** A value and the one after it become two measurements and, where it is even, an event; by the second version one measurement. */
 const results = (fixture: RedecodeFixture): void => {
@@ -78,4 +79,6 @@ export function redecodeSuite(openStore?: () => Promise<Store>): void {
       assert.deepEqual(withoutDevice(fixture, await fixture.content()), await undisturbed());
     }).timeout(60_000);
   }
+
+  describe("alarms and last values", () => lateSuite(openStore));
 }

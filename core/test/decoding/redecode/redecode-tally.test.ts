@@ -21,7 +21,7 @@ const place = (before?: object, after?: object): PlaceChange =>
 const decoded = (...places: PlaceChange[]): Verdict => ({
   kind: "decoded",
   wasError: false,
-  plan: { places, ops: [] },
+  plan: { places, alarms: [], lastValues: [] },
 });
 const of = (...verdicts: Verdict[]): Tally =>
   verdicts.reduce((tally, verdict, at) => tallied(tally, raw(String(at)), verdict), NO_TALLY);
@@ -46,7 +46,7 @@ describe("decoding/redecode/redecode-tally", () => {
     const { payloads } = of(
       decoded(place({ a: 1 }, { a: 1 })),
       decoded(place({ a: 1 }, { a: 2 })),
-      { kind: "decoded", wasError: true, plan: { places: [], ops: [] } },
+      { kind: "decoded", wasError: true, plan: { places: [], alarms: [], lastValues: [] } },
       { kind: "failed", wasError: false, message: "no" },
       { kind: "failed", wasError: true, message: "no" },
       { kind: "skipped" },

@@ -167,6 +167,30 @@ describe("decoding/redecode", () => {
     );
   });
 
+  it("a dry run that was cut short begins anew, and tells the same", async () => {
+    await fixture.receive([1, 2, 3, 4, 5, 6, 7]);
+    fixture.versions.set("2.0.0", ({ value: [byte = 0] }) => ({
+      ...readings(byte),
+      dataFragments: [{ key: "/9/0/1", value: String(byte) }],
+    }));
+    const whole = await fixture.run({ version: "2.0.0" });
+    const { added, changed, equal } = whole.progress.lastValues;
+    assert.deepEqual([added, changed, equal], [1, 6, 0]);
+    const reached = Promise.withResolvers<void>();
+    const never = Promise.withResolvers<void>();
+    let decodes = 0;
+    fixture.beforeDecode = async () => {
+      if (++decodes === 5) reached.resolve();
+      if (decodes >= 5) await never.promise;
+    };
+    const { id } = await fixture.redecodes.create(TENANT, KEY, { version: "2.0.0" }, "admin");
+    await reached.promise;
+    fixture.beforeDecode = async () => {};
+    never.resolve();
+    await fixture.reopened();
+    assert.deepEqual((await fixture.ended(id)).progress, whole.progress);
+  });
+
   it("waits for a decoder that cannot run now, and says so", async () => {
     await fixture.receive([1, 2]);
     let down = true;

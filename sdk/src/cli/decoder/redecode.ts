@@ -16,7 +16,31 @@ interface Difference {
   readonly after?: unknown;
 }
 
-interface Job {
+interface OfPayload {
+  readonly deviceId: string;
+  readonly path: string;
+  readonly time: string;
+  readonly outcome: string;
+}
+
+interface LateChanges {
+  readonly alarms: {
+    readonly raised: number;
+    readonly cleared: number;
+    readonly left: Readonly<Record<string, number>>;
+    readonly samples: readonly (OfPayload & { readonly type: string })[];
+  };
+  readonly lastValues: Readonly<Record<"added" | "changed" | "equal" | "older", number>> & {
+    readonly samples: readonly (OfPayload & {
+      readonly resource: string;
+      readonly before?: unknown;
+      readonly after?: unknown;
+    })[];
+  };
+}
+
+/** A host of an earlier version tells nothing of alarms and last values. */
+interface Job extends Partial<LateChanges> {
   readonly id: string;
   readonly version: string;
   readonly state: string;
@@ -25,15 +49,11 @@ interface Job {
   readonly waitsFor?: string;
   readonly payloads: Readonly<Record<string, number>>;
   readonly documents: Readonly<Record<string, number>>;
-  readonly samples: readonly {
-    readonly deviceId: string;
-    readonly path: string;
-    readonly time: string;
+  readonly samples: readonly (OfPayload & {
     readonly value: string;
-    readonly outcome: string;
     readonly message?: string;
     readonly differences: readonly Difference[];
-  }[];
+  })[];
   readonly contentHash: string;
 }
 
@@ -46,16 +66,49 @@ const counted = (counts: Readonly<Record<string, number>>): string =>
 const differenceLines = ({ document, member, before, after }: Difference): string[] =>
   indented(sideBySide(`${document}: ${member}`, { before, after }), 6);
 
+/** Why alarms are left as they are. */
+const LEFT: Readonly<Record<string, string>> = {
+  open: "open already, which decoding again never rewrites",
+  unmade: "open, and this version does not raise them: clear them where they are wrong",
+  done: "said by their payload before",
+  older: "of payloads that a newer one of the path follows",
+  maintenance: "not raised, the device is in maintenance",
+  notOpen: "to be cleared, none is open",
+};
+
+const ofPayload = ({ outcome, path, deviceId, time }: OfPayload): string =>
+  `${outcome}: ${path} of ${deviceId} at ${time}`;
+
+function alarmLines({ raised, cleared, left, samples }: LateChanges["alarms"]): string[] {
+  return [
+    `alarms: ${counted({ raised, cleared })}`,
+    ...Object.entries(left).flatMap(([why, count]) => (count > 0 ? [`  left: ${count} ${LEFT[why] ?? why}`] : [])),
+    ...samples.map(sample => `  ${ofPayload(sample)}: ${sample.type}`),
+  ];
+}
+
+function lastValueLines({ samples, ...counts }: LateChanges["lastValues"]): string[] {
+  return [
+    `last values: ${counted(counts)}`,
+    ...samples.flatMap(({ resource, before, after, ...of }) => [
+      `  ${ofPayload(of)}`,
+      ...indented(sideBySide(resource, of.outcome === "older" ? { stays: before } : { before, after }), 6),
+    ]),
+  ];
+}
+
 function lines(key: string, job: Job): string[] {
-  const { id, version, state, apply, reason, payloads, documents, samples, contentHash } = job;
+  const { id, version, state, apply, reason, payloads, documents, samples, alarms, lastValues, contentHash } = job;
   return [
     `job ${id}: ${key} ${version}, ${apply ? "applied" : "what would change"}: ${state}${reason === undefined ? "" : `: ${reason}`}`,
     `payloads: ${counted(payloads)}`,
     `documents: ${counted(documents)}`,
-    ...samples.flatMap(({ outcome, path, deviceId, time, value, message, differences }) => [
-      `  ${outcome}: ${path} of ${deviceId} at ${time}: ${value}${message === undefined ? "" : ` (${message})`}`,
+    ...samples.flatMap(({ value, message, differences, ...of }) => [
+      `  ${ofPayload(of)}: ${value}${message === undefined ? "" : ` (${message})`}`,
       ...differences.flatMap(differenceLines),
     ]),
+    ...(alarms ? alarmLines(alarms) : []),
+    ...(lastValues ? lastValueLines(lastValues) : []),
     `content hash: ${contentHash}`,
   ];
 }
