@@ -55,7 +55,7 @@ describe("decoding/redecode/redecode-tally", () => {
   });
 
   it("samples are few and short, however many and long the payloads and documents are", () => {
-    const long = { text: "x".repeat(1_000_000) };
+    const long = { text: "x".repeat(100_000) };
     const tally = of(...Array.from({ length: 100 }, () => decoded(...Array.from({ length: 50 }, () => place(long)))));
     assert.lengthOf(tally.samples, 20);
     for (const { differences, value } of tally.samples) {
@@ -63,5 +63,39 @@ describe("decoding/redecode/redecode-tally", () => {
       assert.lengthOf(value, 512);
     }
     assert.isBelow(JSON.stringify(tally.samples).length, 300_000);
+  });
+
+  it("alarms and last values: a few samples of each outcome, none of equal values; long ones are shown by their beginning", () => {
+    const after = { long: "x".repeat(100_000) };
+    const verdict: Verdict = {
+      kind: "decoded",
+      wasError: false,
+      plan: {
+        places: [],
+        alarms: [
+          { type: "a".repeat(1000), outcome: "raised" },
+          { type: "b", outcome: "older" },
+        ],
+        lastValues: [
+          { resource: "/9/0/1", outcome: "equal", before: 1, after: 1 },
+          { resource: "/9/0/2", outcome: "added", after },
+        ],
+      },
+    };
+    const { alarms, lastValues, payloads } = of(...Array.from({ length: 100 }, () => verdict));
+    assert.deepInclude(alarms, { raised: 100, cleared: 0 });
+    assert.deepEqual(alarms.left, { open: 0, unmade: 0, done: 0, older: 100, maintenance: 0, notOpen: 0 });
+    assert.deepInclude(lastValues, { added: 100, changed: 0, equal: 100, older: 0 });
+    assert.equal(alarms.samples.map(({ outcome }) => outcome).join(" "), "raised older ".repeat(5).trim());
+    assert.lengthOf(alarms.samples[0]!.type, 500);
+    assert.lengthOf(lastValues.samples, 5);
+    assert.deepInclude(lastValues.samples[0], {
+      payload: "0",
+      deviceId: "4711",
+      path: "/33456/0/123",
+      outcome: "added",
+    });
+    assert.match(String(lastValues.samples[0]!.after), /^\{"long":"x{100,500} \.\.\.$/);
+    assert.equal(payloads.equal, 100);
   });
 });

@@ -41,6 +41,21 @@ describe("decoding/redecode", () => {
     );
   const alarms = async (): Promise<unknown[]> => (await fixture.content())["alarms"] as unknown[];
 
+  /** Decoding in the background stops at that decode, counted from 1, until it is released. */
+  const holdFrom = (decode: number) => {
+    const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let decodes = 0;
+    fixture.beforeDecode = async () => {
+      if (++decodes === decode) reached.resolve();
+      if (decodes >= decode) await released.promise;
+    };
+    const release = (): void => {
+      fixture.beforeDecode = async () => {};
+      released.resolve();
+    };
+    return { reached: reached.promise, release };
+  };
+
   it("a dry run says what would change, with samples, and changes nothing", async () => {
     const raws = await fixture.receive([1, 2, 3, 4]);
     const before = await fixture.content();
@@ -145,18 +160,11 @@ describe("decoding/redecode", () => {
 
   it("goes on after a restart where it was, and counts each payload once", async () => {
     await fixture.receive([1, 2, 3, 4, 5, 6, 7]);
-    const reached = Promise.withResolvers<void>();
-    const never = Promise.withResolvers<void>();
-    let decodes = 0;
-    fixture.beforeDecode = async () => {
-      if (++decodes === 5) reached.resolve();
-      if (decodes >= 5) await never.promise;
-    };
+    const held = holdFrom(5);
     const { id } = await fixture.redecodes.create(TENANT, KEY, { version: "2.0.0", apply: true }, "admin");
-    await reached.promise;
+    await held.reached;
     assert.deepInclude((await fixture.redecodes.get(TENANT, KEY, id)).progress.payloads, { read: 3, changed: 3 });
-    fixture.beforeDecode = async () => {};
-    never.resolve();
+    held.release();
     await fixture.reopened();
     const { progress, state } = await fixture.ended(id);
     assert.equal(state, "DONE");
@@ -176,17 +184,10 @@ describe("decoding/redecode", () => {
     const whole = await fixture.run({ version: "2.0.0" });
     const { added, changed, equal } = whole.progress.lastValues;
     assert.deepEqual([added, changed, equal], [1, 6, 0]);
-    const reached = Promise.withResolvers<void>();
-    const never = Promise.withResolvers<void>();
-    let decodes = 0;
-    fixture.beforeDecode = async () => {
-      if (++decodes === 5) reached.resolve();
-      if (decodes >= 5) await never.promise;
-    };
+    const held = holdFrom(5);
     const { id } = await fixture.redecodes.create(TENANT, KEY, { version: "2.0.0" }, "admin");
-    await reached.promise;
-    fixture.beforeDecode = async () => {};
-    never.resolve();
+    await held.reached;
+    held.release();
     await fixture.reopened();
     assert.deepEqual((await fixture.ended(id)).progress, whole.progress);
   });
@@ -243,17 +244,11 @@ describe("decoding/redecode", () => {
 
   it("one job of a decoder at a time; a cancelled one ends, keeps what it changed, and makes room", async () => {
     await fixture.receive([1, 2, 3, 4]);
-    const reached = Promise.withResolvers<void>();
-    const never = Promise.withResolvers<void>();
-    let decodes = 0;
-    fixture.beforeDecode = async () => {
-      if (++decodes === 4) reached.resolve();
-      if (decodes >= 4) await never.promise;
-    };
+    const held = holdFrom(4);
     const { id } = await fixture.redecodes.create(TENANT, KEY, { version: "2.0.0", apply: true }, "admin");
     assert.equal(await codeOf(fixture.redecodes.create(TENANT, KEY, {}, "admin")), "CONFLICT");
-    await reached.promise;
-    never.resolve();
+    await held.reached;
+    held.release();
     await fixture.redecodes.remove(TENANT, KEY, id);
     assert.equal((await fixture.redecodes.get(TENANT, KEY, id)).state, "CANCELLED");
     assert.deepEqual((await measured())[0], [2, "2.0.0"]);
