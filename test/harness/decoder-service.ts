@@ -36,6 +36,8 @@ export interface DecoderService extends AsyncDisposable {
   /** Headers of the last one. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   misbehave: Misbehaviour | undefined;
+  /** What the answer to a payload waits for. */
+  hold: ((payload: Buffer) => Promise<void> | undefined) | undefined;
   /** Closes the port; `start` opens the same one again. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -87,7 +89,11 @@ export async function openDecoderService(): Promise<DecoderService> {
     bodies.push(text);
     headers = ctx.headers;
     if (service.misbehave) service.misbehave(ctx);
-    else ctx.body = decode(JSON.parse(text) as DecodeRequest);
+    else {
+      const request = JSON.parse(text) as DecodeRequest;
+      await service.hold?.(Buffer.from(request.value, "hex"));
+      ctx.body = decode(request);
+    }
   });
   const app = new Koa();
   // What it is made to do badly is no news.
@@ -101,6 +107,7 @@ export async function openDecoderService(): Promise<DecoderService> {
       return headers;
     },
     misbehave: undefined,
+    hold: undefined,
     async stop() {
       server.closeAllConnections();
       await new Promise(resolve => server.close(resolve));

@@ -1,19 +1,11 @@
 /** One loaded decoder version: what waits for it and what became of what it did. */
 import type { DecoderManifest } from "../contract/decoder.ts";
 import { type BreakerEvent, type BreakerState, CLOSED } from "./breaker-machine.ts";
-import type {
-  DecodeFailureReason,
-  DecodeOptions,
-  DecodeOutcome,
-  DecoderStats,
-  RuntimeInput,
-} from "./decoder-runtime.ts";
+import type { DecodeFailureReason, DecodeOutcome, DecoderStats, RuntimeInput, Urgency } from "./decoder-runtime.ts";
 import type { HostReply } from "./host-process.ts";
 import type { LoadableDecoder } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";
 import type { PartnerBudget } from "./partner-budget.ts";
-
-export type Urgency = NonNullable<DecodeOptions["urgency"]>;
 
 export interface Job {
   readonly input: RuntimeInput;

@@ -2,8 +2,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { type BreakerEvent, type BreakerState, stepBreaker } from "./breaker-machine.ts";
-import { type DecoderEntry, type Failure, fail, takeAll, type Urgency } from "./decoder-entry.ts";
-import type { DecoderStateChange } from "./decoder-runtime.ts";
+import { type DecoderEntry, type Failure, fail, takeAll } from "./decoder-entry.ts";
+import type { DecoderStateChange, Urgency } from "./decoder-runtime.ts";
 
 export interface GuardParts {
   readonly clock: Clock;

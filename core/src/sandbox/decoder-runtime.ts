@@ -38,12 +38,15 @@ export type DecodeFailureReason =
   | "callFailed"
   | "unavailable";
 
+/**
+ * live: somebody waits for it. background (shadow runs, decoding again): runs only while nothing live waits on the same host, one
+ * small batch at a time, and has a queue of its own; a service is asked on half of its connections, when no live call waits.
+ */
+export type Urgency = "live" | "background";
+
 export interface DecodeOptions {
-  /**
-   * live (default): somebody waits for it. background (shadow runs, decoding again): runs only while nothing live waits on
-   * the same host, one small batch at a time, and has a queue of its own.
-   */
-  readonly urgency?: "live" | "background";
+  /** Default live. */
+  readonly urgency?: Urgency;
   /**
    * Runs this input alone, beside all others, and the outcome tells what the decoder printed. Such a test is also run while
    * the decoder has a rest, and its failure does not count against it.
@@ -107,7 +110,7 @@ export interface DecoderStateChange {
   readonly key: string;
   readonly version: string;
   /** Its decodes in the background have a breaker of their own. */
-  readonly urgency: "live" | "background";
+  readonly urgency: Urgency;
   readonly state: "closed" | "open" | "quarantined";
   readonly why: string;
   /** Wall clock, ms. */

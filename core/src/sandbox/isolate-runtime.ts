@@ -17,7 +17,6 @@ import {
   queuedOf,
   retire,
   statsOf,
-  type Urgency,
 } from "./decoder-entry.ts";
 import { createDecoderGuard } from "./decoder-guard.ts";
 import {
@@ -26,6 +25,7 @@ import {
   type DecoderSource,
   type DecoderStateChange,
   type RuntimeInput,
+  type Urgency,
 } from "./decoder-runtime.ts";
 import { ENGINES, type EngineName } from "./engine.ts";
 import { type HostCommand, hostCommands } from "./host-command.ts";

@@ -1,17 +1,8 @@
 /** One usual host with the decoders that take turns on it: batches out, outcomes in, failures apart. */
 import { encodeBatch, readBatch } from "./batch.ts";
-import {
-  charge,
-  type DecoderEntry,
-  distrust,
-  fail,
-  isTrusted,
-  type Job,
-  settle,
-  suspect,
-  type Urgency,
-} from "./decoder-entry.ts";
+import { charge, type DecoderEntry, distrust, fail, isTrusted, type Job, settle, suspect } from "./decoder-entry.ts";
 import type { DecoderGuard } from "./decoder-guard.ts";
+import type { Urgency } from "./decoder-runtime.ts";
 import type { HostSlot, SlotReply } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";
 

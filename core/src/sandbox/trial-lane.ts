@@ -7,17 +7,9 @@ import type { Clock } from "../base/clock.ts";
 import { MooringError } from "../base/errors.ts";
 import { encodeBatch, readBatch } from "./batch.ts";
 import type { BreakerEvent } from "./breaker-machine.ts";
-import {
-  charge,
-  type DecoderEntry,
-  distrust,
-  failedOutcome,
-  isTrusted,
-  type Job,
-  settle,
-  type Urgency,
-} from "./decoder-entry.ts";
+import { charge, type DecoderEntry, distrust, failedOutcome, isTrusted, type Job, settle } from "./decoder-entry.ts";
 import type { DecoderGuard } from "./decoder-guard.ts";
+import type { Urgency } from "./decoder-runtime.ts";
 import type { HostReply } from "./host-process.ts";
 import type { HostSlot, SlotReply } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";

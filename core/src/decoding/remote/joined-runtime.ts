@@ -17,15 +17,15 @@ const REASONS: Readonly<Record<Exclude<CallReason, "ok">, DecodeFailureReason>> 
   notJson: "callFailed",
 };
 
-function statsOf({ id, key, version, calls, queued }: ServiceStats): DecoderStats {
+function statsOf({ id, key, version, calls, queued, queuedInBackground }: ServiceStats): DecoderStats {
   const { ok = 0, ...faults } = calls;
   const failed: Partial<Record<DecodeFailureReason, number>> = {};
   for (const [fault, count] of Object.entries(faults)) {
     const reason = REASONS[fault as keyof typeof REASONS];
     failed[reason] = (failed[reason] ?? 0) + count;
   }
-  const none = { batches: 0, cpuMs: 0, queuedInBackground: 0, onProbation: false, hostDeaths: 0 };
-  return { id, key, version, owner: ownerOf({ id }), decoded: ok, failed, queued, ...none };
+  const none = { batches: 0, cpuMs: 0, onProbation: false, hostDeaths: 0 };
+  return { id, key, version, owner: ownerOf({ id }), decoded: ok, failed, queued, queuedInBackground, ...none };
 }
 
 export function joinRuntimes(sandbox: DecoderRuntime, remote: RemoteRuntime, box: SecretBox): DecoderRuntime {
@@ -41,7 +41,8 @@ export function joinRuntimes(sandbox: DecoderRuntime, remote: RemoteRuntime, box
     },
     release: sandbox.release,
     has: id => remote.has(id) || sandbox.has(id),
-    decode: (id, input, options) => (remote.has(id) ? remote.decode(id, input) : sandbox.decode(id, input, options)),
+    decode: (id, input, options) =>
+      remote.has(id) ? remote.decode(id, input, options) : sandbox.decode(id, input, options),
     stats() {
       const stats = sandbox.stats();
       return { ...stats, decoders: [...stats.decoders, ...remote.stats().map(statsOf)] };

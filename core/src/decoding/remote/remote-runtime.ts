@@ -8,7 +8,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { DecoderManifest } from "../../contract/decoder.ts";
 import { checkDecoderResult } from "../../contract/manifest.ts";
-import type { DecodeOutcome, RuntimeInput } from "../../sandbox/decoder-runtime.ts";
+import type { DecodeOptions, DecodeOutcome, RuntimeInput, Urgency } from "../../sandbox/decoder-runtime.ts";
 import { type Resolve, sharedResolve, systemResolve } from "./guarded-connect.ts";
 import { createItemBatcher } from "./item-batcher.ts";
 import { DEFAULT_BATCH_PATH, originOf, pathOf, type RemoteService } from "./remote-service.ts";
@@ -51,6 +51,9 @@ export interface ServiceStats {
   readonly calls: Readonly<Partial<Record<CallReason, number>>>;
   /** Under way or waiting for a connection. */
   readonly queued: number;
+  /** Of those the ones in the background. */
+  readonly queuedInBackground: number;
+  /** Of live calls, which is one of the background too. */
   readonly pause?: { readonly reason: string; readonly untilMs: number };
 }
 
@@ -61,9 +64,9 @@ export interface RemoteRuntime extends AsyncDisposable {
   has(id: string): boolean;
   /**
    * Never rejects. `unavailable` with `retryAtMs` while the service is paused; `callFailed` where another call may go better;
-   * `invalidResult` where an answer came that breaks the contract.
+   * `invalidResult` where an answer came that breaks the contract. What fails in the background pauses the background alone.
    */
-  decode(id: string, input: RuntimeInput): Promise<DecodeOutcome>;
+  decode(id: string, input: RuntimeInput, options?: Pick<DecodeOptions, "urgency">): Promise<DecodeOutcome>;
   /** `<url>/cumulocity.json`, under the same guard as calls. Never rejects. */
   fetchManifest(service: RemoteService): Promise<CallOutcome>;
   stats(): readonly ServiceStats[];
@@ -74,6 +77,11 @@ interface Entry {
   readonly manifest: DecoderManifest;
   readonly origin: string;
   readonly calls: Partial<Record<CallReason, number>>;
+  readonly lanes: Readonly<Record<Urgency, Lane>>;
+}
+
+interface Lane {
+  readonly urgency: Urgency;
   state: ServiceState;
   /** Of the last failed call, which all payloads of a batch share: it counts once. */
   failure?: CallOutcome;
@@ -140,10 +148,19 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     made.users.add(id);
     return made.client;
   };
-  const caller = (service: RemoteService, client: ServiceClient, isWanted: () => boolean): Entry["call"] => {
+  const caller = (
+    service: RemoteService,
+    client: ServiceClient,
+    isWanted: () => boolean,
+    urgency: Urgency,
+  ): Lane["call"] => {
     const headers = { "Content-Type": "application/json", Accept: "application/json", ...service.headers };
     const post = (path: string, body: object): Promise<CallOutcome> =>
-      client.ask({ method: "POST", path: pathOf(service, path), headers, body: JSON.stringify(body) }, isWanted);
+      client.ask(
+        { method: "POST", path: pathOf(service, path), headers, body: JSON.stringify(body) },
+        isWanted,
+        urgency,
+      );
     if (!service.batch) return body => post(DECODE_PATH, body);
     const { maxItems, path = DEFAULT_BATCH_PATH } = service.batch;
     return createItemBatcher<object, CallOutcome>({
@@ -154,17 +171,20 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     });
   };
 
-  const step = (entry: Entry, event: ServiceEvent): void => {
-    const before = entry.state;
-    entry.state = stepService(before, event, clock.monotonic(), rules);
-    const { key } = entry.manifest;
-    if (entry.state.at === "paused" && before.at !== "paused") {
-      const { reason, untilMs } = entry.state;
-      log.warn("decoderService.paused", { key, reason, pauseMs: Math.round(untilMs - clock.monotonic()) });
-    }
-    if (entry.state.at === "up" && before.at === "trying") log.info("decoderService.resumed", { key });
+  const step = ({ manifest: { key }, lanes }: Entry, lane: Lane, event: ServiceEvent): void => {
+    const { urgency, state: before } = lane;
+    const nowMs = clock.monotonic();
+    const state = stepService(before, event, nowMs, rules);
+    lane.state = state;
+    if (state.at === "up" && before.at === "trying") log.info("decoderService.resumed", { key, urgency });
+    if (state.at !== "paused" || before.at === "paused") return;
+    const { reason, untilMs } = state;
+    log.warn("decoderService.paused", { key, urgency, reason, pauseMs: Math.round(untilMs - nowMs) });
+    const { background } = lanes;
+    const leftAlone: ServiceEvent = { kind: "leftAlone", untilMs, reason };
+    if (lane !== background) background.state = stepService(background.state, leftAlone, nowMs, rules);
   };
-  const pauseOf = ({ state }: Entry): ServiceStats["pause"] =>
+  const pauseOf = ({ state }: Lane): ServiceStats["pause"] =>
     state.at === "paused"
       ? { reason: state.reason, untilMs: Math.ceil(clock.now() + Math.max(0, state.untilMs - clock.monotonic())) }
       : undefined;
@@ -180,45 +200,45 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
   const count = (entry: Entry, reason: CallReason): void => {
     entry.calls[reason] = (entry.calls[reason] ?? 0) + 1;
   };
-  const unavailable = (entry: Entry, message: string): DecodeOutcome => {
-    const pause = pauseOf(entry);
-    const retry = pause && { retryAtMs: pause.untilMs };
-    return { ok: false, reason: "unavailable", message, version: entry.manifest.version, ...retry };
+  const unavailable = ({ manifest: { version } }: Entry, lane: Lane, message: string): DecodeOutcome => {
+    const pause = pauseOf(lane);
+    return { ok: false, reason: "unavailable", message, version, ...(pause && { retryAtMs: pause.untilMs }) };
   };
-  const ask = async (entry: Entry, input: RuntimeInput): Promise<DecodeOutcome> => {
+  const isLoaded = (entry: Entry): boolean => entries.get(entry.id) === entry;
+  const ask = async (entry: Entry, lane: Lane, input: RuntimeInput): Promise<DecodeOutcome> => {
     const { key, version } = entry.manifest;
-    const outcome = await entry.call(requestOf(entry.manifest, input));
-    if (!entries.has(entry.id)) return unavailable(entry, `the decoder service ${key} was unloaded`);
+    const outcome = await lane.call(requestOf(entry.manifest, input));
+    if (!isLoaded(entry)) return unavailable(entry, lane, `the decoder service ${key} was unloaded`);
     if (outcome.ok) {
       const result = resultOf(entry, outcome.body);
-      step(entry, { kind: "answered" });
+      step(entry, lane, { kind: "answered" });
       count(entry, result.ok ? "ok" : "invalidResult");
       return result;
     }
     const { fault, message } = outcome;
-    if (fault === "dropped") return unavailable(entry, pauseOf(entry)?.reason ?? message);
+    if (fault === "dropped") return unavailable(entry, lane, pauseOf(lane)?.reason ?? message);
     const reason = `the decoder service ${key} gave no result: ${message}`;
     const isUnreachable = NO_CONNECTION.has(fault);
     count(entry, fault);
-    if (entry.failure !== outcome) step(entry, { kind: isUnreachable ? "unreachable" : "failed", reason });
-    entry.failure = outcome;
-    if (isUnreachable) return unavailable(entry, reason);
+    if (lane.failure !== outcome) step(entry, lane, { kind: isUnreachable ? "unreachable" : "failed", reason });
+    lane.failure = outcome;
+    if (isUnreachable) return unavailable(entry, lane, reason);
     return { ok: false, reason: "callFailed", message: reason, version };
   };
   /** One call tries a service that was paused; those that come meanwhile wait for what it finds. */
-  const decode = async (entry: Entry, input: RuntimeInput): Promise<DecodeOutcome> => {
+  const decode = async (entry: Entry, lane: Lane, input: RuntimeInput): Promise<DecodeOutcome> => {
     for (;;) {
-      step(entry, { kind: "asked" });
-      if (entry.state.at === "paused") return unavailable(entry, entry.state.reason);
-      if (entry.state.at === "up") return ask(entry, input);
-      if (!entry.trial) {
-        const trial = ask(entry, input).finally(() => {
-          delete entry.trial;
+      step(entry, lane, { kind: "asked" });
+      if (lane.state.at === "paused") return unavailable(entry, lane, lane.state.reason);
+      if (lane.state.at === "up") return ask(entry, lane, input);
+      if (!lane.trial) {
+        const trial = ask(entry, lane, input).finally(() => {
+          delete lane.trial;
         });
-        entry.trial = trial;
+        lane.trial = trial;
         return trial;
       }
-      await entry.trial;
+      await lane.trial;
     }
   };
   const unload = (id: string): void => {
@@ -235,23 +255,29 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     load(id, manifest, service) {
       if (closed || entries.has(id)) return;
       const origin = originOf(service);
-      const isWanted = (): boolean => entries.has(id) && entry.state.at !== "paused";
-      const call = caller(service, clientFor(origin, id), isWanted);
-      const entry: Entry = { id, manifest, origin, call, calls: {}, state: serviceUp, queued: 0 };
+      const client = clientFor(origin, id);
+      const laneFor = (urgency: Urgency): Lane => {
+        const isWanted = (): boolean => isLoaded(entry) && lane.state.at !== "paused";
+        const lane: Lane = { urgency, call: caller(service, client, isWanted, urgency), state: serviceUp, queued: 0 };
+        return lane;
+      };
+      const lanes = { live: laneFor("live"), background: laneFor("background") };
+      const entry: Entry = { id, manifest, origin, lanes, calls: {} };
       entries.set(id, entry);
       const { key, version } = manifest;
       log.info("decoderService.loaded", { key, version, origin });
     },
     unload,
     has: id => entries.has(id),
-    async decode(id, input) {
+    async decode(id, input, { urgency = "live" } = {}) {
       const entry = entries.get(id);
       if (!entry) return { ok: false, reason: "unavailable", message: `decoder service ${id} is not loaded` };
-      entry.queued++;
+      const lane = entry.lanes[urgency];
+      lane.queued++;
       try {
-        return await decode(entry, input);
+        return await decode(entry, lane, input);
       } finally {
-        entry.queued--;
+        lane.queued--;
       }
     },
     async fetchManifest(service) {
@@ -262,14 +288,16 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     },
     stats: () =>
       [...entries.values()].map(entry => {
-        const { id, manifest, calls, queued } = entry;
-        const pause = pauseOf(entry);
+        const { id, manifest, calls, lanes } = entry;
+        const { live, background } = lanes;
+        const pause = pauseOf(live);
         return {
           id,
           key: manifest.key,
           version: manifest.version,
           calls: { ...calls },
-          queued,
+          queued: live.queued + background.queued,
+          queuedInBackground: background.queued,
           ...(pause && { pause }),
         };
       }),

@@ -3,6 +3,8 @@ import type { Pool } from "undici";
 import { decodeUtf8 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { isFailure, messageOf } from "../../base/errors.ts";
+import type { Urgency } from "../../sandbox/decoder-runtime.ts";
+import { createCallPlaces } from "./call-places.ts";
 import { guardedConnect, type NoConnection, type Resolve } from "./guarded-connect.ts";
 
 export interface CallLimits {
@@ -41,8 +43,8 @@ export type CallOutcome =
   | { readonly ok: false; readonly fault: CallFault; readonly message: string };
 
 export interface ServiceClient extends AsyncDisposable {
-  /** Never rejects. Calls that are too many wait for their turn; then `isWanted` is asked. */
-  ask(call: ServiceCall, isWanted: () => boolean): Promise<CallOutcome>;
+  /** Never rejects. Calls that are too many wait for their turn, live ones before others; then `isWanted` is asked. */
+  ask(call: ServiceCall, isWanted: () => boolean, urgency?: Urgency): Promise<CallOutcome>;
 }
 
 export interface ServiceCall {
@@ -58,7 +60,11 @@ export interface ServiceClientParts {
   readonly resolve: Resolve;
   readonly clock: Clock;
   readonly limits: CallLimits;
+  /** Default: from the package. */
+  readonly loadLibrary?: () => Promise<Library>;
 }
+
+type Library = Pick<typeof import("undici"), "buildConnector" | "Pool">;
 
 /** Below the five seconds after which many servers close. */
 const KEEP_ALIVE_MS = 4_000;
@@ -66,6 +72,8 @@ const KEEP_ALIVE_MS = 4_000;
 const DUMPED_BYTES = 64 * 1024;
 
 const failed = (fault: CallFault, message: string): CallOutcome => ({ ok: false, fault, message });
+
+const DROPPED = failed("dropped", "it was not made");
 
 /** What undici rejects with. */
 function faultOf(error: unknown, { responseBytes }: CallLimits): CallOutcome {
@@ -78,8 +86,9 @@ function faultOf(error: unknown, { responseBytes }: CallLimits): CallOutcome {
 }
 
 /** The library is loaded for the first call: most hosts have no service. */
-async function openPool({ origin, clock, limits, resolve, isAllowed }: ServiceClientParts): Promise<Pool> {
-  const { buildConnector, Pool } = await import("undici");
+async function openPool(parts: ServiceClientParts): Promise<Pool> {
+  const { origin, clock, limits, resolve, isAllowed, loadLibrary = () => import("undici") } = parts;
+  const { buildConnector, Pool } = await loadLibrary();
   return new Pool(origin, {
     connections: limits.connections,
     pipelining: 1,
@@ -95,9 +104,18 @@ async function openPool({ origin, clock, limits, resolve, isAllowed }: ServiceCl
 
 export function createServiceClient(parts: ServiceClientParts): ServiceClient {
   const { clock, limits } = parts;
+  const places = createCallPlaces(limits.connections);
   let opened: Promise<Pool> | undefined;
-  const waiting: (() => void)[] = [];
-  let free = limits.connections;
+  let closed = false;
+
+  /** What could not be opened is tried again by the next call. */
+  const open = (): Promise<Pool> => {
+    opened ??= openPool(parts).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
 
   const read = async ({ statusCode, body }: Awaited<ReturnType<Pool["request"]>>): Promise<CallOutcome> => {
     if (statusCode < 200 || statusCode >= 300) {
@@ -115,9 +133,7 @@ export function createServiceClient(parts: ServiceClientParts): ServiceClient {
       return failed("notJson", `its answer is no JSON: ${messageOf(error)}`);
     }
   };
-  const make = async (call: ServiceCall): Promise<CallOutcome> => {
-    opened ??= openPool(parts);
-    const pool = await opened;
+  const make = async (pool: Pool, call: ServiceCall): Promise<CallOutcome> => {
     const giveUp = new AbortController();
     using _ = clock.after(limits.callMs, () => giveUp.abort());
     // A server may close a connection that was idle in the very moment in which it is used again: that is nobody's fault.
@@ -134,20 +150,30 @@ export function createServiceClient(parts: ServiceClientParts): ServiceClient {
       }
     }
   };
+  const begin = async (call: ServiceCall, isWanted: () => boolean): Promise<CallOutcome> => {
+    const isDropped = (): boolean => closed || !isWanted();
+    if (isDropped()) return DROPPED;
+    let pool: Pool;
+    try {
+      pool = await open();
+    } catch (error) {
+      return failed("unreachable", `the HTTP client cannot be loaded: ${messageOf(error)}`);
+    }
+    return isDropped() ? DROPPED : make(pool, call);
+  };
   return {
-    async ask(call, isWanted) {
-      if (free > 0) free--;
-      else await new Promise<void>(resolve => void waiting.push(resolve));
+    async ask(call, isWanted, urgency = "live") {
+      await places.take(urgency);
       try {
-        return isWanted() ? await make(call) : failed("dropped", "it was not made");
+        return await begin(call, isWanted);
       } finally {
-        const next = waiting.shift();
-        if (next) next();
-        else free++;
+        places.giveBack(urgency);
       }
     },
     async [Symbol.asyncDispose]() {
-      await (await opened)?.destroy();
+      closed = true;
+      const pool = await opened?.catch(() => undefined);
+      await pool?.destroy();
     },
   };
 }

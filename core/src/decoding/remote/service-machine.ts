@@ -13,7 +13,9 @@ export type ServiceEvent =
   | { readonly kind: "answered" }
   /** It can be reached, but the call gave no result. */
   | { readonly kind: "failed"; readonly reason: string }
-  | { readonly kind: "unreachable"; readonly reason: string };
+  | { readonly kind: "unreachable"; readonly reason: string }
+  /** Whoever goes first has found that it is to be left alone. */
+  | { readonly kind: "leftAlone"; readonly untilMs: number; readonly reason: string };
 
 export interface ServiceRules {
   /** Calls in a row that fail, until it is paused. */
@@ -40,6 +42,11 @@ export function stepService(
     reason,
     nextPauseMs: Math.min(nextPauseMs, maxPauseMs),
   });
+  if (event.kind === "leftAlone") {
+    const { untilMs, reason } = event;
+    const nextPauseMs = state.at === "up" ? pauseMs : state.nextPauseMs;
+    return state.at === "paused" && state.untilMs >= untilMs ? state : { at: "paused", untilMs, reason, nextPauseMs };
+  }
   switch (state.at) {
     case "up":
       if (event.kind === "unreachable") return pauseFor(unreachableMs, event.reason, pauseMs);

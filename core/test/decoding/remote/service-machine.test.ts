@@ -12,6 +12,7 @@ const NOW = 1000;
 const failed: ServiceEvent = { kind: "failed", reason: "it answered 500" };
 const unreachable: ServiceEvent = { kind: "unreachable", reason: "refused" };
 const asked: ServiceEvent = { kind: "asked" };
+const leftAlone: ServiceEvent = { kind: "leftAlone", untilMs: NOW + 50, reason: "others" };
 const answered: ServiceEvent = { kind: "answered" };
 
 const up = (failures: number): ServiceState => ({ at: "up", failures });
@@ -40,6 +41,10 @@ const STEPS: readonly (readonly [ServiceState, ServiceEvent, ServiceState])[] = 
   [trying(20), failed, paused(NOW + 20, "it answered 500", 35)],
   [trying(35), failed, paused(NOW + 35, "it answered 500", 35)],
   [trying(20), unreachable, paused(NOW + 100, "refused", 20)],
+  [up(2), leftAlone, paused(NOW + 50, "others", 10)],
+  [paused(NOW + 49, "before", 20), leftAlone, paused(NOW + 50, "others", 20)],
+  [paused(NOW + 51, "before", 20), leftAlone, paused(NOW + 51, "before", 20)],
+  [trying(20), leftAlone, paused(NOW + 50, "others", 20)],
 ];
 
 describe("decoding/remote/service-machine", () => {
