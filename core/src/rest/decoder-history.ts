@@ -17,7 +17,7 @@ import {
   tenantOf,
 } from "./context.ts";
 import { collectionBody, pageParameters } from "./paging.ts";
-import { defined, id, list, text, timeRange } from "./parameters.ts";
+import { defined, list, type Query, text, timeRange } from "./parameters.ts";
 import type { Shown } from "./present.ts";
 
 const PATH = "/service/lwm2m-agent/decoders/:key";
@@ -69,6 +69,19 @@ const presentDeadLetter = (letter: DeadLetter): Record<string, unknown> => ({
   ...(letter.decoderVersion !== undefined && { version: letter.decoderVersion }),
 });
 
+/** The same as a body says it. */
+function deadLetterQuery(query: Query): Record<string, unknown> {
+  const { fromMs, toMs } = timeRange(query);
+  return defined<Record<string, unknown>>({
+    dateFrom: fromMs === undefined ? undefined : formatTime(fromMs),
+    dateTo: toMs === undefined ? undefined : formatTime(toMs),
+    deviceId: text(query, "deviceId"),
+    path: text(query, "path"),
+    reason: text(query, "reason"),
+    ids: list(query, "ids"),
+  });
+}
+
 export function decoderHistoryRouter({ redecodes, deadLetters, limits }: DecoderHistoryRouterParts): RestRouter {
   const router = createRouter();
   const answerBegun = (ctx: RestContext, job: RedecodeJob): void => {
@@ -101,14 +114,7 @@ export function decoderHistoryRouter({ redecodes, deadLetters, limits }: Decoder
 
   router.get(`${PATH}/dead-letters`, may("decoder:read"), async ctx => {
     const page = pageParameters(ctx.query);
-    const selection = defined<Parameters<DeadLetters["list"]>[2]>({
-      ...timeRange(ctx.query),
-      deviceId: id(ctx.query, "deviceId"),
-      path: text(ctx.query, "path"),
-      reason: text(ctx.query, "reason"),
-      ids: list(ctx.query, "ids"),
-    });
-    const found = await deadLetters.list(tenantOf(ctx), keyIn(ctx), selection, page);
+    const found = await deadLetters.list(tenantOf(ctx), keyIn(ctx), deadLetterQuery(ctx.query), page);
     const items = found.items.map(presentDeadLetter);
     answerPlain(ctx, 200, collectionBody("deadLetters", selfUrl(ctx), page, { ...found, items }));
   });
@@ -119,14 +125,7 @@ export function decoderHistoryRouter({ redecodes, deadLetters, limits }: Decoder
     else answerPlain(ctx, 200, replayed);
   });
   router.delete(`${PATH}/dead-letters`, may("decoder:write"), async ctx => {
-    const asked = defined<Record<string, unknown>>({
-      dateFrom: text(ctx.query, "dateFrom"),
-      dateTo: text(ctx.query, "dateTo"),
-      deviceId: text(ctx.query, "deviceId"),
-      path: text(ctx.query, "path"),
-      reason: text(ctx.query, "reason"),
-      ids: list(ctx.query, "ids"),
-    });
+    const asked = deadLetterQuery(ctx.query);
     answerPlain(ctx, 200, { dropped: await deadLetters.drop(tenantOf(ctx), keyIn(ctx), asked) });
   });
   return router;

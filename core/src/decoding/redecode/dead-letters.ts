@@ -25,13 +25,8 @@ export type ReplayAnswer = { readonly replayed: number } | { readonly job: Redec
 
 export interface DeadLetters {
   readonly figures: { readonly replayed: number; readonly dropped: number };
-  /** Newest first. */
-  list(
-    tenant: string,
-    decoder: string,
-    selection: Omit<PayloadSelection, "statuses" | "limit">,
-    page: PageRequest,
-  ): Promise<Page<DeadLetter>>;
+  /** Newest first. @param asked as the body of a replay, without version. @throws MooringError VALIDATION, PATH_INVALID */
+  list(tenant: string, decoder: string, asked: unknown, page: PageRequest): Promise<Page<DeadLetter>>;
   /** @param body see `readDeadLetters`. @throws MooringError VALIDATION; with a version NOT_FOUND, CONFLICT as a redecode */
   replay(tenant: string, decoder: string, body: unknown, owner: string): Promise<ReplayAnswer>;
   /** @param body as for replay, without version; it has to narrow. @returns how many. @throws MooringError VALIDATION */
@@ -59,6 +54,12 @@ const toDeadLetter = (document: RawPayloadDocument): DeadLetter => {
   };
 };
 
+function readSelected(asked: unknown): PayloadSelection {
+  const { version, selection } = readDeadLetters(asked);
+  if (version !== undefined) throw invalid("version", "is not known here");
+  return selection;
+}
+
 export function createDeadLetters(parts: DeadLettersParts): DeadLetters {
   const { store, write, redecodes, onReplayed, nowMs } = parts;
   const payloads = store.collection(RAW_PAYLOADS);
@@ -84,8 +85,8 @@ export function createDeadLetters(parts: DeadLettersParts): DeadLetters {
 
   return {
     figures,
-    async list(tenant, decoder, selection, page) {
-      const filter = { ...selectionFilter(tenant, decoder, selection), status: "ERROR" } as const;
+    async list(tenant, decoder, asked, page) {
+      const filter = { ...selectionFilter(tenant, decoder, readSelected(asked)), status: "ERROR" } as const;
       const found = await readPage(payloads, filter, page, [["time", -1]]);
       return { ...found, items: found.items.map(toDeadLetter) };
     },
@@ -102,8 +103,7 @@ export function createDeadLetters(parts: DeadLettersParts): DeadLetters {
       return { replayed };
     },
     async drop(tenant, decoder, body) {
-      const { version, selection } = readDeadLetters(body);
-      if (version !== undefined) throw invalid("version", "is not known here");
+      const selection = readSelected(body);
       if (Object.keys(selection).length === 1) throw invalid("ids", "or another filter must be given");
       const dropped = await each(tenant, decoder, selection, async page =>
         write([...(await endedAlarmOps(payloads, page, nowMs())), ...page.flatMap(forgetOps)]),

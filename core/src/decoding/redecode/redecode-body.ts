@@ -64,6 +64,12 @@ const checkDeadLetters = compileSchema<
   }),
 );
 
+function readPath(text: string): string {
+  const path = parsePath(text);
+  if (path.length < 3) throw invalid("path", "must name a resource or a resource instance, as /33456/0/123");
+  return formatPath(path);
+}
+
 function readSelection({ dateFrom, dateTo, deviceId, path }: SelectionBody): Omit<PayloadSelection, "statuses"> {
   const fromMs = dateFrom === undefined ? undefined : parseTime(dateFrom, "dateFrom");
   const toMs = dateTo === undefined ? undefined : parseTime(dateTo, "dateTo");
@@ -73,7 +79,7 @@ function readSelection({ dateFrom, dateTo, deviceId, path }: SelectionBody): Omi
     ...(fromMs !== undefined && { fromMs }),
     ...(toMs !== undefined && { toMs }),
     ...(deviceId !== undefined && { deviceId: requireId(deviceId, "deviceId") }),
-    ...(path !== undefined && { path: formatPath(parsePath(path)) }),
+    ...(path !== undefined && { path: readPath(path) }),
   };
 }
 

@@ -52,7 +52,7 @@ describe("decoding/dead-letters", () => {
       ],
     );
     assert.lengthOf(await letters({ reason: "threw" }), 2);
-    assert.lengthOf(await letters({ fromMs: found[1]!.receivedAtMs }), 2);
+    assert.lengthOf(await letters({ dateFrom: new Date(found[1]!.receivedAtMs).toISOString() }), 2);
     assert.lengthOf(await letters({ deviceId: "4711" }), 0);
     assert.lengthOf((await fixture.deadLetters.list("t2", KEY, {}, PAGE)).items, 0);
   });

@@ -275,6 +275,7 @@ describe("decoding/redecode", () => {
     ["times the wrong way round", { dateFrom: "2026-02-01T00:00:00Z", dateTo: "2026-01-01T00:00:00Z" }, "VALIDATION"],
     ["a time that is none", { dateFrom: "yesterday" }, "VALIDATION"],
     ["a path that is none", { path: "/3/x" }, "PATH_INVALID"],
+    ["a path of no resource", { path: "/33456/0" }, "VALIDATION"],
     ["a device that is no id", { deviceId: "meter" }, "VALIDATION"],
     ["no payloads", { limit: 0 }, "VALIDATION"],
     ["a status that is not decoded again", { status: ["PENDING"] }, "VALIDATION"],
