@@ -1,5 +1,5 @@
 /** Decoders: what runs them; those of folders and configuration, the catalogue of what was uploaded before them, and decoding again. */
-import { createConnectorDevices } from "./agent/connector-device.ts";
+import type { ConnectorDevices } from "./agent/connector-device.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { SecretBox } from "./base/secret-box.ts";
@@ -24,6 +24,7 @@ import type { Superseder } from "./mapping/superseder.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { DecoderRuntime, DecoderStateChange } from "./sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "./sandbox/isolate-runtime.ts";
+import type { Base } from "./server-base.ts";
 import { RAW_PAYLOADS } from "./store/collections/decoding.ts";
 import type { Store } from "./store/store.ts";
 import { MANAGEMENT_TENANT } from "./tenants/tenants.ts";
@@ -34,6 +35,8 @@ const FIRST_PAUSE_MS = 30_000;
 interface RuntimesOpening {
   readonly config: Config;
   readonly box: SecretBox;
+  /** As `readAllowedOrigins` gives them. */
+  readonly allowedOrigins: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   /** A decoder that had a rest, or was in quarantine, may run again. */
@@ -46,8 +49,8 @@ export interface Runtimes {
   readonly remote: RemoteRuntime;
 }
 
-export async function openRuntimes(
-  { config, box, clock, log, onReleased }: RuntimesOpening,
+async function openRuntimes(
+  { config, box, allowedOrigins, clock, log, onReleased }: RuntimesOpening,
   opened: AsyncDisposableStack,
 ): Promise<Runtimes> {
   const { engine, ...limits } = config.sandbox;
@@ -60,7 +63,7 @@ export async function openRuntimes(
   const remote = createRemoteRuntime({
     clock,
     log,
-    allowedOrigins: readAllowedOrigins(config.decoding.allowedOrigins),
+    allowedOrigins,
     limits: { callMs, connectMs: Math.ceil(callMs * 0.75) },
     rules: { unreachableMs, maxPauseMs: unreachableMs, pauseMs: Math.min(FIRST_PAUSE_MS, unreachableMs) },
   });
@@ -70,11 +73,15 @@ export async function openRuntimes(
 export interface DecodersOpening {
   readonly options: Pick<
     Config["decoding"],
-    "requireSignature" | "trustedKeys" | "maxDifferentPercent" | "services" | "allowedOrigins"
-  >;
+    "requireSignature" | "trustedKeys" | "maxDifferentPercent" | "services"
+  > & {
+    /** As `readAllowedOrigins` gives them. */
+    readonly allowedOrigins: readonly string[];
+  };
   readonly box: SecretBox;
   readonly store: Store;
-  readonly platform: Pick<Platform, "inventory" | "identity" | "events">;
+  readonly platform: Pick<Platform, "inventory" | "events">;
+  readonly connectors: Pick<ConnectorDevices, "ensure">;
   readonly runtime: DecoderRuntime;
   /** Absent: services come with their manifest. */
   readonly remote?: Pick<RemoteRuntime, "fetchManifest">;
@@ -93,9 +100,8 @@ export interface Decoders {
 }
 
 export async function openDecoders(opening: DecodersOpening, opened: AsyncDisposableStack): Promise<Decoders> {
-  const { options, box, store, platform, runtime, remote, folders, bundle, clock, log } = opening;
-  const { requireSignature, trustedKeys, maxDifferentPercent } = options;
-  const allowedOrigins = readAllowedOrigins(options.allowedOrigins);
+  const { options, box, store, platform, connectors, runtime, remote, folders, bundle, clock, log } = opening;
+  const { requireSignature, trustedKeys, maxDifferentPercent, allowedOrigins } = options;
   const shipped = createDecoderRegistry({ runtime, log, ...(bundle && { bundle }) });
   await shipped.loadFolders(folders);
   for (const { manifest, service, tenants } of readConfiguredServices(options.services)) {
@@ -105,8 +111,7 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
   const stored = createCatalogStore(store);
   const catalog = createDecoderCatalog({ stored, runtime, shipped, managementTenant: MANAGEMENT_TENANT, clock, log });
   await catalog.open();
-  const { ensure: source } = createConnectorDevices(platform);
-  const changeEvents = opened.use(tellChanges({ catalog, events: platform.events, source, log }));
+  const changeEvents = opened.use(tellChanges({ catalog, events: platform.events, source: connectors.ensure, log }));
   const reports = createReportStore(store, clock, log);
   const findDevice = platform.inventory.findCached;
   const payloads = store.collection(RAW_PAYLOADS);
@@ -127,6 +132,34 @@ export async function openDecoders(opening: DecodersOpening, opened: AsyncDispos
     clock,
   });
   return { catalog, shadow, changeEvents, services };
+}
+
+export interface DecoderSources {
+  /** Folders with a decoder each. */
+  readonly decoderFolders: readonly string[];
+  /** For those of them whose source imports something. */
+  readonly bundleDecoder?: Bundle;
+}
+
+export interface Decoding extends Runtimes, Decoders {
+  /** Keys of the decoders that a tenant has. */
+  keysOf(tenant: string): readonly string[];
+}
+
+/** What runs decoders, and the decoders that there are. @param onReleased see {@link RuntimesOpening} */
+export async function openDecoding(
+  base: Base,
+  { decoderFolders: folders, bundleDecoder: bundle }: DecoderSources,
+  onReleased: (decoderId: string) => void,
+  opened: AsyncDisposableStack,
+): Promise<Decoding> {
+  const { decoding: options } = base.config;
+  const allowedOrigins = readAllowedOrigins(options.allowedOrigins);
+  const runtimes = await openRuntimes({ ...base, allowedOrigins, onReleased }, opened);
+  const opening = { ...base, ...runtimes, options: { ...options, allowedOrigins }, folders, ...(bundle && { bundle }) };
+  const decoders = await openDecoders(opening, opened);
+  const keysOf = (tenant: string) => decoders.catalog.list(tenant).map(({ manifest: { key } }) => key);
+  return { ...runtimes, ...decoders, keysOf };
 }
 
 export interface Redecoding {

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { createConnectorDevices } from "@mooring/core/internal/agent/connector-device.ts";
 import { systemClock } from "@mooring/core/internal/base/clock.ts";
 import { isFailure } from "@mooring/core/internal/base/errors.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
@@ -68,7 +69,8 @@ describe("versions of a decoder switch under 2,000 payloads a second", () => {
     const options = { requireSignature: false, trustedKeys: undefined, maxDifferentPercent: 0 };
     const box = createSecretBox(new Uint8Array(32), random);
     const remote = { fetchManifest: () => assert.fail("no service is uploaded") };
-    const shared = { store, platform, runtime, remote, clock, log };
+    const connectors = createConnectorDevices(platform);
+    const shared = { store, platform, connectors, runtime, remote, clock, log };
     const services = { services: {}, allowedOrigins: [] };
     decoders = await openDecoders({ ...shared, options: { ...options, ...services }, box, folders: [] }, opened);
     applier = createEffectApplier({

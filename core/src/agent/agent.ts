@@ -23,6 +23,7 @@ import type { PeerIdentity } from "../transport/transport.ts";
 import type { Availability } from "./availability.ts";
 import type { BootstrapDefaults } from "./bootstrap-accounts.ts";
 import type { Certificates } from "./certificates.ts";
+import type { ConnectorDevices } from "./connector-device.ts";
 import type { Connection, DeviceAccountStore } from "./device-accounts.ts";
 import type { DeviceObjects } from "./device-objects.ts";
 import type { Explanation } from "./explain/explain.ts";
@@ -55,6 +56,7 @@ export interface AgentOptions extends DeviceDefaults, StarvationOptions {
 export interface AgentParts {
   readonly store: Store;
   readonly platform: Platform;
+  readonly connectors: ConnectorDevices;
   readonly protocols: DeviceProtocols;
   readonly actions: { list(tenant: string): readonly ResourceAction[] };
   /** The way up of values; `forget` when a device is gone. */

@@ -17,7 +17,6 @@ import { type BulkRegistration, createBulkRegistration } from "./bulk-registrati
 import { createCertificates } from "./certificates.ts";
 import { connectorActions } from "./connector-actions.ts";
 import { createConnectorCommands } from "./connector-commands.ts";
-import { createConnectorDevices } from "./connector-device.ts";
 import { createDeviceAccountStore } from "./create-device-accounts.ts";
 import { createCredentials } from "./credentials.ts";
 import { createDeviceGroups } from "./device-groups.ts";
@@ -49,10 +48,9 @@ import { watchStarvedOperations } from "./starved-operations.ts";
  * taken up.
  */
 export async function createAgent(parts: AgentParts): Promise<Agent> {
-  const { store, platform, protocols, clock, log, options } = parts;
+  const { store, platform, connectors, protocols, clock, log, options } = parts;
   const records = createDeviceRecords(store);
   const events = createLifecycleEvents({ store, platform, clock, log });
-  const connectors = createConnectorDevices(platform);
   const sealer = createAccountSealer(parts.box);
   const sessions = createDeviceSessions({ records, endSessions: parts.endSessions });
   parts.trusted.onWithdrawn(sessions.endCertified);

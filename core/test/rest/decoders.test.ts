@@ -1,4 +1,5 @@
 import { assert } from "chai";
+import { createConnectorDevices } from "../../src/agent/connector-device.ts";
 import { createManualClock, systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
@@ -48,7 +49,8 @@ describe("rest/decoders", function () {
     const platform = createPlatform({ store, clock, random: createSeededRandom(1), log: silentLog });
     opened = new AsyncDisposableStack();
     const box = createSecretBox(new Uint8Array(32), createSeededRandom(2));
-    const parts = { options, box, store, platform, runtime, folders: [SHIPPED], clock, log: silentLog };
+    const connectors = createConnectorDevices(platform);
+    const parts = { options, box, store, platform, connectors, runtime, folders: [SHIPPED], clock, log: silentLog };
     decoders = await openDecoders(parts, opened);
     rest = await openRest({ decoders: decoders.services, platform, limits: LIMITS });
     await rest.tenants.ensureFirstTenant({ tenant: "t2", adminUser: "admin", adminPassword: PASSWORD });

@@ -1,6 +1,7 @@
 /** An agent with a real LwM2M server, platform and embedded store in memory; devices are scripted messages. */
 import { type Agent, type AgentOptions, createAgent } from "../../../src/agent/agent.ts";
 import type { BootstrapDefaults } from "../../../src/agent/bootstrap-accounts.ts";
+import { createConnectorDevices } from "../../../src/agent/connector-device.ts";
 import type { Connection } from "../../../src/agent/device-accounts.ts";
 import { createTroubleBook } from "../../../src/agent/explain/trouble-book.ts";
 import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
@@ -167,6 +168,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
     const agent = await createAgent({
       store,
       platform,
+      connectors: createConnectorDevices(platform),
       protocols,
       actions: { list: () => [{ name: "device", args: ["updateManufacturer"] }] },
       uplink: {

@@ -1,4 +1,5 @@
 /** The catalogue over the embedded store in memory and a runtime whose decodes a test answers. */
+import { createConnectorDevices } from "../../../src/agent/connector-device.ts";
 import type { createManualClock, ManualClock } from "../../../src/base/clock.ts";
 import { MooringError } from "../../../src/base/errors.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
@@ -75,6 +76,7 @@ export async function openCatalog(): Promise<CatalogFixture> {
   const fixture = await openPlatform();
   const { store, platform, log } = fixture;
   const clock = fixture.clock as ReturnType<typeof createManualClock>;
+  const connectors = createConnectorDevices(platform);
   const runtime = scriptedRuntime();
   const box = createSecretBox(new Uint8Array(32), createSeededRandom(1));
   let opened = new AsyncDisposableStack();
@@ -86,7 +88,7 @@ export async function openCatalog(): Promise<CatalogFixture> {
     allowedOrigins: [],
   };
   const open = (): Promise<Decoders> =>
-    openDecoders({ options, box, store, platform, runtime, folders: [], clock, log }, opened);
+    openDecoders({ options, box, store, platform, connectors, runtime, folders: [], clock, log }, opened);
   const catalog: CatalogFixture = {
     ...fixture,
     clock,
