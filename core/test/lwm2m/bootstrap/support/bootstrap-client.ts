@@ -3,8 +3,9 @@
  * checks its accounts at the Finish. A test bends single answers.
  */
 import { encodeUtf8 } from "../../../../src/base/bytes.ts";
-import { CODES } from "../../../../src/coap/codes.ts";
+import { CODES, formatCode } from "../../../../src/coap/codes.ts";
 import type { CoapMessage } from "../../../../src/coap/message.ts";
+import { OPTIONS } from "../../../../src/coap/options.ts";
 import { CORE_MODELS } from "../../../../src/lwm2m/bootstrap/account-values.ts";
 import { codecFor } from "../../../../src/lwm2m/codecs/codec-table.ts";
 import { formatPath, isBelow, type Lwm2mPath, parsePath } from "../../../../src/lwm2m/path.ts";
@@ -36,6 +37,10 @@ export interface BootstrapClient {
   /** Sends a Bootstrap-Request. */
   ask(query?: string): Promise<CoapMessage>;
 }
+
+export const codeOf = ({ code }: CoapMessage): string => formatCode(code);
+export const maxAgeOf = ({ options }: CoapMessage): number | undefined =>
+  options.find(({ number }) => number === OPTIONS.MAX_AGE)?.value[0];
 
 const NOTHING = new Uint8Array(0);
 
