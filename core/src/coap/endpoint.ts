@@ -100,6 +100,8 @@ export interface Notification {
   readonly messageId: number;
   readonly confirmable: boolean;
   readonly receivedAtMs: number;
+  /** The next of the observation may be offered before this one is done: what its handler has begun is in order already. */
+  letNextBegin(): void;
 }
 
 export interface Observation extends ObservationKey {
@@ -113,7 +115,8 @@ export interface Observation extends ObservationKey {
 
 /**
  * A fresh notification, whole. The acknowledgement of a confirmable one is sent when the promise resolves; when it rejects nothing is
- * sent, so that the device repeats the message and it is offered again. Notifications of one observation are offered one at a time, in order.
+ * sent, so that the device repeats the message and it is offered again. Notifications of one observation are offered in order, each when the one
+ * before is done or has let it begin.
  */
 export type NotificationHandler = (notification: Notification) => Promise<void>;
 

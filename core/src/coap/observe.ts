@@ -22,6 +22,8 @@ const FRESH_AFTER_MS = 128_000;
 const MAX_WAITING = 64;
 /** Sequence numbers that were refused and may come again. */
 const MAX_REFUSED = 16;
+/** Notifications of one observation whose handlers run. All of them may be refused at once. */
+const MAX_AT_ONCE = MAX_REFUSED;
 
 /** RFC 7641 section 3.4, with times in milliseconds. @param before sequence number and time of the newest notification so far */
 export function isFresh(before: { sequence: number; atMs: number }, sequence: number, nowMs: number): boolean {
@@ -62,8 +64,10 @@ export class ObservationState implements Observation {
   sequenceAtMs = 0;
   /** Of the newest notification's payload; -1 until the first one. */
   mark = -1;
-  /** True while the handler runs, or the first response is not whole yet. */
-  running = false;
+  /** What has to be done, or to let the next begin, before that is offered; `held` while the first response is not whole yet. */
+  turn: Waiting | "held" | undefined = undefined;
+  /** Handlers that run. */
+  begun = 0;
   waiting: Waiting[] | undefined = undefined;
   refused: number[] | undefined = undefined;
   readonly #owner: Owner;
@@ -207,6 +211,10 @@ export function createObservations(parts: ObserveParts): Observations {
       messageId: received.messageId,
       confirmable: received.confirmable,
       receivedAtMs,
+      letNextBegin() {
+        endTurn(observation, item);
+        run(observation);
+      },
     };
     await observation.handler(notification);
     layer.acknowledge(received);
@@ -229,22 +237,35 @@ export function createObservations(parts: ObserveParts): Observations {
     else remove(observation);
   };
 
-  /** One notification after the other, in the order in which they came. */
-  const run = async (observation: ObservationState): Promise<void> => {
-    if (observation.running) return;
-    observation.running = true;
-    for (let item = observation.waiting?.shift(); item; item = observation.waiting?.shift()) {
-      let refused = false;
-      try {
-        await offer(observation, item);
-      } catch (error) {
-        refused = true;
-        refuse(observation, item, error);
-      }
-      if (item.last) afterLast(observation, refused && item.received.confirmable);
+  const endTurn = (observation: ObservationState, item: Waiting): void => {
+    if (observation.turn === item) observation.turn = undefined;
+  };
+
+  const handle = async (observation: ObservationState, item: Waiting): Promise<void> => {
+    let refused = false;
+    try {
+      await offer(observation, item);
+    } catch (error) {
+      refused = true;
+      refuse(observation, item, error);
     }
-    observation.running = false;
-    observation.waiting = undefined;
+    if (item.last) afterLast(observation, refused && item.received.confirmable);
+    observation.begun--;
+    endTurn(observation, item);
+    run(observation);
+  };
+
+  /** Takes the one that has waited longest, if it may begin. */
+  const run = (observation: ObservationState): void => {
+    if (observation.turn || observation.begun >= MAX_AT_ONCE) return;
+    const item = observation.waiting?.shift();
+    if (!item) {
+      observation.waiting = undefined;
+      return;
+    }
+    observation.turn = item;
+    observation.begun++;
+    void handle(observation, item);
   };
 
   return {
@@ -259,15 +280,15 @@ export function createObservations(parts: ObserveParts): Observations {
       if (first) {
         observation.sequence = first.sequence;
         observation.sequenceAtMs = clock.monotonic();
-        observation.running = first.held;
+        if (first.held) observation.turn = "held";
       }
       state.observations = put(state.observations, key, observation);
       count++;
       return observation;
     },
     release(observation) {
-      observation.running = false;
-      if (observation.waiting) wheel.after(0, () => void run(observation));
+      observation.turn = undefined;
+      if (observation.waiting) wheel.after(0, () => run(observation));
     },
     onNotification(observation, received, incoming) {
       tally.notifications++;
@@ -280,7 +301,7 @@ export function createObservations(parts: ObserveParts): Observations {
       }
       if (last) observation.active = false;
       observation.waiting!.push({ received, incoming, receivedAtMs: clock.now(), last });
-      void run(observation);
+      run(observation);
     },
     forgetAll(state) {
       for (const observation of [...(state.observations?.values() ?? [])]) forget(observation);

@@ -80,6 +80,10 @@ export function runDefaultHandlers(input: HandlerInput, output: HandlerOutput): 
   }
 }
 
+/** What the values leave as last values may be asked for with those of the next message. */
+export const mayBeAskedFor = (values: readonly ResourceValue[], actions: ActionRegistry): boolean =>
+  values.some(({ path }) => actions.handlers(path[0]!).some(handler => handler.needsLastValues));
+
 /**
  * Paths whose last known values the handlers of a message will ask for: those of a handler with `needsLastValues` of which the
  * message holds some and lacks others. Empty for nearly every message.

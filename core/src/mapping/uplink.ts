@@ -15,7 +15,7 @@ import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts
 import type { Store, WriteOp } from "../store/store.ts";
 import type { ApplyTarget, EffectApplier } from "./apply-effects.ts";
 import { usableEffects } from "./check-effect.ts";
-import { missingLastValues } from "./default-handlers.ts";
+import { mayBeAskedFor, missingLastValues } from "./default-handlers.ts";
 import type { MappingSettings } from "./device-settings.ts";
 import { createDeviceViews } from "./device-views.ts";
 import { decodedMessage } from "./document-ids.ts";
@@ -94,6 +94,9 @@ const asScalar = (value: unknown): ResourceValue["value"] | undefined =>
 /** Not of notifications: they come often, and say nothing new of what cannot be read. */
 const isWholeInstances = ({ source, requestPath: { length } }: ValueBatch): boolean =>
   source !== "NOTIFICATION" && (length === 1 || length === 2);
+
+/** Leaves the device and its open alarms as they are. */
+const isPlain = ({ kind }: Effect): boolean => kind === "measurement" || kind === "lastValue";
 
 const isOfDecoder = (effect: Effect): boolean =>
   effect.kind !== "alarm" || effect.properties?.[DECODED_BY] !== undefined;
@@ -245,7 +248,10 @@ export function createUplink(parts: UplinkParts): Uplink {
         : message;
       let leftOut: readonly string[];
       try {
-        leftOut = await applier.apply(target, effects);
+        const applied = applier.apply(target, effects);
+        // The writes are handed over in order, and what the next message is mapped by does not depend on them.
+        if (batch.letNextBegin && effects.every(isPlain) && !mayBeAskedFor(values, actions)) batch.letNextBegin();
+        leftOut = await applied;
       } catch (error) {
         leftOut = reasonsOf(error);
       }

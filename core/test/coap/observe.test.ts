@@ -294,6 +294,51 @@ describe("coap/observe", () => {
       );
     });
 
+    it("one that lets the next begin: each is acknowledged when it is done, a refused one is offered again", async () => {
+      const { world, device, notify, control, values } = await observing(1);
+      const { ends, handle } = stepwise();
+      control.handle = notification => {
+        if (notification.sequence !== 3) notification.letNextBegin();
+        return handle(notification);
+      };
+      await notify(2, "a");
+      const refused = await notify(3, "b");
+      await notify(4, "c");
+      assert.deepEqual(values(), ["a", "b"]);
+      ends[1]!.reject(new TypeError("disk full"));
+      await world.clock.advance(0);
+      assert.deepEqual(values(), ["a", "b", "c"]);
+      device.silent();
+      for (const at of [2, 0]) ends[at]!.resolve();
+      await world.clock.advance(0);
+      await device.send(refused);
+      ends[3]!.resolve();
+      await world.clock.advance(0);
+      assert.deepEqual(values(), ["a", "b", "c", "b"]);
+      assert.deepEqual(
+        device.inbox.map(({ messageId }) => messageId),
+        [5002, 5000, 5001],
+      );
+    });
+
+    it("no more than 16 at once, all of which may be refused and offered again", async () => {
+      const { world, notify, control, values, device, heard } = await observing(1);
+      const { ends, handle } = stepwise();
+      control.handle = notification => {
+        notification.letNextBegin();
+        return handle(notification);
+      };
+      const sent: Partial<CoapMessage>[] = [];
+      for (let i = 0; i < 17; i++) sent.push(await notify(2 + i, String(i)));
+      assert.lengthOf(heard, 16);
+      for (const { reject } of ends.splice(0)) reject(new TypeError("disk full"));
+      await world.clock.advance(0);
+      assert.equal(values().at(-1), "16");
+      ends.splice(0)[0]!.resolve();
+      for (const message of sent.slice(0, 16)) await device.send(message);
+      assert.deepEqual(values().slice(17), values().slice(0, 16));
+    });
+
     for (const how of ["rejects", "throws"] as const) {
       it(`when it ${how}, nothing is sent, and the repetition is offered again`, async () => {
         const { host, device, notify, control, values } = await observing(1);

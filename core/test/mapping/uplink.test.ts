@@ -180,6 +180,38 @@ describe("mapping/uplink", () => {
     assert.deepEqual(await openAlarms(), [FAILURE]);
   });
 
+  it("lets the next message begin when the writes of this one are handed over, where it is mapped no differently then", async () => {
+    const letsBegin = async (one: ResourceValue): Promise<boolean> => {
+      let hasBegun = false;
+      const letNextBegin = (): void => void (hasBegun = true);
+      await uplink.values(batch([one], { letNextBegin }));
+      return hasBegun;
+    };
+    assert.isTrue(await letsBegin(value("/3303/0/5700", 1)));
+    assert.isFalse(await letsBegin(value("/3303/0/5700", "warm")), "raises an alarm");
+    assert.isFalse(await letsBegin(value("/3303/0/5700", 2)), "clears it");
+    assert.isTrue(await letsBegin(value("/3303/0/5700", 3)));
+    assert.isFalse(await letsBegin(value("/6/0/0", 48.1)), "a handler asks for it beside the next");
+  });
+
+  it("messages that began so are stored in their order", async () => {
+    const ended: number[] = [];
+    const send = async (at: number): Promise<void> => {
+      let next: Promise<void> | undefined;
+      const letNextBegin = (): void => {
+        assert.isEmpty(ended);
+        if (at < 5) next = send(at + 1);
+      };
+      await uplink.values(batch([value("/3303/0/5700", at)], { letNextBegin }));
+      ended.push(at);
+      await next;
+    };
+    await send(1);
+    assert.deepEqual(ended, [1, 2, 3, 4, 5]);
+    assert.lengthOf(await measurements(), 5);
+    assert.deepEqual(await platform.inventory.lastValues("t1", id, 3303, 0), { instance: 0, "5700": 5 });
+  });
+
   it("15.3: an alarm raised before a restart is known and cleared", async () => {
     await uplink.values(batch([value("/3303/0/5700", "warm")]));
     await open().values(batch([value("/3303/0/5700", 20)]));

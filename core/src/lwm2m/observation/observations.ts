@@ -40,6 +40,8 @@ export interface DeviceNotification {
   /** See {@link notificationKey}. */
   readonly messageKey: string;
   readonly receivedAtMs: number;
+  /** See {@link Notification}. */
+  letNextBegin(): void;
 }
 
 export interface ObservationsParts {
@@ -203,7 +205,7 @@ export function createObservations(parts: ObservationsParts): Observations {
     if (!registration || !target) return;
     const set = sets.get(registrationId);
     if (set) countOne(set.rate, clock.monotonic());
-    const { response, observation, receivedAtMs } = notification;
+    const { response, observation, receivedAtMs, letNextBegin } = notification;
     if (!isSuccess(response.code)) {
       // An error ends the observation (RFC 7641 section 3.2): the resource is gone, or the device has forgotten us.
       log.info("observation.ended", {
@@ -218,7 +220,7 @@ export function createObservations(parts: ObservationsParts): Observations {
     }
     const messageKey = notificationKey(registrationId, notification);
     const { peer } = observation;
-    await parts.onNotification({ registration, peer, target, response, messageKey, receivedAtMs });
+    await parts.onNotification({ registration, peer, target, response, messageKey, receivedAtMs, letNextBegin });
   }
 
   function resumeOne(saved: StoredObservation): boolean {

@@ -226,7 +226,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
   }
 
   async function onNotification(notification: DeviceNotification): Promise<void> {
-    const { registration, peer, target, response, messageKey, receivedAtMs } = notification;
+    const { registration, peer, target, response, messageKey, receivedAtMs, letNextBegin } = notification;
     const { path, paths } = target;
     counters.notifications++;
     traffic.notified(registration, target, response);
@@ -256,6 +256,7 @@ export async function createLwm2mServer(parts: Lwm2mServerParts): Promise<Lwm2mS
       requestPath: path,
       compositePaths: paths,
       receivedAtMs,
+      letNextBegin,
     });
   }
 

@@ -17,6 +17,11 @@ export interface ValueBatch {
   /** What a composite request was for. */
   readonly compositePaths?: readonly Lwm2mPath[] | undefined;
   readonly receivedAtMs: number;
+  /**
+   * To be called, if at all, when the values are with the store and what the device says next may be looked at before they are stored. Absent where
+   * nothing waits for that.
+   */
+  readonly letNextBegin?: () => void;
 }
 
 /** Everything that the device holds at what was asked for is in the values: a read or a notification, not Send. */
