@@ -12,7 +12,7 @@ import type { CoapRequest, CoapResponse } from "@mooring/core/internal/coap/requ
 import { DEFAULT_TRANSMISSION } from "@mooring/core/internal/coap/transmission.ts";
 import type { DatagramHandler, Peer, Transport } from "@mooring/core/internal/transport/transport.ts";
 import { type Live, randomDatagram } from "./coap-datagrams.ts";
-import { boundsBroken, collectGarbage, createStallMeter, heapFigure } from "./measure.ts";
+import { boundsBroken, createRunMeter, createStallMeter, heapFigure } from "./measure.ts";
 import type { FuzzOptions, FuzzResult } from "./run.ts";
 
 const BATCH = 200;
@@ -193,7 +193,6 @@ export async function fuzzCoap({ count, seed }: FuzzOptions): Promise<FuzzResult
   const stalls = createStallMeter();
   const failures = new Set<string>();
   let thrown = 0;
-  let earlyHeap = 0;
 
   let last: { bytes: Uint8Array; peer: Peer } = { bytes: EMPTY, peer: peers[0]! };
 
@@ -218,17 +217,16 @@ export async function fuzzCoap({ count, seed }: FuzzOptions): Promise<FuzzResult
     });
   };
 
-  const startedMs = performance.now();
+  const run = createRunMeter(count);
   for (let done = 0; done < count; done += BATCH) {
     outgoing.refill();
     await clock.advance(0);
     for (let i = Math.min(BATCH, count - done); i > 0; i--) deliverOne();
     await clock.advance(BATCH_MS);
     for (const broken of countersBroken(endpoint)) failures.add(broken);
-    if (earlyHeap === 0 && done >= count / 3) earlyHeap = collectGarbage();
+    run.after(done);
   }
-  const seconds = (performance.now() - startedMs) / 1000;
-  const growth = collectGarbage() - earlyHeap;
+  const { seconds, growth } = run.end();
   const figures = { ...endpoint.counters };
 
   for (const peer of peers) endpoint.forgetPeer(peer);

@@ -14,7 +14,7 @@ import { formatPath, type Lwm2mPath } from "@mooring/core/internal/lwm2m/path.ts
 import { RESOURCE_TYPES, type ResourceValue } from "@mooring/core/internal/lwm2m/resource-value.ts";
 import { contextOf } from "../../core/test/lwm2m/codecs/models.ts";
 import { randomInstance, randomObject, randomResource, randomValue } from "../../core/test/lwm2m/codecs/trees.ts";
-import { boundsBroken, collectGarbage, createStallMeter, heapFigure } from "./measure.ts";
+import { boundsBroken, createRunMeter, createStallMeter, heapFigure } from "./measure.ts";
 import { mutate } from "./mutate.ts";
 import type { FuzzOptions, FuzzResult } from "./run.ts";
 
@@ -134,8 +134,7 @@ export async function fuzzCodecs({ count, seed }: FuzzOptions): Promise<FuzzResu
     }
   }
 
-  const startedMs = performance.now();
-  let earlyHeap = 0;
+  const run = createRunMeter(count);
   for (let done = 0; done < count; done++) {
     const sample = randomSample(random);
     const kind = random.int(10);
@@ -153,10 +152,9 @@ export async function fuzzCodecs({ count, seed }: FuzzOptions): Promise<FuzzResu
       const values = decode(sample.format, payload, path);
       if (values) checkAgain(sample.format, values, path, payload);
     }
-    if (earlyHeap === 0 && done >= count / 3) earlyHeap = collectGarbage();
+    run.after(done);
   }
-  const seconds = (performance.now() - startedMs) / 1000;
-  const growth = collectGarbage() - earlyHeap;
+  const { seconds, growth } = run.end();
 
   const summary = [
     `${count} payloads in ${seconds.toFixed(1)} s`,

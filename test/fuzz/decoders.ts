@@ -10,7 +10,7 @@ import { messageOf } from "@mooring/core/internal/base/errors.ts";
 import { createSeededRandom, type Random } from "@mooring/core/internal/base/random.ts";
 import { checkDecoderResult, type Decoder, type DecoderInput, type DecoderResult } from "@mooring/sdk";
 import { readVectors, type Vector } from "@mooring/sdk/harness";
-import { boundsBroken, collectGarbage, createStallMeter } from "./measure.ts";
+import { boundsBroken, createRunMeter, createStallMeter } from "./measure.ts";
 import { mutate } from "./mutate.ts";
 import type { FuzzOptions, FuzzResult } from "./run.ts";
 
@@ -100,8 +100,7 @@ export async function fuzzDecoders({ count, seed }: FuzzOptions): Promise<FuzzRe
     if (!isDeepStrictEqual(decode(target, input), result)) fail(target, input.value, "another result the second time");
   };
 
-  const startedMs = performance.now();
-  let earlyHeap = 0;
+  const run = createRunMeter(count);
   for (let done = 0; done < count; done++) {
     const target = pick(random, all);
     const value = payload(random, target);
@@ -110,10 +109,9 @@ export async function fuzzDecoders({ count, seed }: FuzzOptions): Promise<FuzzRe
     const { resourcePath, resourceType, receivedAt, sourceDeviceId } = target.vectors[0]!;
     const valueHex = Buffer.from(value).toString("hex");
     check(target, { value, valueHex, resourcePath, resourceType, receivedAt, sourceDeviceId, device });
-    if (earlyHeap === 0 && done >= count / 3) earlyHeap = collectGarbage();
+    run.after(done);
   }
-  const seconds = (performance.now() - startedMs) / 1000;
-  const growth = collectGarbage() - earlyHeap;
+  const { seconds, growth } = run.end();
 
   const summary = [
     `${count} payloads in ${seconds.toFixed(1)} s to ${all.map(({ name }) => name).join(", ")}`,

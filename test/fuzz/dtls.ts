@@ -12,7 +12,7 @@ import type { DatagramHandler, Peer, Transport } from "@mooring/core/internal/tr
 import type { ClientSession } from "../simulator/dtls/client-options.ts";
 import { createDtlsClient, type DtlsClient } from "../simulator/dtls/dtls-client.ts";
 import { mutate } from "./dtls-datagrams.ts";
-import { boundsBroken, collectGarbage, createStallMeter, heapFigure } from "./measure.ts";
+import { boundsBroken, createRunMeter, createStallMeter, heapFigure } from "./measure.ts";
 import type { FuzzOptions, FuzzResult } from "./run.ts";
 
 const BATCH = 200;
@@ -115,7 +115,6 @@ export async function fuzzDtls({ count, seed }: FuzzOptions): Promise<FuzzResult
   const attackers: Attacker[] = [];
   let resumable: ClientSession | undefined;
   let thrown = 0;
-  let earlyHeap = 0;
 
   const dtls: DtlsTransport = await openDtlsTransport({
     below: tap,
@@ -221,7 +220,7 @@ export async function fuzzDtls({ count, seed }: FuzzOptions): Promise<FuzzResult
   for (let n = 0; n < LIVE_SESSIONS; n++) await openSpeaker(n);
   await clock.advance(0);
 
-  const startedMs = performance.now();
+  const run = createRunMeter(count);
   for (let done = 0; done < count; done += BATCH) {
     talk();
     await clock.advance(0);
@@ -229,10 +228,9 @@ export async function fuzzDtls({ count, seed }: FuzzOptions): Promise<FuzzResult
     await clock.advance(BATCH_MS);
     const { live, sleeping } = dtls.sessions;
     if (live + sleeping > OPTIONS.maxSessions) failures.add(`${live + sleeping} sessions`);
-    if (earlyHeap === 0 && done >= count / 3) earlyHeap = collectGarbage();
+    run.after(done);
   }
-  const seconds = (performance.now() - startedMs) / 1000;
-  const growth = collectGarbage() - earlyHeap;
+  const { seconds, growth } = run.end();
 
   for (const speaker of speakers.values()) speaker.client.send(encodeUtf8(String(speaker.said++)));
   for (let turn = 0; turn < 20; turn++) await clock.advance(0);

@@ -18,10 +18,32 @@ export const heapFigure = (growthBytes: number): string =>
   `heap ${growthBytes >= 0 ? "+" : ""}${(growthBytes / 2 ** 20).toFixed(1)} MiB after the first third`;
 
 /** @returns bytes of the heap in use afterwards */
-export function collectGarbage(): number {
+function collectGarbage(): number {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
   return process.memoryUsage().heapUsed;
+}
+
+export interface RunMeter {
+  /** After each input, or batch of them: how many there were. */
+  after(done: number): void;
+  /** @returns what the run took, and by how many bytes the heap grew after its first third */
+  end(): { readonly seconds: number; readonly growth: number };
+}
+
+/** @param count inputs of the run, which begins now */
+export function createRunMeter(count: number): RunMeter {
+  const startedMs = performance.now();
+  let earlyHeap = 0;
+  return {
+    after(done) {
+      if (earlyHeap === 0 && done >= count / 3) earlyHeap = collectGarbage();
+    },
+    end() {
+      const seconds = (performance.now() - startedMs) / 1000;
+      return { seconds, growth: collectGarbage() - earlyHeap };
+    },
+  };
 }
 
 /** Longest time on the processor of one call in ms: on a shared machine the clock on the wall also measures the others. */
