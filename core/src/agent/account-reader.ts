@@ -1,7 +1,7 @@
 /** Accounts from a device's record and managed object, keys opened. */
 import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
 import { accountNumbersOf, firstServerOf } from "./account-fragments.ts";
-import type { DeviceAccountStore, DeviceAccounts, ServerSettings } from "./device-accounts.ts";
+import { type DeviceAccountStore, type DeviceAccounts, type ServerSettings, UNSET_SERVER } from "./device-accounts.ts";
 import type { DeviceRecord, DeviceRecords } from "./device-records.ts";
 import type { AccountSealer, SealedServer } from "./sealed-accounts.ts";
 
@@ -16,23 +16,12 @@ export interface AccountReader extends Pick<DeviceAccountStore, "find" | "findBy
   open(record: DeviceRecord, object: Pick<ManagedObject, "id" | "fragments">): DeviceAccounts;
 }
 
-const UNSET: Omit<ServerSettings, "id" | "security"> = {
-  uri: undefined,
-  shortServerId: 1,
-  lifetimeSeconds: undefined,
-  minimumPeriodSeconds: undefined,
-  maximumPeriodSeconds: undefined,
-  disableTimeoutSeconds: undefined,
-  storeNotifications: undefined,
-  binding: undefined,
-};
-
 export function createAccountReader({ records, sealer, platform }: AccountReaderParts): AccountReader {
   function serverOf(record: DeviceRecord, { security, ...stored }: SealedServer, fragments: Fragments): ServerSettings {
     const isFirst = stored.id === record.accounts.servers[0]!.id;
     const settings = isFirst && !record.settling ? firstServerOf(fragments) : stored;
     const opened = sealer.openSecurity(record.endpoint, stored.id, security);
-    return { ...UNSET, ...settings, id: stored.id, security: opened };
+    return { ...UNSET_SERVER, ...settings, id: stored.id, security: opened };
   }
 
   const open: AccountReader["open"] = (record, { id, fragments }) => {

@@ -42,6 +42,19 @@ export interface ServerSettings {
   readonly security: ConnectionSecurity;
 }
 
+/** A server account of which nothing was said. */
+export const UNSET_SERVER: Omit<ServerSettings, "id"> = {
+  uri: undefined,
+  shortServerId: 1,
+  lifetimeSeconds: undefined,
+  minimumPeriodSeconds: undefined,
+  maximumPeriodSeconds: undefined,
+  disableTimeoutSeconds: undefined,
+  storeNotifications: undefined,
+  binding: undefined,
+  security: { mode: "NO_SEC" },
+};
+
 /** All that the host knows about how a device connects. */
 export interface DeviceAccounts {
   readonly endpoint: string;

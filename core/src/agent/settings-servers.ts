@@ -2,7 +2,7 @@
 import { MooringError } from "../base/errors.ts";
 import { compileSchema, type JsonSchema } from "../base/schema.ts";
 import type { Fragments } from "../platform/platform.ts";
-import type { DeviceAccounts, ServerSettings } from "./device-accounts.ts";
+import { type DeviceAccounts, type ServerSettings, UNSET_SERVER } from "./device-accounts.ts";
 import { givenMembers, type MemberTable, memberNames, memberSchemas, shownMembers } from "./settings-fields.ts";
 import type { Renaming } from "./settings-names.ts";
 import {
@@ -107,18 +107,6 @@ export function withServerChanged(
   return { ...accounts, servers: accounts.servers.map(server => (server.id === id ? after : server)) };
 }
 
-const EMPTY: Omit<ServerSettings, "id"> = {
-  uri: undefined,
-  shortServerId: 1,
-  lifetimeSeconds: undefined,
-  minimumPeriodSeconds: undefined,
-  maximumPeriodSeconds: undefined,
-  disableTimeoutSeconds: undefined,
-  storeNotifications: undefined,
-  binding: undefined,
-  security: { mode: "NO_SEC" },
-};
-
 /** It is the last one afterwards. @throws MooringError VALIDATION, CONFLICT when there are too many */
 export function withServerAdded(
   accounts: DeviceAccounts,
@@ -132,7 +120,7 @@ export function withServerAdded(
     throw new MooringError("CONFLICT", `a device has at most ${MOST_SERVERS} server accounts`);
   }
   const id = String(Math.max(...accounts.servers.map(server => Number(server.id))) + 1);
-  return { ...accounts, servers: [...accounts.servers, changed({ id, ...EMPTY }, read, certificates)] };
+  return { ...accounts, servers: [...accounts.servers, changed({ id, ...UNSET_SERVER }, read, certificates)] };
 }
 
 /** @throws MooringError NOT_FOUND, CONFLICT for the first one */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assert } from "chai";
 import { bootstrapConfigOf } from "../../src/agent/bootstrap-accounts.ts";
 import { bootstrapSettingsOf } from "../../src/agent/bootstrap-settings.ts";
-import type { DeviceAccounts, ServerSettings } from "../../src/agent/device-accounts.ts";
+import { type DeviceAccounts, type ServerSettings, UNSET_SERVER } from "../../src/agent/device-accounts.ts";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { isFailure } from "../../src/base/errors.ts";
 
@@ -28,16 +28,9 @@ const PARTS = {
 };
 
 const server = (change: Partial<ServerSettings> = {}): ServerSettings => ({
+  ...UNSET_SERVER,
   id: "0",
   uri: "coap://lwm2m.example.com:5783",
-  shortServerId: 1,
-  lifetimeSeconds: undefined,
-  minimumPeriodSeconds: undefined,
-  maximumPeriodSeconds: undefined,
-  disableTimeoutSeconds: undefined,
-  storeNotifications: undefined,
-  binding: undefined,
-  security: { mode: "NO_SEC" },
   ...change,
 });
 

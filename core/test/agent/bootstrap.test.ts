@@ -1,6 +1,6 @@
 import { assert } from "chai";
 import { createBootstrapAgent } from "../../src/agent/bootstrap.ts";
-import type { ConnectionSecurity, DeviceAccounts } from "../../src/agent/device-accounts.ts";
+import { type ConnectionSecurity, type DeviceAccounts, UNSET_SERVER } from "../../src/agent/device-accounts.ts";
 import type { DeviceEvent } from "../../src/agent/lifecycle-events.ts";
 import { createManualClock } from "../../src/base/clock.ts";
 import { isFailure, MooringError } from "../../src/base/errors.ts";
@@ -16,20 +16,7 @@ const device = (endpoint: string, bootstrap: ConnectionSecurity): DeviceAccounts
   bootstrapShortServerId: 0,
   securityInstanceOffset: 0,
   generateBootstrapServer: false,
-  servers: [
-    {
-      id: "0",
-      uri: "coap://lwm2m.example.com:5783",
-      shortServerId: 1,
-      lifetimeSeconds: undefined,
-      minimumPeriodSeconds: undefined,
-      maximumPeriodSeconds: undefined,
-      disableTimeoutSeconds: undefined,
-      storeNotifications: undefined,
-      binding: undefined,
-      security: { mode: "NO_SEC" },
-    },
-  ],
+  servers: [{ ...UNSET_SERVER, id: "0", uri: "coap://lwm2m.example.com:5783" }],
 });
 
 const psk = (pskIdentity: string): ConnectionSecurity => ({ mode: "PSK", pskIdentity, pskKey: Uint8Array.of(1) });
