@@ -8,14 +8,22 @@ import type { Effect } from "../contract/action.ts";
 import type { MadeDocuments } from "../decoding/raw-payload.ts";
 import { formatPath } from "../lwm2m/path.ts";
 import { alarmClearOp, newAlarmOp } from "../platform/alarm.ts";
-import { lastValueOps, nextLastValue } from "../platform/last-values.ts";
+import { earlierValueOps, nextLastValue } from "../platform/last-values.ts";
 import { inMaintenance } from "../platform/managed-object.ts";
 import type { ManagedObject } from "../platform/platform.ts";
 import type { Json } from "../store/collection.ts";
 import type { Store, WriteOp } from "../store/store.ts";
 import { alarmDocumentId, type MessageIdentity } from "./document-ids.ts";
 import { type EffectOf, newAlarmOf } from "./effect-documents.ts";
-import { alarmKeyOf, type Foreseen, instanceKeyOf, isNewest, type LateNow, readNow } from "./late-now.ts";
+import {
+  alarmKeyOf,
+  type Foreseen,
+  type InstanceValues,
+  instanceKeyOf,
+  isNewest,
+  type LateNow,
+  readNow,
+} from "./late-now.ts";
 
 export interface LatePayload {
   readonly rawId: string;
@@ -125,28 +133,36 @@ function planAlarms(payload: LatePayload, speaks: boolean, now: LateNow, nowMs: 
   return { alarms, ops };
 }
 
+const NOTHING_KNOWN: InstanceValues = { timeMs: 0, values: {} };
+
 function planValues(payload: LatePayload, now: LateNow) {
   const { tenant, deviceId } = payload.message;
   const lastValues: LastValueChange[] = [];
+  const known = new Set<string>();
   const taken: EffectOf<"lastValue">[] = [];
-  for (const value of valuesOf(payload)) {
+  const all = valuesOf(payload);
+  for (const { path } of all) {
+    const key = instanceKeyOf(deviceId, path);
+    if (now.valuesOf(key)) known.add(key);
+  }
+  for (const value of all) {
     const { path, atMs } = value;
     const key = instanceKeyOf(deviceId, path);
-    const { timeMs, values } = now.valuesOf(key);
+    const { timeMs, values } = now.valuesOf(key) ?? NOTHING_KNOWN;
     const id = String(path[2]);
     const before = values[id];
-    const known = { resource: formatPath(path), ...(before !== undefined && { before }) };
+    const said = { resource: formatPath(path), ...(before !== undefined && { before }) };
     if (timeMs > atMs) {
-      lastValues.push({ ...known, outcome: "older" });
+      lastValues.push({ ...said, outcome: "older" });
       continue;
     }
     const after = nextLastValue(before, value);
     const outcome = before === undefined ? "added" : sameJson(before, after) ? "equal" : "changed";
-    lastValues.push({ ...known, outcome, after });
+    lastValues.push({ ...said, outcome, after });
     taken.push(value);
     now.setValues(key, { timeMs: atMs, values: { ...values, [id]: after } });
   }
-  return { lastValues, ops: lastValueOps(tenant, deviceId, taken) };
+  return { lastValues, ops: earlierValueOps(tenant, deviceId, taken, key => known.has(key)) };
 }
 
 /**

@@ -86,14 +86,12 @@ export interface LateNow {
   /** Whether an alarm is open. @param key of those that were read, as `alarmKeyOf` gives it */
   isOpen(key: string): boolean;
   setOpen(key: string, open: boolean): void;
-  /** @param key of those that were read, as `instanceKeyOf` gives it */
-  valuesOf(key: string): InstanceValues;
+  /** Undefined: none is known. @param key of those that were read, as `instanceKeyOf` gives it */
+  valuesOf(key: string): InstanceValues | undefined;
   setValues(key: string, known: InstanceValues): void;
   /** What was set. */
   readonly leaves: Foreseen;
 }
-
-const NOTHING_KNOWN: InstanceValues = { timeMs: 0, values: {} };
 
 /** @param foreseen stands over what is stored, but for values that are newer */
 export async function readNow(
@@ -107,16 +105,18 @@ export async function readNow(
     inParts(keys.instances, part => store.collection(LAST_VALUES).find({ _id: { $in: part } }, { limit })),
   ]);
   const open = new Set(alarms.map(({ activeKey }) => activeKey));
-  const stored = new Map(instances.map(each => [each._id, { timeMs: each.time, values: toLastValues(each) }]));
+  const stored = new Map<string, InstanceValues>(
+    instances.map(each => [each._id, { timeMs: each.time, values: toLastValues(each) }]),
+  );
   const leaves = nothingForeseen();
   return {
     leaves,
     isOpen: key => leaves.open.get(key) ?? foreseen.open.get(key) ?? open.has(key),
     setOpen: (key, isOpen) => void leaves.open.set(key, isOpen),
     valuesOf(key) {
-      const known: InstanceValues = stored.get(key) ?? NOTHING_KNOWN;
+      const known = stored.get(key);
       const later = leaves.values.get(key) ?? foreseen.values.get(key);
-      return later && later.timeMs >= known.timeMs ? later : known;
+      return later && later.timeMs >= (known?.timeMs ?? 0) ? later : known;
     },
     setValues: (key, known) => void leaves.values.set(key, known),
   };

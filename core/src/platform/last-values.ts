@@ -71,7 +71,7 @@ function collect(values: readonly LastValue[]): InstanceState[] {
 }
 
 /** One value and instances stand apart, and each takes the other's place: no update can meet a parent of another kind. */
-function changeOf(state: InstanceState): Pick<Update<LastValuesDocument>, "$set" | "$unset"> {
+function changeOf(state: InstanceState): Required<Pick<Update<LastValuesDocument>, "$set" | "$unset">> {
   const $set: { [path: DottedPath]: Json } = {};
   const $unset: { [path: DottedPath]: true } = {};
   // Resource ids are digits: as keys of a path they need no escape.
@@ -105,6 +105,28 @@ export function lastValueOps(tenant: string, deviceId: string, values: readonly 
       },
       { upsert: true },
     );
+  });
+}
+
+/**
+ * The same for values that came some time ago: where an object instance is newer than they are by then, it stays.
+ * @param isKnown by key of the object instance: whether there are values of it
+ */
+export function earlierValueOps(
+  tenant: string,
+  deviceId: string,
+  values: readonly LastValue[],
+  isKnown: (key: string) => boolean,
+): WriteOp[] {
+  return collect(values).map(state => {
+    const { object, instance, timeMs: time } = state;
+    const _id = keyOf(deviceId, String(object), String(instance));
+    const { $set, $unset } = changeOf(state);
+    if (isKnown(_id)) {
+      return updateOp(LAST_VALUES, { _id, time: { $lte: time } }, { $set: { ...$set, time }, $unset });
+    }
+    const first = { ...$set, tenant, managedObject: deviceId, object, instance, time };
+    return updateOp<LastValuesDocument>(LAST_VALUES, { _id }, { $setOnInsert: first }, { upsert: true });
   });
 }
 

@@ -136,4 +136,27 @@ export function lateSuite(openStore?: () => Promise<Store>): void {
       ]);
     }
   }).timeout(60_000);
+
+  it("what devices and people say while a page is on its way to the store stays", async () => {
+    const [device] = devices;
+    const { platform, clock } = fixture.platform;
+    const live = [9, 11].map(object => ({ path: [object, 0, 7], value: "live", atMs: clock.now() + 1000 }));
+    fixture.beforeWrite = async () => {
+      fixture.beforeWrite = async () => {};
+      const time = new Date(clock.now()).toISOString();
+      const leak = { source: { id: device }, type: "leak", text: "live", severity: "MINOR", time };
+      await platform.alarms.create(TENANT, leak);
+      await platform.write(lastValueOps(TENANT, device, live));
+    };
+    await fixture.run({ version: VERSION, apply: true, deviceId: device, limit: 3 });
+    fixture.beforeWrite = async () => {};
+    await fixture.run({ version: VERSION, apply: true, deviceId: device });
+    assert.deepEqual(
+      (await alarmsOf(fixture, device)).filter(({ type }) => type === "leak").map(({ text, count }) => [text, count]),
+      [["live", 1]],
+    );
+    const [of9, , of11] = await valuesOf(fixture, device);
+    assert.deepEqual(of9, { instance: 0, 1: "1", 2: "same", 7: "live" });
+    assert.deepEqual(of11, { instance: 0, 7: "live" });
+  }).timeout(60_000);
 }
