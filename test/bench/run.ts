@@ -10,7 +10,7 @@ import { benchMemory } from "./memory.ts";
 import { benchNotifications } from "./notifications.ts";
 import { benchHerd } from "./registration-herd.ts";
 import { benchRoundTrips } from "./round-trips.ts";
-import { count, type Row, table, times } from "./row.ts";
+import { type Row, table } from "./row.ts";
 import { benchStore } from "./store.ts";
 
 const { values, positionals } = parseArgs({
@@ -19,22 +19,13 @@ const { values, positionals } = parseArgs({
 });
 const only = [...positionals, ...(values.only?.split(",") ?? [])];
 
-async function storeRows(): Promise<Row[]> {
-  const rows = await benchStore();
-  return rows.map(({ name, value, unit, ratio, of }) => ({
-    what: name,
-    figure: `${count(value)} ${unit}`,
-    ...(ratio === undefined ? {} : { ratio: `${times(ratio)} of ${of}` }),
-  }));
-}
-
 type Bench = (quick: boolean) => Promise<Row[]>;
 const benches: readonly [string, Bench][] = [
   ["round-trips", benchRoundTrips],
   ["notifications", benchNotifications],
   ["memory", benchMemory],
   ["herd", benchHerd],
-  ["store", storeRows],
+  ["store", benchStore],
   ["decode", benchDecode],
   ["dtls", benchDtls],
 ];

@@ -11,15 +11,7 @@ import { measurementId } from "@mooring/core/internal/store/measurement-id.ts";
 import type { Measurement } from "@mooring/core/internal/store/series.ts";
 import { openSqlite } from "@mooring/core/internal/store/sqlite/open-sqlite.ts";
 import { appendOp, type Store } from "@mooring/core/internal/store/store.ts";
-
-export interface BenchRow {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  /** `value` over that of the row called `of`. */
-  readonly ratio?: number;
-  readonly of?: string;
-}
+import { count, perSecond, type Row, table, times } from "./row.ts";
 
 const SOURCES = 1000;
 const ROWS = 60_000;
@@ -42,8 +34,8 @@ const measurement = (i: number): Measurement => {
   };
 };
 
-const perSecond = (count: number, startedAt: number): number =>
-  Math.round((count / (performance.now() - startedAt)) * 1000);
+const rateSince = (done: number, startedAt: number): number =>
+  Math.round((done / (performance.now() - startedAt)) * 1000);
 
 /** The least that a program could do: the same columns and indexes, one thread, many rows per transaction. */
 function plainInserts(directory: string, measurements: readonly Measurement[]): number {
@@ -60,7 +52,7 @@ function plainInserts(directory: string, measurements: readonly Measurement[]): 
     }
     database.exec("COMMIT");
   }
-  const rate = perSecond(measurements.length, startedAt);
+  const rate = rateSince(measurements.length, startedAt);
   database.close();
   return rate;
 }
@@ -82,18 +74,18 @@ async function storeInserts(
   };
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: IN_FLIGHT }, writer));
-  const rate = perSecond(measurements.length, startedAt);
+  const rate = rateSince(measurements.length, startedAt);
   clearInterval(turns);
   return [rate, Math.round(pauseMs)];
 }
 
-async function latencies(count: number, ask: (i: number) => Promise<unknown>): Promise<number> {
+async function latencies(asked: number, ask: (i: number) => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
-  for (let i = 0; i < count; i++) await ask(i);
-  return Math.round(((performance.now() - startedAt) / count) * 1000);
+  for (let i = 0; i < asked; i++) await ask(i);
+  return Math.round(((performance.now() - startedAt) / asked) * 1000);
 }
 
-export async function benchStore(): Promise<BenchRow[]> {
+export async function benchStore(): Promise<Row[]> {
   const directory = await mkdtemp(join(tmpdir(), "mooring-bench-"));
   try {
     const measurements = Array.from({ length: ROWS }, (_, i) => measurement(i));
@@ -109,15 +101,19 @@ export async function benchStore(): Promise<BenchRow[]> {
     const page = await latencies(200, i => store.series.query({ ...query, source: measurements[i]!.source }));
     const single = await latencies(200, i => store.series.append([measurement(ROWS + i)]));
     return [
-      { name: of, value: plain, unit: "1/s" },
-      { name: "measurements stored and acknowledged one by one", value: rate, unit: "1/s", ratio: rate / plain, of },
-      { name: "longest pause of the event loop meanwhile", value: pauseMs, unit: "ms" },
-      { name: "the newest 50 measurements of a device", value: page, unit: "us" },
-      { name: "a single measurement, stored", value: single, unit: "us" },
+      { what: of, figure: perSecond(plain) },
+      {
+        what: "measurements stored and acknowledged one by one",
+        figure: perSecond(rate),
+        ratio: `${times(rate / plain)} of ${of}`,
+      },
+      { what: "longest pause of the event loop meanwhile", figure: `${count(pauseMs)} ms` },
+      { what: "the newest 50 measurements of a device", figure: `${count(page)} us` },
+      { what: "a single measurement, stored", figure: `${count(single)} us` },
     ];
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-if (import.meta.main) console.table(await benchStore());
+if (import.meta.main) console.log(table(await benchStore()));
