@@ -16,11 +16,12 @@ import {
   selfUrl,
   tenantOf,
 } from "./context.ts";
+import { DECODERS, keyIn } from "./decoders.ts";
 import { collectionBody, pageParameters } from "./paging.ts";
 import { defined, list, type Query, text, timeRange } from "./parameters.ts";
 import type { Shown } from "./present.ts";
 
-const PATH = "/service/lwm2m-agent/decoders/:key";
+const PATH = `${DECODERS}/:key`;
 const JOB = `${PATH}/redecode/:id`;
 
 export interface DecoderHistoryRouterParts {
@@ -29,7 +30,6 @@ export interface DecoderHistoryRouterParts {
   readonly limits: RestLimits;
 }
 
-const keyIn = (ctx: RestContext): string => ctx.params["key"]!;
 const idIn = (ctx: RestContext): string => ctx.params["id"]!;
 
 function presentJob(ctx: RestContext, job: RedecodeJob): Shown {
@@ -38,7 +38,7 @@ function presentJob(ctx: RestContext, job: RedecodeJob): Shown {
   const { after: _, ...told } = progress;
   return {
     id,
-    self: `${ctx.state.links.origin}/service/lwm2m-agent/decoders/${decoder}/redecode/${id}`,
+    self: `${ctx.state.links.origin}${DECODERS}/${decoder}/redecode/${id}`,
     decoder,
     version,
     state,

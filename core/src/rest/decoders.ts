@@ -21,20 +21,22 @@ import { parseJson } from "./json-body.ts";
 import { readUpload } from "./multipart.ts";
 import { collectionBody, pageOf, pageParameters } from "./paging.ts";
 
-const PATH = "/service/lwm2m-agent/decoders";
+/** Of all decoders. */
+export const DECODERS = "/service/lwm2m-agent/decoders";
 
 export interface DecodersRouterParts {
   readonly decoders: DecoderServices;
   readonly limits: RestLimits;
 }
 
-const keyIn = (ctx: RestContext): string => ctx.params["key"]!;
+/** The decoder of the path, `:key`. */
+export const keyIn = (ctx: RestContext): string => ctx.params["key"]!;
 
 function presentDecoder(ctx: RestContext, { key, inForce, state }: DecoderView): Record<string, unknown> {
   const { name, publisher, version } = inForce?.manifest ?? {};
   return {
     key,
-    self: `${ctx.state.links.origin}${PATH}/${key}`,
+    self: `${ctx.state.links.origin}${DECODERS}/${key}`,
     name: name ?? key,
     ...(publisher !== undefined && { publisher }),
     ...(version !== undefined && { version, origin: inForce?.origin }),
@@ -56,7 +58,7 @@ function presentVersion(ctx: RestContext, view: VersionView): Record<string, unk
   return {
     key,
     version,
-    self: `${ctx.state.links.origin}${PATH}/${key}/versions/${version}`,
+    self: `${ctx.state.links.origin}${DECODERS}/${key}/versions/${version}`,
     status: isActive ? "active" : isStaged ? "staged" : "idle",
     ...rest,
     ...(createdAtMs !== undefined && { creationTime: formatTime(createdAtMs) }),
@@ -105,14 +107,14 @@ const presentActivation = (ctx: RestContext, view: DecoderView, { previous, find
 export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestRouter {
   const router = createRouter();
 
-  router.get(PATH, may("decoder:read"), async ctx => {
+  router.get(DECODERS, may("decoder:read"), async ctx => {
     const page = pageParameters(ctx.query);
     const found = pageOf(decoders.list(tenantOf(ctx)), page);
     const items = found.items.map(view => presentDecoder(ctx, view));
     answerPlain(ctx, 200, collectionBody("decoders", selfUrl(ctx), page, { ...found, items }));
   });
 
-  router.post(PATH, may("decoder:write"), async ctx => {
+  router.post(DECODERS, may("decoder:write"), async ctx => {
     const { bytes } = await readUpload(ctx.req, limits.maxUploadBytes);
     const { tenant, userName } = ctx.state.user;
     const shown = presentVersion(ctx, await decoders.upload(tenant, parseJson(bytes), userName));
@@ -120,72 +122,72 @@ export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestR
     answerPlain(ctx, 201, shown);
   });
 
-  router.get(`${PATH}/:key`, may("decoder:read"), async ctx => {
+  router.get(`${DECODERS}/:key`, may("decoder:read"), async ctx => {
     answerPlain(ctx, 200, presentWhole(ctx, decoders.get(tenantOf(ctx), keyIn(ctx))));
   });
 
-  router.delete(`${PATH}/:key`, may("decoder:write"), async ctx => {
+  router.delete(`${DECODERS}/:key`, may("decoder:write"), async ctx => {
     await decoders.remove(tenantOf(ctx), keyIn(ctx), ctx.state.user.userName);
     answerNothing(ctx);
   });
 
-  router.get(`${PATH}/:key/versions`, may("decoder:read"), async ctx => {
+  router.get(`${DECODERS}/:key/versions`, may("decoder:read"), async ctx => {
     const page = pageParameters(ctx.query);
     const found = await decoders.versions(tenantOf(ctx), keyIn(ctx), page);
     const items = found.items.map(view => presentVersion(ctx, view));
     answerPlain(ctx, 200, collectionBody("versions", selfUrl(ctx), page, { ...found, items }));
   });
 
-  router.get(`${PATH}/:key/versions/:version`, may("decoder:read"), async ctx => {
+  router.get(`${DECODERS}/:key/versions/:version`, may("decoder:read"), async ctx => {
     const view = await decoders.version(tenantOf(ctx), keyIn(ctx), ctx.params["version"]!);
     answerPlain(ctx, 200, presentVersion(ctx, view));
   });
 
-  router.delete(`${PATH}/:key/versions/:version`, may("decoder:write"), async ctx => {
+  router.delete(`${DECODERS}/:key/versions/:version`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
     await decoders.removeVersion(tenant, keyIn(ctx), ctx.params["version"]!, userName);
     answerNothing(ctx);
   });
 
-  router.post(`${PATH}/:key/test`, may("decoder:write"), async ctx => {
+  router.post(`${DECODERS}/:key/test`, may("decoder:write"), async ctx => {
     const { version, outcome } = await decoders.test(tenantOf(ctx), keyIn(ctx), await jsonBody(ctx, limits));
     answerPlain(ctx, 200, { version, ...presentOutcome(outcome) });
   });
 
-  router.get(`${PATH}/:key/stage`, may("decoder:read"), async ctx => {
+  router.get(`${DECODERS}/:key/stage`, may("decoder:read"), async ctx => {
     answerPlain(ctx, 200, presentStage(await decoders.staged(tenantOf(ctx), keyIn(ctx))));
   });
 
-  router.post(`${PATH}/:key/stage`, may("decoder:write"), async ctx => {
+  router.post(`${DECODERS}/:key/stage`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
     const staged = await decoders.stage(tenant, keyIn(ctx), await jsonBody(ctx, limits), userName);
     answerPlain(ctx, 200, presentStage(staged));
   });
 
-  router.delete(`${PATH}/:key/stage`, may("decoder:write"), async ctx => {
+  router.delete(`${DECODERS}/:key/stage`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
     await decoders.unstage(tenant, keyIn(ctx), userName);
     answerNothing(ctx);
   });
 
-  router.post(`${PATH}/:key/activate`, may("decoder:write"), async ctx => {
+  router.post(`${DECODERS}/:key/activate`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
     const activation = await decoders.activate(tenant, keyIn(ctx), await optionalBody(ctx, limits), userName);
     answerPlain(ctx, 200, presentActivation(ctx, decoders.get(tenant, keyIn(ctx)), activation));
   });
 
-  router.post(`${PATH}/:key/rollback`, may("decoder:write"), async ctx => {
+  router.post(`${DECODERS}/:key/rollback`, may("decoder:write"), async ctx => {
     const { tenant, userName } = ctx.state.user;
     const activation = await decoders.rollback(tenant, keyIn(ctx), userName);
     answerPlain(ctx, 200, presentActivation(ctx, decoders.get(tenant, keyIn(ctx)), activation));
   });
 
-  router.post(`${PATH}/:key/release`, may("decoder:write"), async ctx => {
+  router.post(`${DECODERS}/:key/release`, may("decoder:write"), async ctx => {
     await decoders.release(tenantOf(ctx), keyIn(ctx));
     answerNothing(ctx);
   });
 
-  router.get(`${PATH}/:key/stats`, may("decoder:read"), async ctx => {
+  router.get(`${DECODERS}/:key/stats`, may("decoder:read"), async ctx => {
     const [tenant, key] = [tenantOf(ctx), keyIn(ctx)];
     const versions = decoders.stats(tenant, key).map(({ id: _, ...each }) => each);
     const isStaged = decoders.get(tenant, key).state?.staged !== undefined;
