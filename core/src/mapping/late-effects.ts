@@ -91,10 +91,15 @@ const alarmTypes = (payload: LatePayload): string[] => [
   ...(payload.ends === undefined ? [] : [payload.ends]),
 ];
 
+const instanceKeys = (payload: LatePayload): string[] =>
+  valuesOf(payload).map(({ path }) => instanceKeyOf(payload.message.deviceId, path));
+
+const isDone = ({ made }: LatePayload, { status, type }: AlarmEffect): boolean =>
+  made?.alarms.includes(`${status} ${type}`) ?? false;
+
 function outcomeOf(payload: LatePayload, alarm: AlarmEffect, speaks: boolean, isOpen: boolean): AlarmChange["outcome"] {
-  const { made, object } = payload;
-  if (made?.alarms.includes(`${alarm.status} ${alarm.type}`)) return "done";
-  if (!isClearing(alarm) && inMaintenance(object)) return "maintenance";
+  if (isDone(payload, alarm)) return "done";
+  if (!isClearing(alarm) && inMaintenance(payload.object)) return "maintenance";
   if (!speaks) return "older";
   if (isClearing(alarm)) return isOpen ? "cleared" : "notOpen";
   return isOpen ? "open" : "raised";
@@ -138,14 +143,9 @@ const NOTHING_KNOWN: InstanceValues = { timeMs: 0, values: {} };
 function planValues(payload: LatePayload, now: LateNow) {
   const { tenant, deviceId } = payload.message;
   const lastValues: LastValueChange[] = [];
-  const known = new Set<string>();
   const taken: EffectOf<"lastValue">[] = [];
-  const all = valuesOf(payload);
-  for (const { path } of all) {
-    const key = instanceKeyOf(deviceId, path);
-    if (now.valuesOf(key)) known.add(key);
-  }
-  for (const value of all) {
+  const known = new Set(instanceKeys(payload).filter(key => now.valuesOf(key)));
+  for (const value of valuesOf(payload)) {
     const { path, atMs } = value;
     const key = instanceKeyOf(deviceId, path);
     const { timeMs, values } = now.valuesOf(key) ?? NOTHING_KNOWN;
@@ -176,12 +176,12 @@ export async function planLate(
   nowMs: number,
 ): Promise<{ readonly plans: readonly LatePlan[]; readonly leaves: Foreseen }> {
   const alarms = payloads.flatMap(each => alarmTypes(each).map(type => alarmKeyOf(each.message.deviceId, type)));
-  const instances = payloads.flatMap(each =>
-    valuesOf(each).map(({ path }) => instanceKeyOf(each.message.deviceId, path)),
-  );
+  const instances = payloads.flatMap(instanceKeys);
   const [now, speaks] = await Promise.all([
     readNow(store, { alarms, instances }, foreseen),
-    Promise.all(payloads.map(async each => alarmsOf(each).length > 0 && (await isNewest(store, each)))),
+    Promise.all(
+      payloads.map(async each => alarmsOf(each).some(alarm => !isDone(each, alarm)) && (await isNewest(store, each))),
+    ),
   ]);
   const plans = payloads.map((payload, at): LatePlan => {
     const { alarms, ops } = planAlarms(payload, speaks[at]!, now, nowMs);
