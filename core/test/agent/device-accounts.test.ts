@@ -5,7 +5,6 @@ import type { DeviceAccountStore, DeviceAccounts, ServerSettings } from "../../s
 import { createDeviceRecords } from "../../src/agent/device-records.ts";
 import { createAccountSealer } from "../../src/agent/sealed-accounts.ts";
 import { fromHex } from "../../src/base/bytes.ts";
-import { isFailure } from "../../src/base/errors.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { createSecretBox } from "../../src/base/secret-box.ts";
 import { formatCode } from "../../src/coap/codes.ts";
@@ -39,15 +38,6 @@ describe("agent/create-device-accounts", () => {
   });
   afterEach(() => world[Symbol.asyncDispose]());
 
-  const failure = async (promise: Promise<unknown>) => {
-    try {
-      await world.wait(promise);
-    } catch (error) {
-      assert(isFailure(error), String(error));
-      return error;
-    }
-    return assert.fail("nothing was thrown");
-  };
   const found = async (endpoint = "dev"): Promise<DeviceAccounts> => {
     const result = await accounts.find(endpoint);
     assert.isDefined(result);
@@ -213,7 +203,7 @@ describe("agent/create-device-accounts", () => {
     await change(id, withMode("NO_SEC"));
     assert.deepEqual((await found()).bootstrap, { mode: "NO_SEC" });
     assert.deepEqual(await externalIds(id), ["c8y_Id=dev", "c8y_Lwm2mPskId=dev"]);
-    const error = await failure(accounts.change(TENANT, id, withMode("PSK")));
+    const error = await world.failure(accounts.change(TENANT, id, withMode("PSK")));
     assert.deepEqual([error.code, error.details["field"]], ["VALIDATION", "bootstrap.pskIdentity"]);
   });
 
@@ -248,7 +238,7 @@ describe("agent/create-device-accounts", () => {
     it(`bad input: ${field} is named, nothing is stored`, async () => {
       const { id } = await world.make("dev", bothPsk);
       const before = await everythingStored();
-      const error = await failure(accounts.change(TENANT, id, how));
+      const error = await world.failure(accounts.change(TENANT, id, how));
       assert.deepEqual([error.code, error.details["field"]], ["VALIDATION", field]);
       assert.equal(await everythingStored(), before);
     });
@@ -256,13 +246,13 @@ describe("agent/create-device-accounts", () => {
 
   it("a device that is not there, or another tenant's, is not changed", async () => {
     const { id } = await world.make("dev", bothPsk);
-    assert.equal((await failure(accounts.change("t2", id, before => before))).code, "NOT_FOUND");
-    assert.equal((await failure(accounts.change(TENANT, "1", before => before))).code, "NOT_FOUND");
+    assert.equal((await world.failure(accounts.change("t2", id, before => before))).code, "NOT_FOUND");
+    assert.equal((await world.failure(accounts.change(TENANT, "1", before => before))).code, "NOT_FOUND");
   });
 
   describe("PSK identities are unique over all tenants, for each connection", () => {
     const refused = async (promise: Promise<unknown>, field: string) => {
-      const error = await failure(promise);
+      const error = await world.failure(promise);
       assert.deepEqual([error.code, error.details["field"]], ["DUPLICATE", field]);
       assert.notInclude(JSON.stringify([error.message, error.details]), "holder");
     };
@@ -372,7 +362,7 @@ describe("agent/create-device-accounts", () => {
       },
     });
     const changed = await change(object.id, withKey(OTHER_KEY));
-    await failure(world.agent.registerDevice(TENANT, { endpointId: "dev", ...pskBody("x", OTHER_KEY) }, USER));
+    await world.failure(world.agent.registerDevice(TENANT, { endpointId: "dev", ...pskBody("x", OTHER_KEY) }, USER));
     const csv = `endpoint id;securityMode;lwm2m psk_id;lwm2m psk_key\nc;PSK;c;${KEY}\nbad;PSK;dev;${KEY}\nworse;PSK;w;${KEY}0`;
     await world.wait(world.agent.registerDevicesCsv(TENANT, new TextEncoder().encode(csv), USER));
     await world.settle();
@@ -399,7 +389,7 @@ describe("agent/create-device-accounts", () => {
     await world.make("b", pskBody("b", OTHER_KEY));
     const [a, b] = await rows();
     await world.store.collection(DEVICES).updateOne({ _id: "b" }, { $set: { details: a!.details } });
-    assert.equal((await failure(accounts.find("b"))).code, "SECRET_UNREADABLE");
+    assert.equal((await world.failure(accounts.find("b"))).code, "SECRET_UNREADABLE");
     await world.store.collection(DEVICES).updateOne({ _id: "b" }, { $set: { details: b!.details } });
     assert.deepEqual((await found("b")).servers[0]!.security.pskKey, fromHex(OTHER_KEY));
   });
@@ -421,7 +411,7 @@ describe("agent/create-device-accounts", () => {
       log: world.log,
       onSecured: async () => {},
     });
-    const error = await failure(other.find("dev"));
+    const error = await world.failure(other.find("dev"));
     assert.equal(error.code, "SECRET_UNREADABLE");
     assert.notInclude(error.message, KEY);
   });

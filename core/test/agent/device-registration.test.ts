@@ -28,15 +28,6 @@ describe("agent/device-registration", () => {
   });
   afterEach(() => world[Symbol.asyncDispose]());
 
-  const failure = async (promise: Promise<unknown>) => {
-    try {
-      await world.wait(promise);
-    } catch (error) {
-      assert(isFailure(error), String(error));
-      return error;
-    }
-    return assert.fail("nothing was thrown");
-  };
   const records = () => world.store.collection(DEVICES).find({}, EVERYTHING);
   const objects = async () => {
     const page = { currentPage: 1, pageSize: 100, withTotal: false };
@@ -57,7 +48,7 @@ describe("agent/device-registration", () => {
   it("agent specification 3.4: an endpoint is known once over all tenants", async () => {
     await world.make("dev");
     for (const tenant of [TENANT, "t2"]) {
-      const error = await failure(world.agent.registerDevice(tenant, { endpointId: "dev", ...NO_SEC }, USER));
+      const error = await world.failure(world.agent.registerDevice(tenant, { endpointId: "dev", ...NO_SEC }, USER));
       assert.equal(error.code, "DUPLICATE");
       assert.equal(error.details["field"], "endpointId");
     }
@@ -81,7 +72,7 @@ describe("agent/device-registration", () => {
       { name: "other" },
       { owner: USER, externalIds: [{ type: "c8y_Id", externalId: "dev" }] },
     );
-    const error = await failure(world.agent.registerDevice(TENANT, { endpointId: "dev", ...NO_SEC }, USER));
+    const error = await world.failure(world.agent.registerDevice(TENANT, { endpointId: "dev", ...NO_SEC }, USER));
     assert.equal(error.code, "DUPLICATE");
     assert.isEmpty(await records());
     assert.isEmpty(await objects());
@@ -89,7 +80,7 @@ describe("agent/device-registration", () => {
 
   it("bad input: nothing is stored", async () => {
     const body = { endpointId: "dev", serverSecurity: { securityMode: "PSK" } };
-    assert.equal((await failure(world.agent.registerDevice(TENANT, body, USER))).code, "VALIDATION");
+    assert.equal((await world.failure(world.agent.registerDevice(TENANT, body, USER))).code, "VALIDATION");
     assert.isEmpty(await records());
     assert.isEmpty(await objects());
   });
@@ -141,10 +132,10 @@ describe("agent/device-registration", () => {
 
   it("removing what is no LwM2M device is refused", async () => {
     const { id } = await world.platform.inventory.create(TENANT, { name: "other" }, { owner: USER });
-    assert.equal((await failure(world.agent.removeDevice(TENANT, id))).code, "NOT_FOUND");
+    assert.equal((await world.failure(world.agent.removeDevice(TENANT, id))).code, "NOT_FOUND");
     assert.isDefined(await world.platform.inventory.find(TENANT, id));
     const dev = await world.make("dev");
-    assert.equal((await failure(world.agent.removeDevice("t2", dev.id))).code, "NOT_FOUND");
+    assert.equal((await world.failure(world.agent.removeDevice("t2", dev.id))).code, "NOT_FOUND");
   });
 
   it("a record whose managed object is gone blocks nobody", async () => {
@@ -163,7 +154,7 @@ describe("agent/device-registration", () => {
       "4.03",
     );
     assert.equal(
-      (await failure(world.agent.registerDevice(TENANT, { endpointId: "dev", ...NO_SEC }, USER))).code,
+      (await world.failure(world.agent.registerDevice(TENANT, { endpointId: "dev", ...NO_SEC }, USER))).code,
       "DUPLICATE",
     );
     await world.restart("crash");
@@ -177,7 +168,7 @@ describe("agent/device-registration", () => {
     const object = await world.make("dev");
     const { onDeleted } = world.platform.inventory;
     const fails = onDeleted(() => Promise.reject(new MooringError("STORE_FULL", "no room")));
-    assert.equal((await failure(world.agent.removeDevice(TENANT, object.id))).code, "STORE_FULL");
+    assert.equal((await world.failure(world.agent.removeDevice(TENANT, object.id))).code, "STORE_FULL");
     fails[Symbol.dispose]();
     assert.equal((await records())[0]?.managedObject, `removing ${object.id}`);
     await world.wait(world.agent.removeDevice(TENANT, object.id));
@@ -433,7 +424,10 @@ describe("agent/device-registration", () => {
     });
 
     it("bad input: no such file leaves no operation", async () => {
-      assert.equal((await failure(world.agent.registerDevicesCsv(TENANT, encodeUtf8("x"), USER))).code, "VALIDATION");
+      assert.equal(
+        (await world.failure(world.agent.registerDevicesCsv(TENANT, encodeUtf8("x"), USER))).code,
+        "VALIDATION",
+      );
       const page = { currentPage: 1, pageSize: 10, withTotal: false };
       assert.isEmpty((await world.platform.operations.list(TENANT, {}, page)).items);
     });

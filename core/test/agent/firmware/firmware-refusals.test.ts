@@ -1,6 +1,5 @@
 import { assert } from "chai";
 import { noted, type Timeline } from "../../../src/agent/firmware/timeline.ts";
-import { isFailure } from "../../../src/base/errors.ts";
 import { FIRMWARE_POSITIONS } from "../../../src/store/collections/firmware.ts";
 import { TENANT, USER } from "../support/agent-world.ts";
 import { createFirmwareWorld, type FirmwareWorld } from "./support/firmware-world.ts";
@@ -18,15 +17,7 @@ describe("agent/firmware: what is refused and what is ended", () => {
     return fota;
   }
   const services = () => fota.world.agent.firmware;
-  const failure = async (promise: Promise<unknown>) => {
-    try {
-      await fota.world.wait(promise);
-    } catch (error) {
-      assert(isFailure(error), String(error));
-      return error;
-    }
-    return assert.fail("was taken");
-  };
+  const failure = (promise: Promise<unknown>) => fota.world.failure(promise);
 
   const bad: readonly [string, Readonly<Record<string, unknown>>, string][] = [
     ["no name", { name: undefined }, "c8y_Firmware.name is missing"],

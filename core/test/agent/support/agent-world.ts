@@ -1,10 +1,12 @@
 /** An agent with a real LwM2M server, platform and embedded store in memory; devices are scripted messages. */
+import { assert } from "chai";
 import { type Agent, type AgentOptions, createAgent } from "../../../src/agent/agent.ts";
 import type { BootstrapDefaults } from "../../../src/agent/bootstrap-accounts.ts";
 import { createConnectorDevices } from "../../../src/agent/connector-device.ts";
 import type { Connection } from "../../../src/agent/device-accounts.ts";
 import { createTroubleBook } from "../../../src/agent/explain/trouble-book.ts";
 import { createManualClock, type ManualClock } from "../../../src/base/clock.ts";
+import { isFailure, type MooringError } from "../../../src/base/errors.ts";
 import { createRecordingLog } from "../../../src/base/log.ts";
 import { createSeededRandom } from "../../../src/base/random.ts";
 import { createSecretBox, SECRET_KEY_BYTES } from "../../../src/base/secret-box.ts";
@@ -93,6 +95,8 @@ export interface AgentWorld extends AsyncDisposable {
   events(deviceId: string): Promise<readonly PlatformEvent[]>;
   /** Awaits while time stands still, or moves in steps. */
   wait<T>(promise: Promise<T>, stepMs?: number): Promise<T>;
+  /** Awaits that it is refused. */
+  failure(promise: Promise<unknown>): Promise<MooringError>;
   settle(): Promise<void>;
   /** `crash` leaves everything as it stands in the store, as `kill -9` does. */
   restart(how?: "stop" | "crash"): Promise<void>;
@@ -256,6 +260,15 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
       return (await world.wait(world.platform.events.list(TENANT, { sourceId: deviceId, revert: true }, page))).items;
     },
     wait: <T>(promise: Promise<T>, stepMs = 0) => completed(clock, promise, stepMs),
+    async failure(promise: Promise<unknown>) {
+      try {
+        await world.wait(promise);
+      } catch (error) {
+        assert(isFailure(error), String(error));
+        return error;
+      }
+      return assert.fail("nothing was refused");
+    },
     settle: () => settle(clock, 30),
     async restart(how: "stop" | "crash" = "stop") {
       const old = world.agent;
