@@ -1,8 +1,8 @@
 import { assert } from "chai";
-import { systemClock } from "../../../src/base/clock.ts";
+import { createManualClock, systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import type { DecoderManifest } from "../../../src/contract/decoder.ts";
-import type { ResolvedAddress } from "../../../src/decoding/remote/guarded-connect.ts";
+import { type ResolvedAddress, sharedResolve } from "../../../src/decoding/remote/guarded-connect.ts";
 import {
   createRemoteRuntime,
   type RemoteRuntime,
@@ -14,8 +14,12 @@ import { answerJson, type HttpService, openHttpService } from "./http-service.ts
 
 const ID = "t1/acme@1.0.0";
 const manifest: DecoderManifest = { key: "acme", name: "ACME", version: "1.0.0" };
-/** For calls that are to take too long. */
+/** For calls that are to take too long; all others have the time that a busy machine may need. */
 const IMPATIENT = { limits: { callMs: 250, connectMs: 5_000 } } as const;
+const PATIENT = { callMs: 60_000, connectMs: 60_000 } as const;
+/** Nobody listens there, and the system gives it to nobody. */
+const NOBODY = "http://127.0.0.1:1";
+const PAUSE_MS = 1000;
 const UNREACHABLE_MS = 60_000;
 const input = (first = 0x83): RuntimeInput => ({
   value: Uint8Array.of(first, 0x18),
@@ -35,7 +39,8 @@ describe("decoding/remote/remote-runtime", () => {
       clock: systemClock,
       log: silentLog,
       allowedOrigins: [service.origin],
-      rules: { failures: 3, pauseMs: 1000, maxPauseMs: UNREACHABLE_MS, unreachableMs: UNREACHABLE_MS },
+      limits: PATIENT,
+      rules: { failures: 3, pauseMs: PAUSE_MS, maxPauseMs: UNREACHABLE_MS, unreachableMs: UNREACHABLE_MS },
       ...more,
     });
     runtime.load(ID, manifest, { url, ...also });
@@ -172,24 +177,24 @@ describe("decoding/remote/remote-runtime", () => {
     });
 
     it("is not there: all its payloads are put off", async () => {
-      await service[Symbol.asyncDispose]();
-      const beginsMs = systemClock.now();
-      const outcome = await decode();
-      assert.deepInclude(outcome, { ok: false, reason: "unavailable" });
-      const { retryAtMs = 0 } = outcome as { retryAtMs?: number };
-      assert.isAtLeast(retryAtMs, beginsMs + UNREACHABLE_MS);
+      const clock = createManualClock();
+      await reopen(NOBODY, { clock, allowedOrigins: [NOBODY] });
+      const retryAtMs = clock.now() + UNREACHABLE_MS;
+      assert.deepInclude(await decode(), { ok: false, reason: "unavailable", retryAtMs });
       assert.deepInclude(await decode(), { ok: false, reason: "unavailable" });
       assert.deepEqual(calls(), { unreachable: 1 });
       assert.match(runtime.stats()[0]!.pause!.reason, /ECONNREFUSED/);
     });
 
     it("fails again and again: is left alone, then one call tries, and the others wait for what it finds", async () => {
+      const clock = createManualClock();
+      await reopen(service.origin, { clock });
       service.answer = (_, response) => answerJson(response, 503, {});
       for (let at = 0; at < 3; at++) await decode();
-      const { retryAtMs = 0, reason } = (await decode()) as { retryAtMs?: number; reason?: string };
-      assert.equal(reason, "unavailable");
+      await clock.advance(PAUSE_MS - 1);
+      assert.deepInclude(await decode(), { reason: "unavailable", retryAtMs: clock.now() + 1 });
       assert.lengthOf(service.asked, 3);
-      await new Promise<void>(resolve => void systemClock.after(retryAtMs - systemClock.now() + 5, resolve));
+      await clock.advance(1);
       service.answer = (_, response) => answerJson(response, 200, { success: true });
       const outcomes = await Promise.all([decode(), decode(), decode()]);
       assert.deepEqual(
@@ -258,19 +263,19 @@ describe("decoding/remote/remote-runtime", () => {
       assert.equal(looks, 1);
     });
 
-    it("an address that takes its time: is looked up once for all calls that wait", async () => {
-      let looks = 0;
+    it("an address that takes its time: is looked up once for all that wait", async () => {
+      const looks: string[] = [];
       const gate = Promise.withResolvers<ResolvedAddress[]>();
-      const resolve = () => {
-        looks++;
+      const resolve = sharedResolve(hostname => {
+        looks.push(hostname);
         return gate.promise;
-      };
-      await reopen(url(), { resolve, allowedOrigins: [url()] });
-      const calls = [decode(), decode(), decode()];
-      await new Promise<void>(resolve => setImmediate(resolve));
+      });
+      const waiting = ["a", "b", "a", "a"].map(resolve);
+      assert.deepEqual(looks, ["a", "b"]);
       gate.resolve(await at("127.0.0.1"));
-      for (const outcome of await Promise.all(calls)) assert.isTrue(outcome.ok);
-      assert.equal(looks, 1);
+      for (const addresses of await Promise.all(waiting)) assert.equal(addresses[0]!.address, "127.0.0.1");
+      await resolve("a");
+      assert.deepEqual(looks, ["a", "b", "a"]);
     });
 
     it("nothing: is put off", async () => {
