@@ -49,7 +49,7 @@ const ACK_RANDOM_FACTOR = 1.5;
 const MAX_RETRANSMIT = 4;
 /** Of a separate response. */
 const RESPONSE_WITHIN_MS = 60_000;
-/** Message ids of the server's last requests with their answers. */
+/** The server's last requests with their answers, by message id. */
 const REMEMBERED = 16;
 
 type Outcome = ParsedPacket | "acknowledged" | "reset" | "unanswered";
@@ -74,7 +74,7 @@ export function createCoapLane(parts: CoapLaneParts): CoapLane {
   const { clock, random, send, onRequest, onRetransmission, ackTimeoutMs = ACK_TIMEOUT_MS } = parts;
   const { maxRetransmit = MAX_RETRANSMIT } = parts;
   const waiting = new Map<number, Waiting>();
-  const remembered = new Map<number, Buffer>();
+  const remembered = new Map<number, { readonly request: Buffer; readonly answer: Buffer }>();
   let messageId = random.int(0x10000);
   const nextMessageId = (): number => (messageId = (messageId + 1) & 0xffff);
 
@@ -113,8 +113,10 @@ export function createCoapLane(parts: CoapLaneParts): CoapLane {
     payload: Buffer.from(answer.payload ?? []),
   });
 
-  const serve = (message: ParsedPacket): void => {
-    let answer = remembered.get(message.messageId);
+  const serve = (message: ParsedPacket, request: Buffer): void => {
+    const known = remembered.get(message.messageId);
+    // A server that was started anew may happen to use an id again, for something else.
+    let answer = known?.request.equals(request) ? known.answer : undefined;
     if (!answer) {
       const { code, options = [], payload = Buffer.alloc(0) } = onRequest(message);
       const reply = { code, token: message.token, options: [...options], payload: Buffer.from(payload) };
@@ -123,7 +125,8 @@ export function createCoapLane(parts: CoapLaneParts): CoapLane {
           ? { ...reply, ack: true, messageId: message.messageId }
           : { ...reply, messageId: nextMessageId() },
       );
-      remembered.set(message.messageId, answer);
+      remembered.delete(message.messageId);
+      remembered.set(message.messageId, { request, answer });
       if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!);
     }
     send(answer);
@@ -155,7 +158,7 @@ export function createCoapLane(parts: CoapLaneParts): CoapLane {
       const message = parsed(datagram);
       if (!message) return;
       if (message.code === "0.00") takeEmpty(message);
-      else if (message.code < "1.00") serve(message);
+      else if (message.code < "1.00") serve(message, Buffer.from(datagram));
       else takeResponse(message);
     },
     async request({ code, options, payload = Buffer.alloc(0) }) {
