@@ -26,7 +26,7 @@ export interface Vector {
   readonly result: DecoderResult;
 }
 
-function toVector({ value, ...rest }: VectorDocument): Vector {
+export function toVector({ value, ...rest }: VectorDocument): Vector {
   return { ...VECTOR_DEFAULTS, ...rest, value: fromHex(value.replace(/\s/g, "")) };
 }
 
@@ -42,15 +42,17 @@ function readVectorFile(folder: string, file: string): VectorDocument[] {
 }
 
 /**
- * All vectors of a folder's `*.json` files as they stand there, files in alphabetical order.
- * @throws MooringError NOT_FOUND for a folder without any; VALIDATION, MALFORMED for a file that is none
+ * All vectors of a folder's `*.json` files as they stand there, files in alphabetical order; none where there is no folder.
+ * @throws MooringError VALIDATION, MALFORMED for a file that is none
  */
 export function readVectorDocuments(folder: string): VectorDocument[] {
   const files = existsSync(folder) ? readdirSync(folder).filter(file => file.endsWith(".json")) : [];
-  const vectors = files.sort().flatMap(file => readVectorFile(folder, file));
-  if (vectors.length > 0) return vectors;
-  throw new MooringError("NOT_FOUND", `no vectors in ${folder}`, { folder });
+  return files.sort().flatMap(file => readVectorFile(folder, file));
 }
 
-/** The same, their bytes read and what they leave out filled in. @throws MooringError as {@link readVectorDocuments} */
-export const readVectors = (folder: string): Vector[] => readVectorDocuments(folder).map(toVector);
+/** The same, their bytes read and what they leave out filled in. @throws MooringError as {@link readVectorDocuments}; NOT_FOUND where there is none */
+export function readVectors(folder: string): Vector[] {
+  const vectors = readVectorDocuments(folder);
+  if (vectors.length > 0) return vectors.map(toVector);
+  throw new MooringError("NOT_FOUND", `no vectors in ${folder}`, { folder });
+}

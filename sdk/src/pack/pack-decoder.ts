@@ -18,12 +18,12 @@ export interface PackOptions {
  */
 export async function packDecoder(folder: string, { privateKey }: PackOptions = {}): Promise<DecoderPackage> {
   const { manifest, source, language } = await loadDecoderFolder(folder, bundleDecoder);
-  const vectors = join(folder, "vectors");
+  const vectors = readVectorDocuments(join(folder, "vectors"));
   const readme = join(folder, "README.md");
   return buildDecoderPackage({
     manifest,
     source: language === "typescript" ? await bundleDecoder(join(folder, "src", "decoder.ts")) : source,
-    ...(existsSync(vectors) && { vectors: readVectorDocuments(vectors) }),
+    ...(vectors.length > 0 && { vectors }),
     ...(existsSync(readme) && { readme: await readFile(readme, "utf8") }),
     ...(privateKey !== undefined && { privateKey }),
   });

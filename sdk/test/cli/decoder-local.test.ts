@@ -148,6 +148,30 @@ describe("cli: decoder create, test, pack, keygen", function () {
     assert.equal(readDecoderPackage(readFileSync(at("p.json"))).signature?.publicKey, publicKey);
   });
 
+  it("pack runs the vectors first: what fails is told as by test, with its exit code, and nothing is written", async () => {
+    await run("create", at("one"));
+    const good = await run("pack", at("one"), "-o", at("p.json"));
+    assert.equal(good.errors, "one 0.1.0: 2 vectors passed\n");
+    rmSync(at("p.json"));
+    edit(at("one/src/decoder.ts"), "frame.i16() / 100", "frame.i16() / 10");
+    const tested = await run("test", at("one"));
+    const packed = await run("pack", at("one"), "-o", at("p.json"));
+    const told = (text: string) => text.slice(0, text.indexOf(" failed, in"));
+    assert.include(told(tested.output), "FAIL  230.1 V and 21.5 °C");
+    assert.deepEqual([packed.code, packed.output], [tested.code, ""]);
+    assert.equal(told(packed.errors), told(tested.output));
+    assert.match(
+      packed.errors,
+      /ms\nnot packed: --no-test leaves the vectors out\nNext: npx mooring decoder test .* --watch runs them again/,
+    );
+    assert.isFalse(existsSync(at("p.json")));
+    assert.equal((await run("pack", at("one"), "-o", at("p.json"), "--no-test")).errors, "");
+    rmSync(at("one/vectors"), { recursive: true });
+    const without = await run("pack", at("one"), "-o", at("p.json"));
+    assert.deepInclude(without, { code: EXIT.ok, errors: "there are no vectors: nothing is tested\n" });
+    assert.match(without.output, /, 0 vectors, not signed\n/);
+  });
+
   it("--module writes what a service imports", async () => {
     await run("create", at("one"));
     await run("pack", at("one"), "--module", at("dist/decoder.js"));

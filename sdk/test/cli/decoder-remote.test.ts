@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert } from "chai";
@@ -18,7 +18,9 @@ const version = (number: string, status: string) => ({
   manifest: { key: "acme", name: "ACME", version: number },
 });
 
-describe("cli: decoder deploy, activate, rollback, list; protocol; device", () => {
+/** What runs vectors starts sandbox processes. */
+describe("cli: decoder deploy, activate, rollback, list; protocol; device", function () {
+  this.timeout(30_000);
   let host: FakeHost;
   let folder: string;
   beforeEach(() => {
@@ -57,6 +59,44 @@ describe("cli: decoder deploy, activate, rollback, list; protocol; device", () =
     await run("decoder", "deploy", at, "--service", "http://127.0.0.1:8090");
     const { manifest } = body;
     assert.deepEqual(JSON.parse(host.bodies.at(-1)!), { manifest, service: { url: "http://127.0.0.1:8090" } });
+  });
+
+  it("nothing is deployed or staged whose vectors fail, be it a folder, a package or a version of the host", async () => {
+    const at = await created();
+    const source = join(at, "src/decoder.ts");
+    const good = readFileSync(source, "utf8");
+    const broken = good.replace("frame.i16() / 100", "frame.i16() / 10");
+    const words =
+      /^acme 0\.1\.0, in the sandbox.*:\n {2}FAIL {2}230\.1 V[\s\S]* {10}actual {4}215\n[\s\S]*1 passed, 1 failed, in \d+ ms\n/;
+    const refused = async (undone: string, ...argv: string[]): Promise<void> => {
+      const { code, output, errors } = await run("decoder", ...argv);
+      assert.deepEqual([code, output], [EXIT.failed, ""]);
+      assert.match(errors, words);
+      assert.include(errors, `\n${undone}: --no-test leaves the vectors out\nNext: npx mooring decoder `);
+    };
+    writeFileSync(source, broken);
+    await run("decoder", "pack", at, "-o", join(folder, "p.json"), "--no-test");
+    await refused("not deployed", "deploy", at);
+    await refused("not deployed", "deploy", join(folder, "p.json"));
+    await refused("not deployed", "deploy", at, "--service", "http://127.0.0.1:8090");
+    assert.deepEqual(host.asked, []);
+    answers(`POST ${DECODERS}`, version("0.1.0", "idle"), 201);
+    assert.deepInclude(await run("decoder", "deploy", at, "--no-test"), { code: EXIT.ok, errors: "" });
+
+    const manifest = { key: "acme", name: "acme", version: "0.1.0" };
+    const packed = JSON.parse(readFileSync(join(folder, "p.json"), "utf8"));
+    const onHost = { ...version("0.1.0", "idle"), manifest, source: packed.source, language: "javascript" };
+    answers(`GET ${DECODERS}/acme/versions/0.1.0`, onHost);
+    answers(`POST ${DECODERS}/acme/stage`, {});
+    answers(`GET ${DECODERS}/acme/stage`, { version: "0.1.0", counts: {}, mayActivate: true, samples: [] });
+    await refused("not staged", "stage", "acme", "0.1.0", "--folder", at);
+    assert.notInclude(host.asked, `POST ${DECODERS}/acme/stage`);
+    assert.deepInclude(await run("decoder", "stage", "acme", "0.1.0", "--folder", at, "--no-test"), { errors: "" });
+    const told = async (...argv: string[]) => (await run("decoder", "stage", "acme", ...argv)).errors;
+    assert.match(await told("0.2.0", "--folder", at), /is not the folder of acme 0\.2\.0, .*: nothing is tested\n$/);
+    assert.match(await told("0.1.0"), /^this is not the folder of acme 0\.1\.0/);
+    answers(`GET ${DECODERS}/acme/versions/0.1.0`, { ...onHost, source: undefined, service: {} });
+    assert.equal(await told("0.1.0", "--folder", at), "acme 0.1.0 is a service: nothing is tested\n");
   });
 
   it("a version that is there already, and what else the host refuses, is told with what to do", async () => {

@@ -1,14 +1,17 @@
 /** `mooring decoder deploy`: a decoder version to a host. */
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type DecoderManifest, readDecoderPackage } from "@mooring/core";
 import { readManifestFile } from "@mooring/core/internal/decoding/decoder-registry.ts";
+import { toVector } from "../../harness/vector.ts";
 import { withHints } from "../client.ts";
 import { type CliCall, type CliCommand, CliError, EXIT } from "../command.ts";
 import { say } from "../io.ts";
 import { folderOf, next } from "./folder.ts";
 import { describePackage, KEY_OPTION, packFolder } from "./pack.ts";
 import { DECODERS, type ShownVersion } from "./rest.ts";
+import { NO_TEST_OPTION, testFolderFirst, testSourceFirst, untested } from "./vectors-first.ts";
 
 interface Upload {
   readonly manifest: DecoderManifest;
@@ -17,12 +20,23 @@ interface Upload {
   readonly body: unknown;
 }
 
-/** @throws CliError; MooringError as `packDecoder` and `readDecoderPackage` */
+const UNDONE = "not deployed";
+
+/** A service may be written in anything: what is not here is not run here. */
+async function testServiceFirst(folder: string, call: CliCall): Promise<void> {
+  const hasSource = ["decoder.ts", "decoder.js"].some(name => existsSync(join(folder, "src", name)));
+  if (hasSource) await testFolderFirst(folder, call, UNDONE);
+  else untested(call, "there is no src/decoder.ts or .js");
+}
+
+/** Whose vectors have passed. @throws CliError; MooringError as `packDecoder`, `readDecoderPackage` and `testDecoder` */
 async function uploadOf(call: CliCall): Promise<Upload> {
   const { args, text } = call;
   const url = text("service");
   if (url !== undefined) {
-    const manifest = await readManifestFile(folderOf(call));
+    const folder = folderOf(call);
+    const manifest = await readManifestFile(folder);
+    await testServiceFirst(folder, call);
     return {
       manifest,
       shown: `${manifest.key} ${manifest.version}: service at ${url}`,
@@ -33,9 +47,13 @@ async function uploadOf(call: CliCall): Promise<Upload> {
   if (file !== undefined && existsSync(file) && statSync(file).isFile()) {
     if (text("key") !== undefined) throw new CliError(EXIT.usage, "--key signs folders: a package is as it is");
     const packed = readDecoderPackage(await readFile(file));
+    const steps = { undone: UNDONE, mend: "npx mooring decoder pack, in its folder, once they pass" };
+    await testSourceFirst(packed, (packed.vectors ?? []).map(toVector), call, steps);
     return { manifest: packed.manifest, shown: describePackage(packed), body: packed };
   }
-  const packed = await packFolder(folderOf(call), call);
+  const folder = folderOf(call);
+  const packed = await packFolder(folder, call);
+  await testFolderFirst(folder, call, UNDONE);
   return { manifest: packed.manifest, shown: describePackage(packed), body: packed };
 }
 
@@ -61,7 +79,8 @@ export const decoderDeployCommand: CliCommand = {
   summary: "Uploads a decoder version to a host; the first one of its key is active at once",
   notes: [
     "[folder] is the decoder's, packed on the way; default: where you are. [package] is what mooring decoder pack wrote. A version never",
-    "changes: raise version in manifest.json for another one, then stage and activate it.",
+    "changes: raise version in manifest.json for another one, then stage and activate it. The vectors are run first; where one fails,",
+    "nothing is uploaded and it ends with 1, as mooring decoder test.",
   ],
   options: {
     key: KEY_OPTION,
@@ -70,6 +89,7 @@ export const decoderDeployCommand: CliCommand = {
       value: "<url>",
       summary: "The decoder runs there (POST <url>/decode), not in the host's sandbox",
     },
+    "no-test": NO_TEST_OPTION,
   },
   arguments: [0, 1],
 

@@ -23,5 +23,9 @@ export const folderArgument = (folder: string): string => {
   return path === "." ? "" : ` ${path}`;
 };
 
+/** Where vectors fail. */
+export const watchStep = (folder: string): string =>
+  `npx mooring decoder test${folderArgument(folder)} --watch runs them again at each save`;
+
 /** The last line of every command's output. */
 export const next = (...steps: readonly string[]): string => `Next: ${steps.join("\n      ")}`;

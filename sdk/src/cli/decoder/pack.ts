@@ -6,6 +6,7 @@ import { packDecoder } from "../../pack/pack-decoder.ts";
 import { type CliCall, type CliCommand, CliError, type CliOption, EXIT } from "../command.ts";
 import { say } from "../io.ts";
 import { folderOf, next } from "./folder.ts";
+import { NO_TEST_OPTION, testFolderFirst } from "./vectors-first.ts";
 
 export const KEY_OPTION: CliOption = {
   type: "string",
@@ -34,7 +35,10 @@ export const decoderPackCommand: CliCommand = {
   name: "decoder pack",
   usage: "[folder]",
   summary: "Makes one file of a decoder: manifest, source with all that it imports, vectors, README",
-  notes: ["[folder] is the decoder's; default: where you are. The file has a checksum, and with --key a signature."],
+  notes: [
+    "[folder] is the decoder's; default: where you are. The file has a checksum, and with --key a signature. The vectors are run first; where",
+    "one fails, nothing is packed and it ends with 1, as mooring decoder test.",
+  ],
   options: {
     key: KEY_OPTION,
     output: { type: "string", short: "o", value: "<file>", summary: "Default <key>-<version>.mooring.json" },
@@ -43,12 +47,15 @@ export const decoderPackCommand: CliCommand = {
       value: "<file>",
       summary: "Writes the module alone instead, which imports nothing: for a decoder service",
     },
+    "no-test": NO_TEST_OPTION,
   },
   arguments: [0, 1],
 
   async run(call) {
     const { text, io } = call;
-    const packed = await packFolder(folderOf(call), call);
+    const folder = folderOf(call);
+    const packed = await packFolder(folder, call);
+    await testFolderFirst(folder, call, "not packed");
     const module = text("module");
     const file = module ?? text("output") ?? packageFileName(packed.manifest);
     await mkdir(dirname(file), { recursive: true });

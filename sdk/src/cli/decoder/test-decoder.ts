@@ -3,7 +3,7 @@ import { SourceMap } from "node:module";
 import { join } from "node:path";
 import { type Decoder, type DecoderManifest, type DecoderResult, messageOf } from "@mooring/core";
 import { loadDecoderFolder } from "@mooring/core/internal/decoding/decoder-registry.ts";
-import type { DecodeFailureReason } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
+import type { DecodeFailureReason, DecoderSource } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import { differences } from "../../harness/differences.ts";
 import { inputOf, KEEPS_SOMETHING, seen } from "../../harness/run-vectors.ts";
 import type { DecoderSandbox } from "../../harness/sandbox.ts";
@@ -124,22 +124,21 @@ async function importBundle({ code }: DecoderBundle): Promise<Decoder> {
   return ((await import(url)) as { readonly default: Decoder }).default;
 }
 
-/**
- * @param sandboxOnly leaves out the run without sandbox, which tells the line where something was thrown
- * @throws MooringError DECODER_INVALID, VALIDATION, MALFORMED, NOT_FOUND naming file and rule
- */
-export async function testDecoder(folder: string, sandbox: DecoderSandbox, sandboxOnly: boolean): Promise<TestRun> {
-  const vectors = readVectors(join(folder, "vectors"));
-  const { manifest, bundle } = await load(folder, sandbox);
-  const decoder = bundle && !sandboxOnly ? await importBundle(bundle) : undefined;
+type Direct = (vector: Vector) => Complaint;
+
+async function runVectors(
+  [manifest, vectors]: readonly [DecoderManifest, readonly Vector[]],
+  sandbox: DecoderSandbox,
+  direct?: Direct,
+): Promise<TestRun> {
   const lines: string[] = [];
   let failed = 0;
   for (const vector of vectors) {
     const { complaint, printed, stopped } = await inSandbox(sandbox, vector);
-    const direct = decoder && bundle && !stopped ? directly(decoder, bundle, vector) : undefined;
-    const isGood = complaint.length === 0 && (direct?.length ?? 0) === 0;
+    const second = stopped ? undefined : direct?.(vector);
+    const isGood = complaint.length === 0 && (second?.length ?? 0) === 0;
     if (!isGood) failed++;
-    lines.push(`  ${isGood ? "ok  " : "FAIL"}  ${vector.name}`, ...told(complaint, direct));
+    lines.push(`  ${isGood ? "ok  " : "FAIL"}  ${vector.name}`, ...told(complaint, second));
     lines.push(
       ...indented(
         printed.map(line => `> ${line}`),
@@ -147,5 +146,34 @@ export async function testDecoder(folder: string, sandbox: DecoderSandbox, sandb
       ),
     );
   }
-  return { manifest, alsoDirectly: decoder !== undefined, passed: vectors.length - failed, failed, lines };
+  return { manifest, alsoDirectly: direct !== undefined, passed: vectors.length - failed, failed, lines };
+}
+
+/**
+ * @param sandboxOnly leaves out the run without sandbox, which tells the line where something was thrown
+ * @throws MooringError DECODER_INVALID, VALIDATION, MALFORMED, NOT_FOUND naming file and rule
+ */
+export async function testDecoder(folder: string, sandbox: DecoderSandbox, sandboxOnly: boolean): Promise<TestRun> {
+  const vectors = readVectors(join(folder, "vectors"));
+  const { manifest, bundle } = await load(folder, sandbox);
+  if (bundle === undefined || sandboxOnly) return runVectors([manifest, vectors], sandbox);
+  const decoder = await importBundle(bundle);
+  return runVectors([manifest, vectors], sandbox, vector => directly(decoder, bundle, vector));
+}
+
+/** Of a source that is packed, in the sandbox. @throws MooringError DECODER_INVALID */
+export async function testSource(
+  source: DecoderSource,
+  vectors: readonly Vector[],
+  sandbox: DecoderSandbox,
+): Promise<TestRun> {
+  await sandbox.load(source);
+  return runVectors([source.manifest, vectors], sandbox);
+}
+
+/** For people, as all commands that run vectors tell it. */
+export function report({ manifest, alsoDirectly, lines, passed, failed }: TestRun, tookMs: number): string {
+  const where = alsoDirectly ? "in the sandbox and directly" : "in the sandbox";
+  const heading = `${manifest.key} ${manifest.version}, ${where}:`;
+  return [heading, ...lines, `${passed} passed, ${failed} failed, in ${Math.round(tookMs)} ms`].join("\n");
 }

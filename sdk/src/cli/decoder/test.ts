@@ -5,8 +5,8 @@ import { messageOf } from "@mooring/core";
 import { type DecoderSandbox, openDecoderSandbox } from "../../harness/sandbox.ts";
 import { type CliCall, type CliCommand, EXIT, type ExitCode } from "../command.ts";
 import { say } from "../io.ts";
-import { folderArgument, folderOf, next } from "./folder.ts";
-import { testDecoder } from "./test-decoder.ts";
+import { folderArgument, folderOf, next, watchStep } from "./folder.ts";
+import { report, testDecoder } from "./test-decoder.ts";
 
 interface Parts {
   readonly folder: string;
@@ -16,12 +16,9 @@ interface Parts {
 
 async function run({ folder, sandbox, call: { flag, io } }: Parts): Promise<ExitCode> {
   const startedAt = io.now();
-  const { manifest, alsoDirectly, passed, failed, lines } = await testDecoder(folder, sandbox, flag("sandbox"));
-  const tookMs = Math.round(io.now() - startedAt);
-  const where = alsoDirectly ? "in the sandbox and directly" : "in the sandbox";
-  say(io.output, [`${manifest.key} ${manifest.version}, ${where}:`, ...lines].join("\n"));
-  say(io.output, `${passed} passed, ${failed} failed, in ${tookMs} ms`);
-  return failed > 0 ? EXIT.failed : EXIT.ok;
+  const ran = await testDecoder(folder, sandbox, flag("sandbox"));
+  say(io.output, report(ran, io.now() - startedAt));
+  return ran.failed > 0 ? EXIT.failed : EXIT.ok;
 }
 
 /** An editor writes a file in several steps; they count as one change. */
@@ -84,9 +81,10 @@ export const decoderTestCommand: CliCommand = {
     const parts: Parts = { folder, sandbox, call };
     if (call.flag("watch")) return await watchAndRun(parts);
     const code = await run(parts);
-    const argument = folderArgument(folder);
-    const wrong = `npx mooring decoder test${argument} --watch runs them again at each save`;
-    say(call.io.output, next(code === EXIT.ok ? `npx mooring decoder pack${argument}` : wrong));
+    say(
+      call.io.output,
+      next(code === EXIT.ok ? `npx mooring decoder pack${folderArgument(folder)}` : watchStep(folder)),
+    );
     return code;
   },
 };
