@@ -81,13 +81,15 @@ export async function startInstance(
 
   async function activate(): Promise<void> {
     const options = compileOptions(manifest.configuration)(parts.optionsOf(name) ?? {});
-    const module = await calls.async("activate", "module", () => parts.load(found));
-    own(module.resolving);
-    const plugin = checkPlugin(module.default, manifest);
     const { timers } = ownTimers;
     const side = { manifest, folder: found.location, options, timers, scope, contributions, calls, rank };
     const host = hostMembers(parts, side);
-    await calls.async("activate", "activate", () => plugin.activate(host));
+    // Its module and its function are one call: a plugin is activated once.
+    await calls.async("activate", "activate", async () => {
+      const module = await parts.load(found);
+      own(module.resolving);
+      await checkPlugin(module.default, manifest).activate(host);
+    });
   }
 
   try {

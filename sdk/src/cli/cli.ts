@@ -4,6 +4,7 @@ import { MooringError } from "@mooring/core";
 import { createClient } from "./client.ts";
 import { type CliCall, type CliCommand, CliError, type CliOption, EXIT, type ExitCode } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { namesOf } from "./field-names.ts";
 import { COMMON_OPTIONS, commandHelp, overview } from "./help.ts";
 import { type CliIo, say } from "./io.ts";
 import { readLogin } from "./login.ts";
@@ -29,23 +30,25 @@ function parse(command: CliCommand, argv: readonly string[]): { values: Parsed; 
   }
 }
 
-function callOf(values: Parsed, args: readonly string[], io: CliIo): CliCall {
+function callOf(command: CliCommand, { values, positionals }: ReturnType<typeof parse>, io: CliIo): CliCall {
   const text = (name: string): string | undefined => {
     const value = values[name];
     return typeof value === "string" ? value : undefined;
   };
+  const flag = (name: string): boolean => values[name] === true;
   return {
-    args,
+    args: positionals,
     text,
     texts: name => (values[name] ?? []) as readonly string[],
-    flag: name => values[name] === true,
-    connect: async () => createClient(await readLogin({ text }, io), io),
+    flag,
+    connect: async () => createClient(await readLogin({ text }, io), io, namesOf(command, { text, flag })),
     io,
   };
 }
 
 async function run(command: CliCommand, argv: readonly string[], io: CliIo): Promise<ExitCode> {
-  const { values, positionals } = parse(command, argv);
+  const parsed = parse(command, argv);
+  const { values, positionals } = parsed;
   if (values["help"] === true) {
     say(io.output, commandHelp(command));
     return EXIT.ok;
@@ -54,7 +57,7 @@ async function run(command: CliCommand, argv: readonly string[], io: CliIo): Pro
   if (positionals.length < least || positionals.length > most) {
     throw new CliError(EXIT.usage, `Usage: mooring ${command.name} ${command.usage}`);
   }
-  return command.run(callOf(values, positionals, io));
+  return command.run(callOf(command, parsed, io));
 }
 
 const isHelp = (word: string | undefined): boolean => word === "help" || word === "--help" || word === "-h";

@@ -1,5 +1,6 @@
 /** A REST client of the host: JSON in and out, refusals as errors that people can read. */
 import { CliError, EXIT } from "./command.ts";
+import { inWords, type NameOf } from "./field-names.ts";
 import type { CliIo } from "./io.ts";
 
 export interface Login {
@@ -60,11 +61,15 @@ function reasonOf(error: unknown): string {
   return code ?? message ?? String(error);
 }
 
-/** What the host says of a refusal (platform API 2.3), else its first characters. */
-function messageOf(text: string): string {
+/** What the host says of a refusal (platform API 2.3), its fields as the command calls them; else its first characters. */
+function messageOf(text: string, nameOf: NameOf): string {
   try {
-    const { message } = JSON.parse(text) as { readonly message?: unknown };
-    if (typeof message === "string") return message;
+    const { message, details } = JSON.parse(text) as {
+      readonly message?: unknown;
+      readonly details?: { readonly field?: unknown };
+    };
+    const field = details?.field;
+    if (typeof message === "string") return typeof field === "string" ? inWords(message, field, nameOf) : message;
   } catch {
     // Something else answers there than a host.
   }
@@ -73,7 +78,12 @@ function messageOf(text: string): string {
 
 const isJson = (body: unknown): boolean => body !== undefined && !(body instanceof FormData);
 
-export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fetch">): Client {
+/** @param nameOf how the command calls what the host refuses */
+export function createClient(
+  { url, user, password }: Login,
+  io: Pick<CliIo, "fetch">,
+  nameOf: NameOf = () => undefined,
+): Client {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 
   async function ask<T>(
@@ -102,9 +112,11 @@ export function createClient({ url, user, password }: Login, io: Pick<CliIo, "fe
   }
 
   function assertGood(status: number, text: string): void {
-    if (status === 401) throw new CliError(EXIT.host, `${url} refuses the login of ${user}: ${messageOf(text)}`);
-    if (status === 503) throw new UnreachableError(EXIT.host, `${url} is busy: ${messageOf(text)}`);
-    if (status >= 400) throw new RefusedError(status, `${url} refuses (${status}): ${messageOf(text)}`);
+    if (status < 400) return;
+    const message = messageOf(text, nameOf);
+    if (status === 401) throw new CliError(EXIT.host, `${url} refuses the login of ${user}: ${message}`);
+    if (status === 503) throw new UnreachableError(EXIT.host, `${url} is busy: ${message}`);
+    throw new RefusedError(status, `${url} refuses (${status}): ${message}`);
   }
 
   function read<T>(status: number, text: string): T {

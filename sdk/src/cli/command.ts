@@ -57,6 +57,11 @@ export interface CliCommand {
   /** Lines of its help, above the options. */
   readonly notes: readonly string[];
   readonly options: Readonly<Record<string, CliOption>>;
+  /**
+   * Members of requests that the command makes, and the options (`--from`) or arguments (`[version]`, as `usage` has them) behind them: a
+   * refusal that names the one shows the other. Of several options that which was given counts. Numbers are `*`: `*.measurementCreation.unit`.
+   */
+  readonly fields?: Readonly<Record<string, string | readonly string[]>>;
   /** Least and most arguments. */
   readonly arguments: readonly [least: number, most: number];
   /** @throws CliError */

@@ -115,6 +115,12 @@ const OPTIONS = {
   to: { type: "string", value: "<time>", summary: "Last time of receipt" },
   json: { type: "boolean", summary: "Shows all of it as JSON" },
 } as const;
+const FIELDS = {
+  dateFrom: "--from",
+  dateTo: "--to",
+  deviceId: "<device>",
+  protocol: "<protocol.json>",
+} as const;
 const PROTOCOL_NOTE =
   "<protocol.json> holds a device protocol as mooring mapping show prints it, or a list of them; <device> is an id or an endpoint.";
 
@@ -149,6 +155,7 @@ export const mappingPlanCommand: CliCommand = {
     ...OPTIONS,
     samples: { type: "boolean", summary: "Shows the first documents of each kind, before and after" },
   },
+  fields: FIELDS,
   arguments: [2, 2],
 
   async run(call) {
@@ -174,6 +181,7 @@ export const mappingApplyCommand: CliCommand = {
     "since. Interrupted, it may be repeated as it is.",
   ],
   options: OPTIONS,
+  fields: { ...FIELDS, plan: "<plan>" },
   arguments: [3, 3],
 
   async run(call) {

@@ -43,6 +43,16 @@ function rows({ plugins }: PluginList): string {
   return plugins.length === 0 ? "no plugin" : table([["NAME", "VERSION", "STATE", "FROM", "ABOUT"], ...lines]);
 }
 
+/** Over all its lives: figures outlive a reload. */
+function callLines(calls: PluginReport["calls"]): string[] {
+  const points = Object.entries(calls);
+  if (points.length === 0) return [];
+  const lines = points.map(([point, { calls: count, failures, seconds }]) => {
+    return `    ${point}: ${count} ${count === 1 ? "call" : "calls"}, ${failures} failed, ${seconds} s`;
+  });
+  return ["  called since the host started:", ...lines];
+}
+
 function details(plugin: PluginReport): string {
   const {
     name,
@@ -66,9 +76,7 @@ function details(plugin: PluginReport): string {
     ...(needs.length === 0 ? [] : [`  needs ${needs.join(", ")}`]),
     ...plugin.routes.map(({ method, path }) => `  ${method.padEnd(6)} ${path}`),
     ...plugin.pages.map(({ title, url }) => `  page   ${url}  ${title}`),
-    ...Object.entries(plugin.calls).map(
-      ([point, { calls, failures, seconds }]) => `  ${point}: ${calls} calls, ${failures} failed, ${seconds} s`,
-    ),
+    ...callLines(plugin.calls),
   ].join("\n");
 }
 
@@ -102,6 +110,8 @@ export const pluginCommand: CliCommand = {
   notes: [
     '"list" and "discover" are about all; "discover" looks for new ones first. The others need the name of a plugin. "reload" reads its manifest',
     "and code anew; while that fails, the one that is active stays. What is disabled stays so through restarts.",
+    '"show" counts the calls into the plugin by what was called: "activate" is a start (its module and its activate), "close" an end, "stray" a',
+    "failure outside of any call.",
   ],
   options: {
     cascade: { type: "boolean", summary: "Also disables those that need it, or enables those that it needs" },

@@ -56,6 +56,7 @@ export const recordCommand: CliCommand = {
     minutes: { type: "string", value: "<minutes>", summary: "How long, from now; default 60" },
     output: { type: "string", short: "o", value: "<file>", summary: "What fetch writes; default <device>.pcapng" },
   },
+  fields: { minutes: "--minutes" },
   arguments: [2, 2],
 
   async run(call) {

@@ -19,6 +19,22 @@ const HELLO: CliCommand = {
   },
 };
 
+const ASK: CliCommand = {
+  ...HELLO,
+  name: "ask",
+  usage: "<name>",
+  options: {
+    from: { type: "string", summary: "Since then" },
+    days: { type: "string", summary: "Since so many days" },
+    to: { type: "string", summary: "Until then" },
+  },
+  fields: { dateFrom: ["--from", "--days"], dateTo: "--to", "recorded.days": "--days", "*.unit": "<name>" },
+  async run({ connect }) {
+    await (await connect()).get("/ask");
+    return EXIT.ok;
+  },
+};
+
 describe("cli", () => {
   let host: FakeHost;
   beforeEach(() => {
@@ -26,8 +42,34 @@ describe("cli", () => {
   });
   async function run(argv: readonly string[], env: Readonly<Record<string, string>> = { MOORING_PASSWORD: "secret" }) {
     const { io, output, errors } = createFakeIo(host, { env });
-    return { code: await runCli(argv, io, [HELLO]), output: output(), errors: errors() };
+    return { code: await runCli(argv, io, [HELLO, ASK]), output: output(), errors: errors() };
   }
+
+  it("a refusal names the option, or the argument, behind the field that it is about", async () => {
+    const cases: [argv: string[], field: string, message: string, shown: string][] = [
+      [[], "dateFrom", 'dateFrom "x" must be a time', '--from "x" must be a time'],
+      [["--days", "7"], "dateFrom", "dateFrom must not be after dateTo", "--days must not be after --to"],
+      [["--from", "x"], "recorded.days", "recorded.days must be <= 30", "--days must be <= 30"],
+      [[], "123.unit", "123.unit must be string", "<name> must be string"],
+      [[], "path", "path must be a path", "path must be a path"],
+    ];
+    for (const [argv, field, message, shown] of cases) {
+      host.routes.set("GET /ask", { status: 422, body: { message, details: { field, rule: "must be" } } });
+      const { code, errors } = await run(["ask", "x", ...argv]);
+      assert.deepEqual([code, errors], [EXIT.host, `http://127.0.0.1:8068 refuses (422): ${shown}\n`]);
+    }
+    host.routes.set("GET /ask", { status: 404, body: { message: "no dateFrom here" } });
+    assert.include((await run(["ask", "x"])).errors, "no dateFrom here");
+  });
+
+  it("what commands say to be behind a field is an option of theirs, or an argument", () => {
+    for (const { name, usage, options, fields = {} } of COMMANDS) {
+      for (const shown of Object.values(fields).flat()) {
+        const isThere = shown.startsWith("--") ? Object.hasOwn(options, shown.slice(2)) : usage.includes(shown);
+        assert.isTrue(isThere, `${name}: ${shown}`);
+      }
+    }
+  });
 
   it("help lists every command, and explains each from the table", async () => {
     for (const argv of [["--help"], ["-h"], ["help"]]) {

@@ -16,7 +16,10 @@ const ACME = {
   dependencies: { base: "^1.0.0" },
   routes: [{ method: "GET", path: `${PATH}/acme/x`, roles: [] }],
   pages: [{ title: "ACME", url: `${PATH}/acme/pages/main/` }],
-  calls: { action: { calls: 3, failures: 1, seconds: 0.012 } },
+  calls: {
+    activate: { calls: 1, failures: 0, seconds: 0.2 },
+    action: { calls: 3, failures: 1, seconds: 0.012 },
+  },
 };
 const BROKEN = { ...ACME, name: "broken-one", state: "FAULTY", version: undefined, fault: "name is missing" };
 
@@ -54,7 +57,9 @@ describe("cli: plugin", () => {
       "  needs base ^1.0.0",
       "  GET    /service/lwm2m-agent/plugins/acme/x",
       "  page   /service/lwm2m-agent/plugins/acme/pages/main/  ACME",
-      "  action: 3 calls, 1 failed, 0.012 s",
+      "  called since the host started:",
+      "    activate: 1 call, 0 failed, 0.2 s",
+      "    action: 3 calls, 1 failed, 0.012 s",
     ]);
   });
 

@@ -35,6 +35,7 @@ export const decoderActivateCommand: CliCommand = {
     },
     force: { type: "boolean", summary: "Whatever its shadow run says" },
   },
+  fields: { version: "[version]", maxDifferent: "--max-different", force: "--force" },
   arguments: [1, 2],
 
   async run(call) {

@@ -91,6 +91,7 @@ export const decoderDeployCommand: CliCommand = {
     },
     "no-test": NO_TEST_OPTION,
   },
+  fields: { "service.url": "--service" },
   arguments: [0, 1],
 
   async run(call) {

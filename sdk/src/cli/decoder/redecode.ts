@@ -163,6 +163,14 @@ export const decoderRedecodeCommand: CliCommand = {
     "no-wait": { type: "boolean", summary: "Does not wait for its end" },
     json: { type: "boolean", summary: "Shows all of it as JSON" },
   },
+  fields: {
+    version: "[version]",
+    dateFrom: ["--from", "--days"],
+    dateTo: "--to",
+    deviceId: "--device",
+    path: "--path",
+    limit: "--limit",
+  },
   arguments: [1, 2],
 
   async run(call): Promise<ExitCode> {

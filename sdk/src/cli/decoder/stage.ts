@@ -113,6 +113,7 @@ export const decoderStageCommand: CliCommand = {
     end: { type: "boolean", summary: "Ends it: no version is staged any more" },
     json: { type: "boolean", summary: "Shows all of it as JSON" },
   },
+  fields: { version: "[version]", "recorded.days": "--days", "recorded.limit": "--limit" },
   arguments: [1, 2],
 
   async run(call): Promise<ExitCode> {

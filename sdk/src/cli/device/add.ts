@@ -11,6 +11,7 @@ export const deviceAddCommand: CliCommand = {
     "<endpoint> is the name that it registers with. Devices with keys: README, POST /service/lwm2m-agent/deviceRegistration.",
   ],
   options: {},
+  fields: { endpointId: "<endpoint>" },
   arguments: [1, 1],
 
   async run({ args, connect, io }) {

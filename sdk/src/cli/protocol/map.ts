@@ -53,6 +53,12 @@ export const protocolMapCommand: CliCommand = {
     unit: { type: "string", value: "<unit>", summary: "Of a measurement" },
     "no-observe": { type: "boolean", summary: "The host does not observe the resource: the device sends it by itself" },
   },
+  fields: {
+    "*.measurementCreation.unit": "--unit",
+    "*.measurementCreation.type": "<action>",
+    "*.measurementCreation.series": "<action>",
+    "*.customAction.actionName": "<action>",
+  },
   arguments: [2, 2],
 
   async run({ args, text, flag, connect, io }) {
