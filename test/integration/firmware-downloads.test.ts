@@ -173,7 +173,7 @@ describe("firmware downloads over the host", () => {
   });
 
   it("kill -9 in the middle: the next block comes from the host that is started after it", async function () {
-    this.timeout(40_000);
+    this.timeout(120_000);
     const block = async (num: number) => {
       // Block2: number, nothing more to come from this side, 512 bytes.
       const value = (num << 4) | 5;
@@ -192,7 +192,7 @@ describe("firmware downloads over the host", () => {
   });
 
   it("is over with the operation, and a start clears away what ended", async function () {
-    this.timeout(40_000);
+    this.timeout(120_000);
     await client.del(`/devicecontrol/operations?deviceId=${plainId}`);
     await host.stop();
     await host.start();
