@@ -132,7 +132,11 @@ describe("devices in the field: registration", () => {
     const answers: string[] = [];
     for (let number = 0; number < blocks; number++) {
       const id = (firstId + number) & 0xffff;
-      const answer = await device.socket.receive(`answer ${number}`, each => each.ack && each.messageId === id);
+      // A host that needs a second for the Register acknowledges the last block first, and answers in a message of its own.
+      const answer = await device.socket.receive(
+        `answer ${number}`,
+        each => each.code >= "2.00" && (each.ack ? each.messageId === id : number === blocks - 1),
+      );
       assert.lengthOf(answer.token, 0);
       answers.push(answer.code);
     }
