@@ -79,6 +79,13 @@ function decoderMetrics(runtime: DecoderRuntime): Metrics {
       type: "counter",
       value: each(({ cpuMs }) => cpuMs / 1000),
     },
+    mooring_decoder_duration_seconds: {
+      help: "Time from asking for a live payload to its outcome, waiting included",
+      type: "histogram",
+      value: decoders
+        .filter(({ durations }) => durations.count > 0)
+        .map(decoder => ({ labels: { ...labelsOf(decoder), kind: decoder.kind }, durations: decoder.durations })),
+    },
     mooring_decoder_queued: { help: "Payloads that wait", type: "gauge", value: each(({ queued }) => queued) },
     mooring_decoder_probation: {
       help: "Whether it runs apart, because it ended a host",

@@ -10,7 +10,8 @@ import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
 import type { Received } from "../harness/raw-socket.ts";
 
 const KEY = CUMULOCITY_MANIFEST.contextPath;
-const REDECODE = `${AGENT}/decoders/${KEY}/redecode`;
+const DECODER = `${AGENT}/decoders/${KEY}`;
+const REDECODE = `${DECODER}/redecode`;
 const OPAQUE = 42;
 const OBSERVED = { autoObserve: true };
 const ENDPOINT = "busy-gauge";
@@ -108,5 +109,15 @@ describe("a decoder service while kept payloads are decoded again", function () 
     assert.equal(done.state, "DONE");
     assert.deepInclude(done.payloads, { read: KEPT.length, equal: KEPT.length });
     await stored([...KEPT, ...LIVE]);
+  });
+
+  it("how long live payloads took is told, by decoder", async () => {
+    const { body } = await client.get<string>("/metrics");
+    const count = /^mooring_decoder_duration_seconds_count\{decoder="gauge-decoder",[^}]*kind="remote"\} (\d+)$/m;
+    assert.equal(Number(count.exec(body)?.[1]), KEPT.length + LIVE.length, "each once, decoding again not counted");
+    const figures = await client.get<{ versions: { durationMs?: { p50: number; p99: number } }[] }>(`${DECODER}/stats`);
+    const { p50, p99 } = figures.body.versions[0]!.durationMs!;
+    assert.isAbove(p50, 0);
+    assert.isAtLeast(p99, p50);
   });
 });

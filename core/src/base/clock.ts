@@ -53,6 +53,24 @@ export function every(
   };
 }
 
+/**
+ * Monotonic time for what is measured in great numbers: read once in a turn of the event loop, since reading it costs more than what
+ * is done with it.
+ */
+export function createTurnTime({ monotonic }: Pick<Clock, "monotonic">): () => number {
+  let readMs: number | undefined;
+  const forget = (): void => {
+    readMs = undefined;
+  };
+  return () => {
+    if (readMs === undefined) {
+      readMs = monotonic();
+      setImmediate(forget);
+    }
+    return readMs;
+  };
+}
+
 export interface ManualClock extends Clock {
   /** Moves time on by `ms`, running what falls due in order, and lets promises settle between timers. */
   advance(ms: number): Promise<void>;

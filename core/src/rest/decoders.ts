@@ -1,4 +1,5 @@
 /** `/service/lwm2m-agent/decoders`: decoders of the tenant, their versions, and which of them is in force. */
+import { quantileMs } from "../base/durations.ts";
 import type { DecoderServices, DecoderView, VersionView } from "../decoding/catalog/decoder-services.ts";
 import type { RecordedRun } from "../decoding/catalog/shadow-report.ts";
 import type { Activation, StageView } from "../decoding/catalog/staging.ts";
@@ -189,7 +190,10 @@ export function decodersRouter({ decoders, limits }: DecodersRouterParts): RestR
 
   router.get(`${DECODERS}/:key/stats`, may("decoder:read"), async ctx => {
     const [tenant, key] = [tenantOf(ctx), keyIn(ctx)];
-    const versions = decoders.stats(tenant, key).map(({ id: _, ...each }) => each);
+    const versions = decoders.stats(tenant, key).map(({ id: _, durations, ...each }) => {
+      const [p50, p99] = [quantileMs(durations, 0.5), quantileMs(durations, 0.99)];
+      return { ...each, ...(p50 !== undefined && { durationMs: { p50, p99 } }) };
+    });
     const isStaged = decoders.get(tenant, key).state?.staged !== undefined;
     const { version, findings } = isStaged ? await decoders.staged(tenant, key) : {};
     answerPlain(ctx, 200, { versions, ...(version !== undefined && { shadow: { version, counts: findings } }) });

@@ -2,6 +2,7 @@
 import type { Next } from "koa";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
+import { DURATION_BOUNDS_MS, type DurationFigures } from "../base/durations.ts";
 import { createRouter, may, type RestContext, type RestRouter } from "./context.ts";
 
 export interface LabelledValue {
@@ -9,18 +10,50 @@ export interface LabelledValue {
   readonly value: number;
 }
 
+export interface LabelledDurations {
+  readonly labels: LabelledValue["labels"];
+  readonly durations: DurationFigures;
+}
+
 /** One metric as a part of the host reports it, read when it is asked for. */
-export interface Metric {
+export type Metric = NumberMetric | DurationMetric;
+
+export interface NumberMetric {
   readonly help: string;
   readonly type: "counter" | "gauge";
   readonly value: number | readonly LabelledValue[];
+}
+
+export interface DurationMetric {
+  readonly help: string;
+  readonly type: "histogram";
+  readonly value: readonly LabelledDurations[];
 }
 
 export type Metrics = Readonly<Record<string, Metric>>;
 
 const REQUEST_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-function register(registry: Registry, name: string, { help, type, value }: Metric): void {
+/** Buckets with all below them, in seconds, then sum and count. */
+function samplesOf(name: string, { labels, durations: { counts, count, sumMs } }: LabelledDurations) {
+  const bounds = [...DURATION_BOUNDS_MS.map(ms => String(ms / 1000)), "+Inf"];
+  let below = 0;
+  const buckets = bounds.map((le, at) => {
+    below += counts[at]!;
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
+  });
+  const sum = { metricName: `${name}_sum`, labels, value: sumMs / 1000 };
+  return [...buckets, sum, { metricName: `${name}_count`, labels, value: count }];
+}
+
+/** prom-client's own histogram observes one at a time; the registry asks it for its samples alone. */
+function registerDurations(registry: Registry, name: string, { help, type, value }: DurationMetric): void {
+  const values = value.flatMap(each => samplesOf(name, each));
+  const histogram = { name, get: async () => ({ name, help, type, values, aggregator: "sum" }) };
+  registry.registerMetric(histogram as unknown as Histogram);
+}
+
+function registerNumbers(registry: Registry, name: string, { help, type, value }: NumberMetric): void {
   const values = typeof value === "number" ? [{ labels: {}, value }] : value;
   const labelNames = [...new Set(values.flatMap(({ labels }) => Object.keys(labels)))];
   const options = { name, help, labelNames, registers: [registry] };
@@ -31,6 +64,11 @@ function register(registry: Registry, name: string, { help, type, value }: Metri
     const gauge = new Gauge(options);
     for (const each of values) gauge.set(each.labels, each.value);
   }
+}
+
+function register(registry: Registry, name: string, metric: Metric): void {
+  if (metric.type === "histogram") registerDurations(registry, name, metric);
+  else registerNumbers(registry, name, metric);
 }
 
 function processMetrics(): Metrics {
@@ -51,6 +89,13 @@ export interface RequestMetrics {
   readonly router: RestRouter;
 }
 
+/** In the Prometheus text format. */
+export function metricsText(all: readonly Metrics[]): Promise<string> {
+  const registry = new Registry();
+  for (const metrics of all) for (const [name, metric] of Object.entries(metrics)) register(registry, name, metric);
+  return registry.metrics();
+}
+
 /** @param collectors each asked at every scrape; a name stands in one of them only */
 export function createMetrics(clock: Clock, collectors: readonly (() => Metrics)[]): RequestMetrics {
   const own = new Registry();
@@ -63,11 +108,8 @@ export function createMetrics(clock: Clock, collectors: readonly (() => Metrics)
   });
 
   const scrape = async (): Promise<string> => {
-    const registry = new Registry();
-    for (const collect of [processMetrics, ...collectors]) {
-      for (const [name, metric] of Object.entries(collect())) register(registry, name, metric);
-    }
-    return `${await registry.metrics()}\n${await own.metrics()}`;
+    const collected = await metricsText([processMetrics, ...collectors].map(collect => collect()));
+    return `${collected}\n${await own.metrics()}`;
   };
 
   const router = createRouter();

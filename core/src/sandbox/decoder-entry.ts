@@ -1,7 +1,15 @@
 /** One loaded decoder version: what waits for it and what became of what it did. */
+import { createDurations, type Durations } from "../base/durations.ts";
 import type { DecoderManifest } from "../contract/decoder.ts";
 import { type BreakerEvent, type BreakerState, CLOSED } from "./breaker-machine.ts";
-import type { DecodeFailureReason, DecodeOutcome, DecoderStats, RuntimeInput, Urgency } from "./decoder-runtime.ts";
+import {
+  type DecodeFailureReason,
+  type DecodeOutcome,
+  type DecoderStats,
+  hasRun,
+  type RuntimeInput,
+  type Urgency,
+} from "./decoder-runtime.ts";
 import type { HostReply } from "./host-process.ts";
 import type { LoadableDecoder } from "./host-slot.ts";
 import type { SandboxLimits } from "./limits.ts";
@@ -12,6 +20,8 @@ export interface Job {
   readonly urgency: Urgency;
   /** What is printed is wanted: it runs alone, on the trial host, and says nothing about payloads. */
   readonly console: boolean;
+  /** When it was asked for, by its entry's `turnMs`. */
+  readonly fromMs: number;
   readonly resolve: (outcome: DecodeOutcome) => void;
 }
 
@@ -31,6 +41,9 @@ export interface DecoderEntry extends LoadableDecoder {
   readonly breakers: Record<Urgency, BreakerState>;
   /** That of its partner, which it may share with other decoders. */
   readonly budget: PartnerBudget;
+  /** Time of this turn of the event loop. */
+  readonly turnMs: () => number;
+  readonly durations: Durations;
   /** Batches under way on the decoder's usual host. */
   underWay: number;
   /** Decodes that it still has to do alone, on the trial host. */
@@ -46,19 +59,16 @@ export interface DecoderEntry extends LoadableDecoder {
 
 export const createEntry = (
   { id, script }: LoadableDecoder,
-  { name, manifest, owner, partner, budget }: Pick<DecoderEntry, "name" | "manifest" | "owner" | "partner" | "budget">,
+  more: Pick<DecoderEntry, "name" | "manifest" | "owner" | "partner" | "budget" | "turnMs">,
 ): DecoderEntry => ({
+  ...more,
   id,
-  name,
-  manifest,
-  owner,
-  partner,
   script,
   waiting: { live: [], background: [] },
   suspects: { live: [], background: [] },
   tests: [],
   breakers: { live: CLOSED, background: CLOSED },
-  budget,
+  durations: createDurations(),
   underWay: 0,
   probation: 0,
   hostDeaths: 0,
@@ -110,6 +120,8 @@ export function distrust(
 export function settle(entry: DecoderEntry, job: Job, outcome: DecodeOutcome): void {
   if (outcome.ok) entry.decoded++;
   else entry.failed[outcome.reason] = (entry.failed[outcome.reason] ?? 0) + 1;
+  const isMeasured = job.urgency === "live" && !job.console && hasRun(outcome);
+  if (isMeasured) entry.durations.observe(entry.turnMs() - job.fromMs);
   job.resolve(outcome);
 }
 
@@ -159,10 +171,12 @@ export const statsOf = (entry: DecoderEntry): DecoderStats => {
     key: entry.manifest.key,
     version: entry.manifest.version,
     owner: entry.owner,
+    kind: "sandbox",
     decoded: entry.decoded,
     failed: { ...entry.failed },
     batches: entry.batches,
     cpuMs: entry.cpuMs,
+    durations: entry.durations.figures(),
     queued: queuedOf(entry, "live") + queuedOf(entry, "background"),
     queuedInBackground: queuedOf(entry, "background"),
     onProbation: entry.probation > 0,

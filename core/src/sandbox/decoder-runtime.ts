@@ -1,4 +1,5 @@
 /** What runs decoders, seen from outside: engines in a sandbox, services behind HTTP (`decoding/remote`), or both joined. */
+import type { DurationFigures } from "../base/durations.ts";
 import { MooringError } from "../base/errors.ts";
 import type { DecoderInput, DecoderManifest, DecoderResult } from "../contract/decoder.ts";
 
@@ -72,6 +73,10 @@ export type DecodeOutcome =
       readonly retryAtMs?: number;
     });
 
+/** Whether the decoder was given the payload: what became of that took its time. */
+export const hasRun = (outcome: DecodeOutcome): boolean =>
+  outcome.ok || (outcome.reason !== "unavailable" && outcome.reason !== "inputTooLarge");
+
 export interface DecoderStats {
   /** As it was loaded. */
   readonly id: string;
@@ -79,12 +84,16 @@ export interface DecoderStats {
   readonly version: string;
   /** Empty: it came with the host. */
   readonly owner: string;
+  /** In a decoder host of ours, or a service behind HTTP. */
+  readonly kind: "sandbox" | "remote";
   readonly decoded: number;
   readonly failed: Readonly<Partial<Record<DecodeFailureReason, number>>>;
   /** Calls of its host; one has up to 64 decodes. */
   readonly batches: number;
   /** Processor time, all decodes together. */
   readonly cpuMs: number;
+  /** Of live payloads that it was given, from asking to outcome, waiting included. */
+  readonly durations: DurationFigures;
   readonly queued: number;
   /** Of those the ones in the background. */
   readonly queuedInBackground: number;

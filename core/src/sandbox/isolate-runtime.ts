@@ -3,7 +3,7 @@
  * (`station.ts`), and whatever fails together is tried again apart (`trial-lane.ts`), so that only the payload or the
  * decoder at fault pays.
  */
-import type { Clock } from "../base/clock.ts";
+import { type Clock, createTurnTime } from "../base/clock.ts";
 import { MooringError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { checkDecoderManifest } from "../contract/manifest.ts";
@@ -100,6 +100,7 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
   let loads = 0;
   let closed = false;
 
+  const turnMs = createTurnTime(clock);
   const guard = createDecoderGuard(parts);
   const slotFor = (wallMs: number): HostSlot =>
     createHostSlot({ clock, log, limits, processes, commands, wallMs, onDied: () => void hostDeaths++ });
@@ -136,7 +137,7 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
     const partner = `${owner}/${publisher ?? key}`;
     const entry = createEntry(
       { id, script: reply.text },
-      { name, manifest, owner, partner, budget: budgetOf(partner) },
+      { name, manifest, owner, partner, budget: budgetOf(partner), turnMs },
     );
     const { slot } = stationOf(entry);
     // With many decoders those in use keep their places; it has run on the trial host.
@@ -186,7 +187,7 @@ export function createIsolateRuntime(parts: RuntimeParts): IsolateRuntime {
         return Promise.resolve({ ok: false, reason: "unavailable", message });
       }
       return new Promise(resolve => {
-        const job: Job = { input, urgency, console, resolve };
+        const job: Job = { input, urgency, console, fromMs: turnMs(), resolve };
         const refused = refusal(entry, input, urgency, limits);
         const admitted = refused ?? (console ? "usual" : guard.admit(entry, urgency));
         if (typeof admitted === "object") return fail(entry, [job], admitted);

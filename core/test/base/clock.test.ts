@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import { createManualClock, every, systemClock } from "../../src/base/clock.ts";
+import { createManualClock, createTurnTime, every, systemClock } from "../../src/base/clock.ts";
 
 describe("base/clock", () => {
   it("runs timers in order of time, also those armed on the way", async () => {
@@ -51,5 +51,13 @@ describe("base/clock", () => {
         resolve();
       });
     });
+  });
+
+  it("the time of a turn is read once in it, and anew in the next", async () => {
+    let reads = 0;
+    const turnMs = createTurnTime({ monotonic: () => ++reads });
+    assert.deepEqual([turnMs(), turnMs()], [1, 1]);
+    await new Promise<void>(resolve => setImmediate(resolve));
+    assert.deepEqual([turnMs(), turnMs()], [2, 2]);
   });
 });

@@ -292,6 +292,8 @@ for (const engine of ENGINES) {
       assert.isAtLeast(order.lastIndexOf("live"), 499);
       assert.isBelow(order.lastIndexOf("live"), 500 + 32, "at most two small batches went before the last live one");
       assert.equal(order.filter(ended => ended === "background").length, 200);
+      const measured = Object.fromEntries(runtime.stats().decoders.map(({ key, durations }) => [key, durations.count]));
+      assert.deepInclude(measured, { shadow: 0, shown: 500 });
     });
 
     it("a poisonous payload in the background does not hold up what is live", async () => {

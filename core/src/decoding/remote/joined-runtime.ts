@@ -17,7 +17,7 @@ const REASONS: Readonly<Record<Exclude<CallReason, "ok">, DecodeFailureReason>> 
   notJson: "callFailed",
 };
 
-function statsOf({ id, key, version, calls, queued, queuedInBackground }: ServiceStats): DecoderStats {
+function statsOf({ id, calls, pause: _, ...figures }: ServiceStats): DecoderStats {
   const { ok = 0, ...faults } = calls;
   const failed: Partial<Record<DecodeFailureReason, number>> = {};
   for (const [fault, count] of Object.entries(faults)) {
@@ -25,7 +25,7 @@ function statsOf({ id, key, version, calls, queued, queuedInBackground }: Servic
     failed[reason] = (failed[reason] ?? 0) + count;
   }
   const none = { batches: 0, cpuMs: 0, onProbation: false, hostDeaths: 0 };
-  return { id, key, version, owner: ownerOf({ id }), decoded: ok, failed, queued, queuedInBackground, ...none };
+  return { ...figures, ...none, id, owner: ownerOf({ id }), kind: "remote", decoded: ok, failed };
 }
 
 export function joinRuntimes(sandbox: DecoderRuntime, remote: RemoteRuntime, box: SecretBox): DecoderRuntime {

@@ -4,11 +4,18 @@
  */
 import { toHex } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
+import { createDurations, type DurationFigures, type Durations } from "../../base/durations.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { DecoderManifest } from "../../contract/decoder.ts";
 import { checkDecoderResult } from "../../contract/manifest.ts";
-import type { DecodeOptions, DecodeOutcome, RuntimeInput, Urgency } from "../../sandbox/decoder-runtime.ts";
+import {
+  type DecodeOptions,
+  type DecodeOutcome,
+  hasRun,
+  type RuntimeInput,
+  type Urgency,
+} from "../../sandbox/decoder-runtime.ts";
 import { type Resolve, sharedResolve, systemResolve } from "./guarded-connect.ts";
 import { createItemBatcher } from "./item-batcher.ts";
 import { DEFAULT_BATCH_PATH, originOf, pathOf, type RemoteService } from "./remote-service.ts";
@@ -49,6 +56,8 @@ export interface ServiceStats {
   readonly version: string;
   /** Payloads by what became of the call that they went with. */
   readonly calls: Readonly<Partial<Record<CallReason, number>>>;
+  /** Of live payloads that it was asked for, from asking to outcome, waiting for a connection included. */
+  readonly durations: DurationFigures;
   /** Under way or waiting for a connection. */
   readonly queued: number;
   /** Of those the ones in the background. */
@@ -77,6 +86,7 @@ interface Entry {
   readonly manifest: DecoderManifest;
   readonly origin: string;
   readonly calls: Partial<Record<CallReason, number>>;
+  readonly durations: Durations;
   readonly lanes: Readonly<Record<Urgency, Lane>>;
 }
 
@@ -262,7 +272,7 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
         return lane;
       };
       const lanes = { live: laneFor("live"), background: laneFor("background") };
-      const entry: Entry = { id, manifest, origin, lanes, calls: {} };
+      const entry: Entry = { id, manifest, origin, lanes, calls: {}, durations: createDurations() };
       entries.set(id, entry);
       const { key, version } = manifest;
       log.info("decoderService.loaded", { key, version, origin });
@@ -273,9 +283,12 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
       const entry = entries.get(id);
       if (!entry) return { ok: false, reason: "unavailable", message: `decoder service ${id} is not loaded` };
       const lane = entry.lanes[urgency];
+      const fromMs = clock.monotonic();
       lane.queued++;
       try {
-        return await decode(entry, lane, input);
+        const outcome = await decode(entry, lane, input);
+        if (urgency === "live" && hasRun(outcome)) entry.durations.observe(clock.monotonic() - fromMs);
+        return outcome;
       } finally {
         lane.queued--;
       }
@@ -288,7 +301,7 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     },
     stats: () =>
       [...entries.values()].map(entry => {
-        const { id, manifest, calls, lanes } = entry;
+        const { id, manifest, calls, durations, lanes } = entry;
         const { live, background } = lanes;
         const pause = pauseOf(live);
         return {
@@ -296,6 +309,7 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
           key: manifest.key,
           version: manifest.version,
           calls: { ...calls },
+          durations: durations.figures(),
           queued: live.queued + background.queued,
           queuedInBackground: background.queued,
           ...(pause && { pause }),
