@@ -15,6 +15,7 @@ import { count, median, perSecond, type Row, ratioOf, times } from "./row.ts";
 const DEVICES = 256;
 const BURST = 16;
 const ROUNDS = 3;
+const WARM_UP = 40_000;
 const NOTIFICATION_TO_ECHO = 0.2;
 const DTLS_TO_UDP = 0.5;
 
@@ -71,7 +72,7 @@ async function notified(seconds: number, isSecure: boolean): Promise<Notified> {
     ...{ port: isSecure ? host.coapsPort : host.coapPort, pid: host.pid, isSecure },
     endpoints,
     burst: BURST,
-    warmUpMs: 2000,
+    warmUp: WARM_UP,
     measureMs: seconds * 1000,
   };
   const notify = await generateLoad<NotifyResult>("notify-load.ts", plan, 90_000 + plan.measureMs);
