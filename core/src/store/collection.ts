@@ -58,6 +58,11 @@ export interface CollectionSpec<T extends Document = Document> {
   readonly clustered?: true;
   /** `full`: survives power loss once stored (fsync per group commit, w:majority). `normal`: survives `kill -9`. */
   readonly durability: "full" | "normal";
+  /**
+   * Says what has become of the other documents of a group (2: of those with 1 too): where an engine does not commit a group as a whole,
+   * it is stored when they are, so that a group that is cut short is seen to be open. Absent: nothing.
+   */
+  readonly concludes?: 1 | 2;
   /** Carries `T`; never set. */
   readonly document?: T;
 }

@@ -31,6 +31,12 @@ interface Submitted {
   stored?(): void;
 }
 
+function concludes(op: WriteOp): 0 | 1 | 2 {
+  if (op.op === "append" || op.op === "remove") return 0;
+  const { concludes = 0 } = op.op === "insert" ? op.into : op.op === "update" ? op.in : op.from;
+  return concludes;
+}
+
 /** The store owns the engine: closing the one closes the other. */
 export function createStore(engine: Engine, shapes: ReadonlyMap<string, Shape>): Store {
   const shapeFor = <T extends Document>(spec: CollectionSpec<T>): Shape => {
@@ -64,6 +70,20 @@ export function createStore(engine: Engine, shapes: ReadonlyMap<string, Shape>):
         return { commands: [series.removeCommand(op.tenant, op.ids)] };
     }
   };
+  const writeTogether = async (ops: readonly WriteOp[]): Promise<CommandResult[]> => {
+    const submitted = ops.map(submit);
+    const commands: Command[] = [];
+    for (const each of submitted) commands.push(...each.commands);
+    const results = await engine.run(commands);
+    for (const result of results) if (result instanceof MooringError) throw result;
+    let place = 0;
+    return submitted.map(({ commands, stored }) => {
+      const result = results[place] as CommandResult;
+      place += commands.length;
+      stored?.();
+      return result;
+    });
+  };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= engine.close());
   return {
@@ -73,18 +93,15 @@ export function createStore(engine: Engine, shapes: ReadonlyMap<string, Shape>):
     nextIds: createSequences(collection<CounterDocument>(COUNTERS)),
 
     async write(ops) {
-      const submitted = ops.map(submit);
-      const commands: Command[] = [];
-      for (const each of submitted) commands.push(...each.commands);
-      const results = await engine.run(commands);
-      for (const result of results) if (result instanceof MooringError) throw result;
-      let place = 0;
-      return submitted.map(({ commands, stored }) => {
-        const result = results[place] as CommandResult;
-        place += commands.length;
-        stored?.();
-        return result;
-      });
+      if (engine.name === "sqlite") return writeTogether(ops);
+      const steps = [0, 1, 2].map(step => [...ops.keys()].filter(at => concludes(ops[at]!) === step));
+      const results = new Array<CommandResult>(ops.length);
+      for (const places of steps) {
+        if (places.length === 0) continue;
+        const done = await writeTogether(places.map(at => ops[at]!));
+        for (const [i, at] of places.entries()) results[at] = done[i]!;
+      }
+      return results;
     },
 
     health: () => engine.health(),

@@ -72,7 +72,8 @@ export interface Store extends AsyncDisposable {
   readonly series: SeriesStore;
   /**
    * Submits all operations together, in one hop to the writer, and resolves when all are stored. Operations on one collection
-   * take effect in the given order. Not a transaction: when one fails, the others are done all the same and the promise
+   * take effect in the given order; on MongoDB those on collections that conclude (`CollectionSpec.concludes`) follow when the others
+   * are stored, and not where one of these fails. Not a transaction: when one fails, the others are done all the same and the promise
    * rejects with the first failure; a replay is harmless where inserts carry their own `_id`.
    * @returns one result per operation, in order
    * @throws  MooringError STORE_FULL when too much waits (nothing of this group is stored), STORE_FAILED, CONFLICT, DUPLICATE_KEY

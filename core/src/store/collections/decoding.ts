@@ -37,6 +37,7 @@ export const RAW_PAYLOADS: CollectionSpec<RawPayloadDocument> = {
   coarse: ["status", "tenant", "decoder"],
   indexes: [by("status", "tenant", "decoder", "time", "notBefore"), by("managedObject", "time"), by("time")],
   durability: "normal",
+  concludes: 1,
 };
 
 /** A stretch of kept payloads that is decoded again. `_id`: a number, ascending. Its progress is stored with what it stores. */
@@ -56,6 +57,7 @@ export const REDECODES: CollectionSpec<RedecodeDocument> = {
   coarse: ["tenant", "state", "node"],
   indexes: [by("tenant", "decoder", "_id"), by("node", "state", "_id")],
   durability: "normal",
+  concludes: 2,
 };
 
 /** A decoder as its owner has it: which version is in force. `_id`: `keyOf(tenant, key)`. */
