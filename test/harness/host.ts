@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { takePort } from "./ports.ts";
 import { type ProcessEnd, startProcess, type TestProcess } from "./process.ts";
+import { dropStore, storeOf } from "./store.ts";
 
 export interface HostOptions {
   /** Environment for the host, over what the harness sets. */
   readonly env?: Readonly<Record<string, string>>;
   /** Kept afterwards; default: a fresh directory that is removed when the host is disposed. */
   readonly dataDir?: string;
-  /** Value of MOORING_STORE; default: that of this process, else the embedded store. */
+  /** Value of MOORING_STORE; default: the embedded store, or a database of the server that MOORING_STORE of this process names. */
   readonly store?: string;
   /** Arguments for the host, such as `--demo`. */
   readonly arguments?: readonly string[];
@@ -81,7 +82,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   let running: TestProcess | undefined;
 
   const environment = (): Record<string, string> => {
-    const store = options.store ?? process.env["MOORING_STORE"];
+    const store = options.store ?? storeOf(dataDir);
     return {
       MOORING_HTTP_PORT: String(ports.http),
       MOORING_HTTP_HOST: "127.0.0.1",
@@ -146,6 +147,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     start,
     async [Symbol.asyncDispose]() {
       await running!.stop(15_000);
+      if (options.store === undefined) await dropStore(dataDir);
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };

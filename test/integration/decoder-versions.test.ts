@@ -15,10 +15,14 @@ import { createSteadyDevice, OPAQUE_NUMBER, type SteadyDevice } from "../harness
 
 const DECODERS = "/service/lwm2m-agent/decoders";
 const KEY = "counter";
-const DEVICES = atScale(6, 60);
+const DEVICES = atScale(6, 60, 3);
 /** Of a device between two payloads. */
 const PAUSE_MS = 10;
 const PHASE_MS = atScale(500, 5000);
+/** Kept payloads that a staged version is tried on. */
+const RECORDED = atScale(200, 200, 40);
+/** Payloads of all devices a second, at least, that are a load. */
+const LOAD = atScale(20, 20, 1);
 /** Distance between the values of two devices. */
 const APART = 1_000_000;
 
@@ -168,7 +172,7 @@ describe("versions of a decoder", () => {
       await phase();
     });
     assert.deepEqual([...(await checkBooks())].sort(), ["1.0.0", "2.0.0"]);
-    assert.isAbove(rate, 20, "the load was none");
+    assert.isAbove(rate, LOAD, "the load was none");
   });
 
   it("the same with kill -9 right after a switch: it stands, and nothing is lost or doubled", async function () {
@@ -192,11 +196,11 @@ describe("versions of a decoder", () => {
     this.timeout(120_000);
     // Wrong for one payload in seven.
     await post("", decoder("3.0.0", "n % 7 === 0 ? n + 1 : n", "2"), 201);
-    await post(`/${KEY}/stage`, { version: "3.0.0", recorded: { days: 1, limit: 200 } }, 200);
+    await post(`/${KEY}/stage`, { version: "3.0.0", recorded: { days: 1, limit: RECORDED } }, 200);
     const report = await comparedUnderLoad();
     assert.include(report, { version: "3.0.0", against: "2.0.0", mayActivate: false });
-    assert.equal(report.run.done, 200);
-    assert.isAbove(report.recorded.different, 10);
+    assert.equal(report.run.done, RECORDED);
+    assert.isAbove(report.recorded.different, RECORDED / 20);
     assert.isAbove(report.live.different, 0);
     // Beside those that took longer, as one may on a machine that is busy.
     const sample = report.samples.find(({ verdict }: { verdict: string }) => verdict === "different");
@@ -217,17 +221,17 @@ describe("versions of a decoder", () => {
     );
 
     await post("", decoder("3.0.1", "n", "2"), 201);
-    await post(`/${KEY}/stage`, { version: "3.0.1", recorded: { days: 1, limit: 200 } }, 200);
+    await post(`/${KEY}/stage`, { version: "3.0.1", recorded: { days: 1, limit: RECORDED } }, 200);
     await comparedUnderLoad();
     const activated = await post(`/${KEY}/activate`, {}, 200);
     assert.include(activated, { version: "3.0.1", previousVersion: "2.0.0" });
     assert.include(activated.counts, { different: 0, failed: 0 });
-    assert.isAbove(activated.counts.compared, 200);
+    assert.isAbove(activated.counts.compared, RECORDED);
   });
 
   it("the report of a staged version outlives kill -9", async function () {
     this.timeout(120_000);
-    await post(`/${KEY}/stage`, { version: "3.0.0", recorded: { days: 1, limit: 100 } }, 200);
+    await post(`/${KEY}/stage`, { version: "3.0.0", recorded: { days: 1, limit: RECORDED / 2 } }, 200);
     const isDone = async () => {
       const now = await stageReport();
       if (now.run?.state !== "done") throw new Error(JSON.stringify(now));
@@ -237,8 +241,8 @@ describe("versions of a decoder", () => {
     await host.start();
     client = api(host);
     const report = await eventually(isDone, { withinMs: 20_000, what: "the end of the run" });
-    assert.equal(report.run.done, 100);
-    assert.isAbove(report.recorded.different, 5);
+    assert.equal(report.run.done, RECORDED / 2);
+    assert.isAbove(report.recorded.different, RECORDED / 40);
     assert.equal(report.mayActivate, false);
   });
 });

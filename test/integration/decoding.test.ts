@@ -20,12 +20,11 @@ import type { ManagedObject, Platform } from "@mooring/core/internal/platform/pl
 import type { DecoderRuntime } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import { openDecoderRuntime } from "@mooring/core/internal/sandbox/isolate-runtime.ts";
 import { createProcessReader } from "@mooring/core/internal/sandbox/process-stat.ts";
-import { COLLECTIONS } from "@mooring/core/internal/store/collections/collections.ts";
 import { RAW_PAYLOADS } from "@mooring/core/internal/store/collections/decoding.ts";
-import { openSqlite } from "@mooring/core/internal/store/sqlite/open-sqlite.ts";
 import type { Store } from "@mooring/core/internal/store/store.ts";
 import { assert } from "chai";
 import { eventually } from "../harness/eventually.ts";
+import { openTestStore } from "../harness/store.ts";
 
 const TENANT = "t1";
 const PAGE = { currentPage: 1, pageSize: 100, withTotal: false };
@@ -40,6 +39,7 @@ const HOSTILE = `export default { decode({ value }) {
 
 describe("decoding through the sandbox", () => {
   let store: Store;
+  let remove: () => Promise<void>;
   let platform: Platform;
   let runtime: DecoderRuntime;
   let queue: DecodeQueue;
@@ -49,7 +49,7 @@ describe("decoding through the sandbox", () => {
 
   before(async () => {
     const clock = createManualClock();
-    store = await openSqlite({ directory: undefined, collections: COLLECTIONS, clock, host: "inline" });
+    ({ store, remove } = await openTestStore(clock));
     platform = createPlatform({ store, clock, random: createSeededRandom(1), log: silentLog });
     runtime = await openDecoderRuntime({ clock: systemClock, log: silentLog });
     const acme = await loadDecoderFolder(ACME);
@@ -91,7 +91,7 @@ describe("decoding through the sandbox", () => {
   after(async () => {
     await queue?.[Symbol.asyncDispose]();
     await runtime?.[Symbol.asyncDispose]();
-    await store?.close();
+    await remove?.();
   });
 
   /** A message of one opaque value, applied as the mapping applies it; resolves when it is stored, not when it is decoded. */

@@ -9,12 +9,13 @@ import type { Api } from "../harness/api.ts";
 import { alarms, allMeasurements } from "../harness/documents.ts";
 import { eventually } from "../harness/eventually.ts";
 import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
+import { atScale } from "../harness/scale.ts";
 import { withHost } from "../harness/with-host.ts";
 
 const SENML_JSON = 110;
 const OBJECT = 3303;
-const SENDS = 120;
-const VALUES = 25;
+const SENDS = atScale(120, 120, 20);
+const VALUES = atScale(25, 25, 10);
 const PAGE_SIZE = 2000;
 const MINUTE_S = 60;
 
@@ -49,7 +50,7 @@ const counts = ({ measurements: m, events: e, alarms: a }: Plan): string =>
     .join(", ");
 
 describe("another mapping over a device's history", function () {
-  this.timeout(60_000);
+  this.timeout(atScale(60_000, 60_000, 240_000));
   const suite = withHost();
   let device: RawDevice;
   let deviceId: string;

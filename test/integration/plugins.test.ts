@@ -20,6 +20,7 @@ import { metricOf } from "../harness/metrics.ts";
 import { runMooring } from "../harness/mooring-cli.ts";
 import { openRawDevice, type RawDevice } from "../harness/raw-device.ts";
 import { type Received, uintBytes } from "../harness/raw-socket.ts";
+import { atScale } from "../harness/scale.ts";
 
 const GET = "0.01";
 const TEMPERATURE = "/3303/0/5700";
@@ -171,7 +172,7 @@ describe("plugins", () => {
 
   it("reloads under a stream of notifications: each is stored once, by the old code or by the new", async () => {
     const before = (await scaled()).length;
-    const count = 150;
+    const count = atScale(150, 150, 30);
     let isOver = false;
     const reloading = (async () => {
       for (let version = 2; !isOver; version++) {
@@ -230,7 +231,7 @@ describe("plugins", () => {
   it("enabling and disabling under a stream: each value has its effect once, or is counted as one that had none", async () => {
     const before = (await scaled()).length;
     const failures = await metricOf(api(), "mooring_uplink_failures_total");
-    const count = 100;
+    const count = atScale(100, 100, 30);
     let isOver = false;
     const switching = (async () => {
       for (let rounds = 1; ; rounds++) {

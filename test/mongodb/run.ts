@@ -1,5 +1,5 @@
 /**
- * `npm run test:mongodb`: the store's conformance suite against a server that speaks MongoDB's protocol: the one that MONGODB_URL names,
+ * `npm run test:mongodb`: the store's conformance suite, and black-box tests of hosts that have it for their store, against a server that speaks MongoDB's protocol: the one that MONGODB_URL names,
  * else FerretDB, where Go is there to build it. Without either the run says so and ends well, except with CI=true.
  */
 import { spawn } from "node:child_process";
@@ -12,6 +12,9 @@ const root = join(import.meta.dirname, "../..");
 /** FerretDB reads whole collections for most filters, so single tests may take long. */
 const TEST_LIMIT_MS = 120_000;
 
+/** Black-box tests whose hosts keep what they are about in the store: each on a database of its own (`harness/store.ts`). */
+const HOST_TESTS = ["decoder-versions", "decoding", "mapping-history", "plugins", "redecode"];
+
 async function runSuite(url: string): Promise<number> {
   const mocha = join(root, "node_modules/mocha/bin/mocha.js");
   const args = [
@@ -22,11 +25,12 @@ async function runSuite(url: string): Promise<number> {
     "--timeout",
     String(TEST_LIMIT_MS),
     "test/mongodb/*.suite.ts",
+    ...HOST_TESTS.map(name => `test/integration/${name}.test.ts`),
   ];
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, MONGODB_URL: url },
+    env: { MOORING_TEST_SCALE: "least", ...process.env, MONGODB_URL: url, MOORING_STORE: url },
   });
   // Told to end, the suite ends first, and then its server.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => child.kill(signal));
