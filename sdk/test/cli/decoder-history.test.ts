@@ -201,6 +201,6 @@ describe("cli: decoder stage, redecode, logs", () => {
     assert.include(output, "npx mooring decoder logs acme --replay");
     answers(`POST ${ACME}/dead-letters/replay`, { replayed: 2 });
     assert.match((await run("logs", "acme", "--replay")).output, /^acme: 2 payloads are decoded once more\n/);
-    assert.match((await run("logs", "none")).errors, /npx mooring decoder list all decoders/);
+    assert.match((await run("logs", "none")).errors, /npx mooring decoder list shows all decoders/);
   });
 });

@@ -86,6 +86,17 @@ describe("cli: decoder create, test, pack, keygen", function () {
     assert.include((await run("test", at("one"))).output, "        timeout: ");
   });
 
+  it("a vector whose own result cannot be one is named", async () => {
+    await run("create", at("one"), "-t", "javascript");
+    edit(at("one/vectors/frames.json"), '"seriesName": "U"', '"seriesNme": "U"');
+    const { code, output } = await run("test", at("one"));
+    assert.equal(code, EXIT.failed);
+    assert.include(
+      output,
+      "  FAIL  230.1 V and 21.5 °C\n        the vector's own result: measurements[0].values[0].seriesName is missing\n  ok  ",
+    );
+  });
+
   it("tells the sandbox from what Node would allow, and a decoder that keeps something", async () => {
     await run("create", at("one"), "-t", "javascript");
     const source = at("one/src/decoder.js");

@@ -114,7 +114,7 @@ describe("cli: decoder deploy, activate, rollback, list; protocol; device", func
     answers(`POST ${DECODERS}/acme/activate`, { message: "30 % of 100 payloads are different" }, 409);
     assert.match((await run("decoder", "activate", "acme")).errors, /30 % .*\nnpx mooring decoder list acme shows how/);
     answers(`POST ${DECODERS}/none/rollback`, { message: "decoder none" }, 404);
-    assert.match((await run("decoder", "rollback", "none")).errors, /npx mooring decoder list all decoders/);
+    assert.match((await run("decoder", "rollback", "none")).errors, /npx mooring decoder list shows all decoders/);
   });
 
   it("activates and rolls back, with what was before", async () => {

@@ -45,7 +45,8 @@ async function uploadOf(call: CliCall): Promise<Upload> {
   }
   const file = args[0];
   if (file !== undefined && existsSync(file) && statSync(file).isFile()) {
-    if (text("key") !== undefined) throw new CliError(EXIT.usage, "--key signs folders: a package is as it is");
+    if (text("key") !== undefined)
+      throw new CliError(EXIT.usage, "--key signs folders; mooring decoder pack --key signs a package");
     const packed = readDecoderPackage(await readFile(file));
     const steps = { undone: UNDONE, mend: "npx mooring decoder pack, in its folder, once they pass" };
     await testSourceFirst(packed, (packed.vectors ?? []).map(toVector), call, steps);
@@ -91,7 +92,7 @@ export const decoderDeployCommand: CliCommand = {
     },
     "no-test": NO_TEST_OPTION,
   },
-  fields: { "service.url": "--service" },
+  fields: { "service.url": "--service", signature: "--key", "signature.publicKey": "--key" },
   arguments: [0, 1],
 
   async run(call) {

@@ -29,7 +29,8 @@ function statsLine({ version, decoded, failed, cpuMs, queued }: Stats): string {
   const wrong = Object.entries(failed)
     .filter(([, count]) => count > 0)
     .map(([reason, count]) => `${count} ${reason}`);
-  const each = decoded > 0 ? `, ${(cpuMs / decoded).toFixed(3)} ms each` : "";
+  // A service takes its time elsewhere.
+  const each = decoded > 0 && cpuMs > 0 ? `, ${(cpuMs / decoded).toFixed(3)} ms each` : "";
   return `${version}: ${decoded} decoded${each}, failed: ${wrong.join(", ") || "none"}, ${queued} waiting`;
 }
 

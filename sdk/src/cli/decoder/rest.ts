@@ -34,7 +34,7 @@ export interface ShownVersion {
 export const about = <T>(key: string, ask: () => Promise<T>): Promise<T> =>
   withHints(
     {
-      404: `npx mooring decoder list ${key} shows its versions, npx mooring decoder list all decoders`,
+      404: `npx mooring decoder list shows all decoders, npx mooring decoder list <key> the versions of one`,
       409: `npx mooring decoder list ${key} shows how its versions stand`,
     },
     ask,

@@ -35,10 +35,16 @@ const STOPPED: ReadonlySet<DecodeFailureReason> = new Set(["timeout", "memory", 
 const SHOWN_DIFFERENCES = 20;
 
 function compare(vector: Vector, actual: DecoderResult): Complaint {
-  const found = differences(seen(vector.result), actual);
+  let expected: DecoderResult;
+  try {
+    expected = seen(vector.result);
+  } catch (error) {
+    return [`the vector's own result: ${messageOf(error)}`];
+  }
+  const found = differences(expected, actual);
   const shown = found
     .slice(0, SHOWN_DIFFERENCES)
-    .flatMap(({ member, expected, actual: got }) => sideBySide(member, { expected, actual: got }));
+    .flatMap(({ member, expected: wanted, actual: got }) => sideBySide(member, { expected: wanted, actual: got }));
   const left = found.length - SHOWN_DIFFERENCES;
   return left > 0 ? [...shown, `and ${left} more`] : shown;
 }
