@@ -43,12 +43,15 @@ describe("the demo", () => {
     assert.isNotEmpty(suite.host.lines.filter(line => line.includes("demo-meter-1")));
   });
 
-  const secured = (event: string): readonly string[] =>
-    suite.host.lines.filter(line => line.includes(`"${event}"`) && /"demo-meter-[24]"/.test(line));
+  /** Meters with keys of which it is told, each once: one that was refused by a busy host begins anew. */
+  const secured = (event: string): readonly string[] => {
+    const told = suite.host.lines.filter(line => line.includes(`"${event}"`)).join("\n");
+    return ["demo-meter-2", "demo-meter-4"].filter(meter => told.includes(`"${meter}"`));
+  };
 
   it("every second one bootstraps over DTLS and registers with the key it was given", () => {
     assert.lengthOf(secured("demo.bootstrapped"), 2);
-    assert.isAtLeast(secured("demo.registered").length, 2);
+    assert.lengthOf(secured("demo.registered"), 2);
   });
 
   it("at the next start they are given new keys and come back", async () => {
