@@ -21,7 +21,9 @@ export async function eventually<T>(
 ): Promise<NonNullable<T>> {
   const endsAtMs = performance.now() + withinMs;
   let lastSeen: unknown = "nothing";
-  do {
+  for (;;) {
+    // One more look when the time is over: this process may have been kept from looking, not that from happening.
+    const isLast = performance.now() >= endsAtMs;
     try {
       const seen = await look();
       if (seen !== undefined && seen !== null) return seen;
@@ -29,9 +31,9 @@ export async function eventually<T>(
     } catch (error) {
       lastSeen = error instanceof Error ? error.message : error;
     }
+    if (isLast) throw new Error(`${what} was not seen within ${withinMs} ms; last seen: ${String(lastSeen)}`);
     await pause(everyMs);
-  } while (performance.now() < endsAtMs);
-  throw new Error(`${what} was not seen within ${withinMs} ms; last seen: ${String(lastSeen)}`);
+  }
 }
 
 /** @throws Error naming `what` when the promise has not settled in time */
