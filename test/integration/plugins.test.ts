@@ -29,6 +29,8 @@ const FIXTURES = join(root, "test/fixtures/plugins");
 const PATH = `${AGENT}/plugins`;
 const OWN = `${PATH}/acme`;
 const LIMIT = 5;
+/** Of a stream under which a plugin is changed, at least. */
+const STREAM = { values: atScale(100, 100, 30), changes: 4 };
 
 interface View {
   readonly name: string;
@@ -84,6 +86,22 @@ describe("plugins", () => {
       true,
     );
     await device.socket.receive("the acknowledgement", message => message.ack === true && message.messageId === id);
+  }
+  /**
+   * Notifies of the values after `from` while `change` is made, and once after it, over and over: how many notifications go on a change is
+   * the machine's affair. @returns how many values
+   */
+  async function notifyWhile(from: number, change: (round: number) => Promise<void>): Promise<number> {
+    let sent = 0;
+    for (let round = 1; round <= STREAM.changes || sent < STREAM.values; round++) {
+      let isMade = false;
+      const stream = async (): Promise<void> => {
+        while (!isMade) await notify(from + ++sent);
+      };
+      await Promise.all([change(round).finally(() => (isMade = true)), stream()]);
+      await notify(from + ++sent);
+    }
+    return sent;
   }
   const scaled = async () =>
     (await measurements(api(), { source: deviceId, valueFragmentType: "acme_Scaled" })).map(each => ({
@@ -172,21 +190,14 @@ describe("plugins", () => {
 
   it("reloads under a stream of notifications: each is stored once, by the old code or by the new", async () => {
     const before = (await scaled()).length;
-    const count = atScale(150, 150, 30);
-    let isOver = false;
-    const reloading = (async () => {
-      for (let version = 2; !isOver; version++) {
-        await writeFile(join(folder(), "src/version.ts"), `export const TYPE: string = "acme_v${version}";`);
-        await change("acme", "reload");
-      }
-    })();
-    for (let value = 1; value <= count; value++) await notify(1000 + value);
-    isOver = true;
-    await reloading;
+    const sent = await notifyWhile(1000, async round => {
+      await writeFile(join(folder(), "src/version.ts"), `export const TYPE: string = "acme_v${round + 1}";`);
+      await change("acme", "reload");
+    });
     const stored = (await scaled()).slice(before);
     assert.deepEqual(
       stored.map(({ value }) => value).sort((a, b) => a! - b!),
-      Array.from({ length: count }, (_, at) => 2 * (1001 + at)),
+      Array.from({ length: sent }, (_, at) => 2 * (1001 + at)),
     );
     const types = new Set(stored.map(({ type }) => type));
     assert.isAbove(types.size, 2, "several versions have made them");
@@ -231,24 +242,16 @@ describe("plugins", () => {
   it("enabling and disabling under a stream: each value has its effect once, or is counted as one that had none", async () => {
     const before = (await scaled()).length;
     const failures = await metricOf(api(), "mooring_uplink_failures_total");
-    const count = atScale(100, 100, 30);
-    let isOver = false;
-    const switching = (async () => {
-      for (let rounds = 1; ; rounds++) {
-        await change("acme", "disable");
-        await change("acme", "enable");
-        if (isOver) return rounds;
-      }
-    })();
-    for (let value = 1; value <= count; value++) await notify(20_000 + value);
-    isOver = true;
-    assert.isAbove(await switching, 1);
+    const sent = await notifyWhile(20_000, async () => {
+      await change("acme", "disable");
+      await change("acme", "enable");
+    });
     const failed = (await metricOf(api(), "mooring_uplink_failures_total")) - failures;
     const stored = (await scaled()).slice(before).map(({ value }) => value);
-    assert.equal(stored.length + failed, count);
+    assert.equal(stored.length + failed, sent);
     assert.lengthOf([...new Set(stored)], stored.length);
     const fragment = (await managedObject(api(), deviceId))["c8y_Lwm2m_3303!0"] as Record<string, unknown>;
-    assert.equal(fragment["5700"], 20_000 + count);
+    assert.equal(fragment["5700"], 20_000 + sent);
   });
 
   const afterMode = async (point: string, once: () => Promise<unknown>): Promise<void> => {
