@@ -31,7 +31,7 @@ export interface SandboxLimits {
   readonly queuedPerDecoder: number;
   /** The same in the background. */
   readonly queuedInBackground: number;
-  /** A call that a host has not answered after this long ends the host, ms. */
+  /** A call that a host has not answered after this long ends the host, ms; its end is seen, and told, within a second. */
   readonly hostWallMs: number;
   /** The same on the trial host, where one suspect runs alone, ms. */
   readonly trialWallMs: number;
@@ -79,7 +79,7 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   isolateHeapBytes: 12 * MB,
   queuedPerDecoder: 1000,
   queuedInBackground: 1000,
-  hostWallMs: 900,
+  hostWallMs: 800,
   trialWallMs: 450,
   stripWallMs: 1500,
   openWallMs: 600,
