@@ -57,14 +57,14 @@ const HOSTILE = `export default { decode({ value }) {
 } };`;
 const HARM_EVERY_MS = 100;
 
-/** Asks a hostile decoder to do its worst, again and again. */
-function harm(runtime: DecoderRuntime): Disposable {
+/** Asks a hostile decoder to do its worst, again and again. @param heldClosed its breaker never has the time to open */
+function harm(runtime: DecoderRuntime, heldClosed: boolean): Disposable {
   let kind = 0;
   return every(
     systemClock,
     HARM_EVERY_MS,
     async () => {
-      runtime.release("hostile");
+      if (heldClosed) runtime.release("hostile");
       await runtime.decode("hostile", { ...input, value: Uint8Array.of(kind++ % 3) });
     },
     () => {},
@@ -108,11 +108,19 @@ export async function benchDecode(quick = false): Promise<Row[]> {
   const sorted = await latencies(runtime, quick ? 1 : 4);
   const manifest = { key: "hostile", name: "hostile", version: "1.0.0" };
   await runtime.load("hostile", { manifest, source: HOSTILE, language: "javascript" });
-  const harming = harm(runtime);
-  const besideHarm = quantile(await latencies(runtime, quick ? 1 : 4), 0.99);
-  harming[Symbol.dispose]();
   const base = await unwalled(decodes);
   const p99 = quantile(sorted, 0.99);
+  const besideHarm = async (what: string, heldClosed: boolean): Promise<Row> => {
+    using _ = harm(runtime, heldClosed);
+    const figure = quantile(await latencies(runtime, quick ? 1 : 4), 0.99);
+    return {
+      what,
+      figure: `${figure.toFixed(2)} ms`,
+      ratio: `${times(figure / p99)} of that`,
+      target: times(MOST_TIMES),
+      met: figure < MOST_TIMES * p99,
+    };
+  };
   return [
     {
       what: "sandboxed decodes through a host process",
@@ -128,13 +136,8 @@ export async function benchDecode(quick = false): Promise<Row[]> {
       target: `${TARGET_P99_MS} ms`,
       met: p99 < TARGET_P99_MS,
     },
-    {
-      what: "the same beside a hostile decoder",
-      figure: `${besideHarm.toFixed(2)} ms`,
-      ratio: `${times(besideHarm / p99)} of that`,
-      target: times(MOST_TIMES),
-      met: besideHarm < MOST_TIMES * p99,
-    },
+    await besideHarm("the same beside a hostile decoder", false),
+    await besideHarm("the same, its breaker held closed", true),
   ];
 }
 
