@@ -181,9 +181,10 @@ export interface OpeningRedecoding {
 /** What was kept, decoded again. Jobs of an earlier life wait until they are started. */
 export function openRedecoding(parts: OpeningRedecoding, opened: AsyncDisposableStack): Redecoding {
   const { store, platform, decoders: directory, superseder, decodeQueue, clock, log, node } = parts;
+  const { write } = platform;
   const { findCached: findDevice } = platform.inventory;
-  const redecodes = opened.use(createRedecodes({ store, directory, superseder, findDevice, clock, log, node }));
+  const redecodes = opened.use(createRedecodes({ store, directory, superseder, write, findDevice, clock, log, node }));
   const onReplayed = (): void => void decodeQueue.sweep();
-  const deadLetters = createDeadLetters({ store, write: platform.write, redecodes, onReplayed, nowMs: clock.now });
+  const deadLetters = createDeadLetters({ store, write, redecodes, onReplayed, nowMs: clock.now });
   return { redecodes, deadLetters };
 }

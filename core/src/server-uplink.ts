@@ -47,7 +47,7 @@ export function openUplink({ base, decoders, extensions, onStored }: UplinkOpeni
       sweep: () => decodeQueue.sweep(),
     },
   });
-  const superseder = createSuperseder({ store, platform, nowMs: clock.now });
+  const superseder = createSuperseder({ store, nowMs: clock.now });
   const mapping = {
     protocol: protocols.find,
     actions,

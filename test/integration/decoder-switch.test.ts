@@ -83,7 +83,7 @@ describe("versions of a decoder switch under 2,000 payloads a second", () => {
       },
     });
     const mapping = { protocol: () => undefined, actions: createActionRegistry() };
-    const superseder = createSuperseder({ store, platform, nowMs: clock.now });
+    const superseder = createSuperseder({ store, nowMs: clock.now });
     const uplink = createUplink({ platform, store, log, mapping, applier, superseder });
     queue = createDecodeQueue({
       directory: decoders.catalog,

@@ -75,7 +75,7 @@ describe("decoding through the sandbox", () => {
       },
     });
     const mapping = { protocol: () => undefined, actions: createActionRegistry() };
-    const superseder = createSuperseder({ store, platform, nowMs: clock.now });
+    const superseder = createSuperseder({ store, nowMs: clock.now });
     const uplink = createUplink({ platform, store, log: silentLog, mapping, applier, superseder });
     queue = createDecodeQueue({
       directory: { find, decode: ({ id }, input) => runtime.decode(id, input) },

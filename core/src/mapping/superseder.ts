@@ -1,7 +1,6 @@
 /** Payloads that are decoded once more: what each makes now stands in the place of what it made before, with all that follows from it. */
 import { createKeyedTurns } from "../base/keyed-turns.ts";
-import type { Platform } from "../platform/platform.ts";
-import type { Store, WriteOp } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { type LatePayload, type LatePlan, planLate } from "./late-effects.ts";
 import { type Foreseen, nothingForeseen } from "./late-now.ts";
 import { planSupersessions, type Supersession } from "./supersession.ts";
@@ -21,21 +20,14 @@ export interface Superseder {
     payloads: readonly LatePayload[],
     foreseen?: Foreseen,
   ): Promise<{ readonly plans: readonly Superseding[]; readonly leaves: Foreseen }>;
-  /**
-   * Stores documents, and what says that they are stored (`then`): in one group where the engine commits a group as a whole, else one after
-   * the other, so that what is cut short is done again.
-   * @throws MooringError as `Platform.write`
-   */
-  write(documents: readonly WriteOp[], then: readonly WriteOp[]): Promise<void>;
 }
 
 export interface SupersederParts {
-  readonly store: Pick<Store, "engine" | "series" | "collection">;
-  readonly platform: Pick<Platform, "write">;
+  readonly store: Pick<Store, "series" | "collection">;
   readonly nowMs: () => number;
 }
 
-export function createSuperseder({ store, platform, nowMs }: SupersederParts): Superseder {
+export function createSuperseder({ store, nowMs }: SupersederParts): Superseder {
   const turns = createKeyedTurns();
   return {
     async inTurn(rawIds, work) {
@@ -66,10 +58,6 @@ export function createSuperseder({ store, platform, nowMs }: SupersederParts): S
         return { ...late, places, ops: [...ops, ...late.ops] };
       });
       return { plans: whole, leaves };
-    },
-    async write(documents, then) {
-      const groups = store.engine === "mongodb" ? [documents, then] : [[...documents, ...then]];
-      for (const ops of groups) if (ops.length > 0) await platform.write(ops);
     },
   };
 }

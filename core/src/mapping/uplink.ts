@@ -55,7 +55,7 @@ export interface Uplink {
 }
 
 export interface UplinkParts {
-  readonly platform: Pick<Platform, "inventory">;
+  readonly platform: Pick<Platform, "inventory" | "write">;
   readonly store: Pick<Store, "engine" | "collection">;
   readonly log: Log;
   readonly mapping: MapParts;
@@ -175,6 +175,7 @@ export function createUplink(parts: UplinkParts): Uplink {
     return leftOut;
   }
 
+  /** What is set in the inventory is a write of its own (`platform/write.ts`): where writes are not whole, it goes before what says that all is stored. */
   async function applyFirst(target: ApplyTarget, effects: readonly Effect[], more: readonly WriteOp[]) {
     if (store.engine === "sqlite") return applier.apply(target, effects, more);
     const leftOut = await applier.apply(target, effects);
@@ -195,10 +196,7 @@ export function createUplink(parts: UplinkParts): Uplink {
     return superseder.inTurn([rawId], async () => {
       const { plans } = await superseder.plan([payload]);
       const leftOut = await applier.apply(target, ofHost);
-      await superseder.write(
-        plans.flatMap(({ ops }) => ops),
-        more,
-      );
+      await platform.write([...plans.flatMap(({ ops }) => ops), ...more]);
       return leftOut;
     });
   }

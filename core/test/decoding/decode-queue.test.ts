@@ -96,7 +96,7 @@ describe("decoding/decode-queue", () => {
     const { platform, store, clock, log } = fixture;
     const decodes = { displayName: (_: string, key: string) => key, enqueue: () => {}, sweep: () => {} };
     const applier = createEffectApplier({ platform, nowMs: clock.now, decodes });
-    const superseder = createSuperseder({ store, platform, nowMs: clock.now });
+    const superseder = createSuperseder({ store, nowMs: clock.now });
     uplink = createUplink({ platform, store, log, mapping: mappingParts({}), applier, superseder });
     deviceId = await createDevice(platform);
     queue = openQueue();

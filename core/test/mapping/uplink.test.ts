@@ -96,7 +96,7 @@ describe("mapping/uplink", () => {
           sweep: () => {},
         },
       }),
-      superseder: createSuperseder({ store, platform, nowMs: () => clock.now() }),
+      superseder: createSuperseder({ store, nowMs: () => clock.now() }),
     });
   };
 

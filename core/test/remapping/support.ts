@@ -96,7 +96,7 @@ export async function openRemapping(
       opened.decode?.(raw) ?? { ok: false, reason: "unavailable", message: "none" },
   };
   const applier = createEffectApplier({ platform, nowMs: clock.now, decodes });
-  const superseder = createSuperseder({ store, platform, nowMs: clock.now });
+  const superseder = createSuperseder({ store, nowMs: clock.now });
   const uplink = createUplink({ platform, store, log, mapping, applier, superseder, keepsValues: "marked" });
   let writes = 0;
   const failing: Store = {

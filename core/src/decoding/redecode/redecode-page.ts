@@ -6,7 +6,7 @@ import { decodedMessage } from "../../mapping/document-ids.ts";
 import type { LatePayload } from "../../mapping/late-effects.ts";
 import { type Foreseen, foresee, nothingForeseen } from "../../mapping/late-now.ts";
 import type { Superseder, Superseding } from "../../mapping/superseder.ts";
-import type { ManagedObject } from "../../platform/platform.ts";
+import type { ManagedObject, Platform } from "../../platform/platform.ts";
 import type { DecodeOutcome } from "../../sandbox/decoder-runtime.ts";
 import type { DocumentCollection } from "../../store/collection.ts";
 import type { RawPayloadDocument } from "../../store/collections/decoding.ts";
@@ -23,6 +23,7 @@ export interface RedecodePageParts {
   readonly payloads: Pick<DocumentCollection<RawPayloadDocument>, "find">;
   readonly directory: Pick<DecoderDirectory, "decode">;
   readonly superseder: Superseder;
+  readonly write: Platform["write"];
   findDevice(tenant: string, deviceId: string): Promise<ManagedObject | undefined>;
 }
 
@@ -95,7 +96,7 @@ export interface RedecodePages {
 }
 
 export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
-  const { payloads, directory, superseder, findDevice } = parts;
+  const { payloads, directory, superseder, write, findDevice } = parts;
   const deviceOf = deviceLookup(findDevice);
 
   async function decodeOne(decoder: InstalledDecoder, document: RawPayloadDocument): Promise<Redecoded | NotNow> {
@@ -183,7 +184,7 @@ export function createRedecodePages(parts: RedecodePageParts): RedecodePages {
         const byId = new Map(same.map(({ raw }, at) => [raw.id, ofSame[at]!]));
         const verdicts = page.map(({ raw }): Verdict => byId.get(raw.id) ?? { kind: "skipped" });
         const documentOps = planned.flatMap(({ plan: { ops } }) => ops);
-        await superseder.write(documentOps, [...concludingOps(planned, version), progress(verdicts)]);
+        await write([...documentOps, ...concludingOps(planned, version), progress(verdicts)]);
       });
     },
   };

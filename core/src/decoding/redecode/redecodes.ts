@@ -8,7 +8,7 @@ import { createKeyedTurns } from "../../base/keyed-turns.ts";
 import type { Log } from "../../base/log.ts";
 import type { Superseder } from "../../mapping/superseder.ts";
 import { notFound } from "../../platform/failures.ts";
-import type { ManagedObject, Page, PageRequest } from "../../platform/platform.ts";
+import type { ManagedObject, Page, PageRequest, Platform } from "../../platform/platform.ts";
 import { RAW_PAYLOADS, type RawPayloadDocument } from "../../store/collections/decoding.ts";
 import type { Store, WriteOp } from "../../store/store.ts";
 import type { DecoderDirectory, InstalledDecoder } from "../decoder-directory.ts";
@@ -52,6 +52,7 @@ export interface RedecodesParts {
   readonly store: Store;
   readonly directory: Pick<DecoderDirectory, "find" | "version" | "decode">;
   readonly superseder: Superseder;
+  readonly write: Platform["write"];
   findDevice(tenant: string, deviceId: string): Promise<ManagedObject | undefined>;
   readonly clock: Clock;
   readonly log: Log;
@@ -80,10 +81,10 @@ interface Run {
 }
 
 export function createRedecodes(parts: RedecodesParts): Redecodes {
-  const { store, directory, superseder, findDevice, clock, log, node, pageSize = PAGE_SIZE } = parts;
+  const { store, directory, superseder, write, findDevice, clock, log, node, pageSize = PAGE_SIZE } = parts;
   const payloads = store.collection(RAW_PAYLOADS);
   const jobs = createRedecodeStore(store, node);
-  const pages = createRedecodePages({ payloads, directory, superseder, findDevice });
+  const pages = createRedecodePages({ payloads, directory, superseder, write, findDevice });
   const turns = createKeyedTurns();
   const runs = new Map<string, Run>();
   const totals = { payloads: 0, changed: 0, failed: 0 };

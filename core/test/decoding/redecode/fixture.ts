@@ -76,14 +76,14 @@ export async function openRedecodeFixture(openStore?: () => Promise<Store>): Pro
     await fixture.beforeWrite(ops);
     return platform.platform.write(ops);
   };
-  const superseder = createSuperseder({ store, platform: { write }, nowMs: clock.now });
+  const superseder = createSuperseder({ store, nowMs: clock.now });
   const applier = createEffectApplier({
     platform: platform.platform,
     nowMs: clock.now,
     decodes: { displayName: (_, key) => key, enqueue: () => {}, sweep: () => {} },
   });
   const uplink = createUplink({
-    platform: platform.platform,
+    platform: { inventory: platform.platform.inventory, write },
     store,
     log,
     mapping: mappingParts({}),
@@ -105,6 +105,7 @@ export async function openRedecodeFixture(openStore?: () => Promise<Store>): Pro
       store,
       directory,
       superseder,
+      write,
       findDevice,
       clock,
       log,
