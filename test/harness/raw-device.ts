@@ -61,6 +61,8 @@ export interface RawDevice extends AsyncDisposable {
   answer(request: Received, answer: RawAnswer): Promise<void>;
   /** A notification for an observation, with its Observe value. @returns its message id */
   notify(observation: Received, observe: number, answer: RawAnswer, confirmable?: boolean): Promise<number>;
+  /** A confirmable one; resolves when the host has acknowledged it: then it is stored. */
+  notifyStored(observation: Received, observe: number, answer: RawAnswer): Promise<void>;
   /** @returns Location-Path, such as `/rd/F7DqjmW3Yy` */
   register(registration: RawRegistration): Promise<string>;
   /** Goes on from another source port, as after a NAT time-out or a reboot. */
@@ -101,6 +103,20 @@ export async function openRawDevice(serverPort: number): Promise<RawDevice> {
     return response;
   };
 
+  const notify: RawDevice["notify"] = async (observation, observe, answer, confirmable = false) => {
+    const { code, payload, contentFormat, options = [] } = answer;
+    const id = nextMessageId();
+    await send({
+      code,
+      confirmable,
+      messageId: id,
+      token: observation.token,
+      options: [{ name: "Observe", value: uintBytes(observe) }, ...contentOptions(contentFormat), ...options],
+      payload: payloadOf(payload),
+    });
+    return id;
+  };
+
   return {
     get socket() {
       return socket;
@@ -121,17 +137,10 @@ export async function openRawDevice(serverPort: number): Promise<RawDevice> {
         options: [...contentOptions(contentFormat), ...options],
         payload: payloadOf(payload),
       }),
-    async notify(observation, observe, { code, payload, contentFormat, options = [] }, confirmable = false) {
-      const id = nextMessageId();
-      await send({
-        code,
-        confirmable,
-        messageId: id,
-        token: observation.token,
-        options: [{ name: "Observe", value: uintBytes(observe) }, ...contentOptions(contentFormat), ...options],
-        payload: payloadOf(payload),
-      });
-      return id;
+    notify,
+    async notifyStored(observation, observe, answer) {
+      const id = await notify(observation, observe, answer, true);
+      await socket.receive("the acknowledgement", message => message.ack === true && message.messageId === id);
     },
     async register({ endpoint, query = "lt=86400&lwm2m=1.0&b=U", links = "</1/0>,</3/0>" }) {
       const uri = `/rd?ep=${endpoint}${query === "" ? "" : `&${query}`}`;

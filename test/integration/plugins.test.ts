@@ -77,16 +77,8 @@ describe("plugins", () => {
     const options = [{ name: "Observe", value: uintBytes(++sequence) } as const];
     await device.answer(observation, { code: "2.05", payload: "1", contentFormat: TEXT, options });
   }
-  /** Acknowledged once it is stored. */
-  async function notify(value: number): Promise<void> {
-    const id = await device.notify(
-      observation,
-      ++sequence,
-      { code: "2.05", payload: String(value), contentFormat: TEXT },
-      true,
-    );
-    await device.socket.receive("the acknowledgement", message => message.ack === true && message.messageId === id);
-  }
+  const notify = (value: number): Promise<void> =>
+    device.notifyStored(observation, ++sequence, { code: "2.05", payload: String(value), contentFormat: TEXT });
   /**
    * Notifies of the values after `from` while `change` is made, and once after it, over and over: how many notifications go on a change is
    * the machine's affair. @returns how many values

@@ -73,12 +73,8 @@ describe("a decoder service while kept payloads are decoded again", function () 
     await service?.[Symbol.asyncDispose]();
   });
 
-  /** Resolves when the host has acknowledged it: then it is stored. */
-  async function send(value: number): Promise<void> {
-    const content = { code: "2.05", contentFormat: OPAQUE, payload: Buffer.from([value]) };
-    const messageId = await device.notify(observation, ++observe, content, true);
-    await device.socket.receive("the acknowledgement", message => message.messageId === messageId);
-  }
+  const send = (value: number): Promise<void> =>
+    device.notifyStored(observation, ++observe, { code: "2.05", contentFormat: OPAQUE, payload: Buffer.from([value]) });
   const stored = (values: readonly number[]): Promise<true> =>
     eventually(
       async () => {

@@ -94,12 +94,8 @@ describe("decoder services behind HTTP", function () {
         observeParameters: { autoObserve: true },
       },
     });
-  /** Resolves when the host has acknowledged it: then it is stored. */
-  async function send(value: number): Promise<void> {
-    const content = { code: "2.05", contentFormat: OPAQUE, payload: Buffer.from([value]) };
-    const messageId = await device.notify(observation, ++observe, content, true);
-    await device.socket.receive("the acknowledgement", message => message.messageId === messageId);
-  }
+  const send = (value: number): Promise<void> =>
+    device.notifyStored(observation, ++observe, { code: "2.05", contentFormat: OPAQUE, payload: Buffer.from([value]) });
   const shown = async (): Promise<{ value: string; status: string; reason?: string; message?: string }[]> =>
     (await events(client, deviceId, "c8y_decoder_event")).map(event => event["decoderData"] as never);
   const shownValue = async (value: number) =>
