@@ -169,7 +169,7 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
         return blockwise.transfer(state, ongoing, { request, body, token, ...given });
       });
     },
-    observe(peer, request, onNotification, options = {}) {
+    observe(peer, request, onNotification, { offerAfter, ...options } = {}) {
       return exchanges.inLine(peer, options, async (state, ongoing) => {
         const token = exchanges.tokenFor(state, ongoing);
         let observation: ObservationState | undefined;
@@ -185,7 +185,8 @@ export function createCoapEndpoint(parts: EndpointParts): CoapEndpoint {
               observation = observations.establish(state, token, request, onNotification, first);
             },
           });
-          if (observation) observations.release(observation);
+          const begin = (): void => void (observation && observations.release(observation));
+          void (offerAfter ?? Promise.resolve()).then(begin, begin);
           return { response, observation };
         } catch (error) {
           observation?.forget();

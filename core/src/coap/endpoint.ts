@@ -58,6 +58,11 @@ export interface RequestOptions {
   readonly onProgress?: (sentBytes: number) => void;
 }
 
+export interface ObserveOptions extends RequestOptions {
+  /** Notifications wait until this has settled; default: until the response is whole. */
+  readonly offerAfter?: Promise<unknown>;
+}
+
 /**
  * How far a streamed body has come. Plain data: kept, it lets the transfer go on after a restart of this process or a silence of the peer, and the
  * peer sees nothing but a repetition.
@@ -167,7 +172,7 @@ export interface CoapEndpoint extends AsyncDisposable {
     peer: Peer,
     request: CoapRequest,
     onNotification: NotificationHandler,
-    options?: RequestOptions,
+    options?: ObserveOptions,
   ): Promise<{ readonly response: CoapResponse; readonly observation: Observation | undefined }>;
   /**
    * Takes up an observation that was kept through a restart, without a message to the device.

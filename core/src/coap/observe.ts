@@ -64,7 +64,7 @@ export class ObservationState implements Observation {
   sequenceAtMs = 0;
   /** Of the newest notification's payload; -1 until the first one. */
   mark = -1;
-  /** What has to be done, or to let the next begin, before that is offered; `held` while the first response is not whole yet. */
+  /** What has to be done, or to let the next begin, before that is offered; `held` while the first response is not done yet. */
   turn: Waiting | "held" | undefined = undefined;
   /** Handlers that run. */
   begun = 0;
@@ -288,7 +288,7 @@ export function createObservations(parts: ObserveParts): Observations {
     },
     release(observation) {
       observation.turn = undefined;
-      if (observation.waiting) wheel.after(0, () => run(observation));
+      run(observation);
     },
     onNotification(observation, received, incoming) {
       tally.notifications++;

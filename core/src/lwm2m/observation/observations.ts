@@ -7,7 +7,7 @@ import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { formatCode, isSuccess } from "../../coap/codes.ts";
-import type { CoapEndpoint, Notification, Observation, RequestOptions } from "../../coap/endpoint.ts";
+import type { CoapEndpoint, Notification, Observation, ObserveOptions, RequestOptions } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { Store } from "../../store/store.ts";
 import type { Peer } from "../../transport/transport.ts";
@@ -58,7 +58,7 @@ export interface ObservationsParts {
   onEnded(registration: Registration, target: ObservationTarget, code: number): void;
 }
 
-export interface EstablishOptions extends RequestOptions {
+export interface EstablishOptions extends ObserveOptions {
   readonly accept: number;
   /** Content-Format of the list of paths of a composite observation; default: `accept`. */
   readonly listFormat?: number;
@@ -80,7 +80,7 @@ export interface Observations extends AsyncDisposable {
     registration: Registration,
     target: ObservationTarget,
     options: EstablishOptions,
-  ): Promise<{ readonly response: CoapResponse; readonly kept: boolean }>;
+  ): Promise<{ readonly response: CoapResponse; readonly kept: boolean; readonly receivedAtMs: number }>;
   /** Stops listening: the next notification is answered with Reset. False when there is no such observation. */
   forget(registration: Registration, target: ObservationTarget): Promise<boolean>;
   /** GET, or FETCH with the same list of paths, with Observe 1. Undefined when there is no such observation. */
@@ -256,12 +256,13 @@ export function createObservations(parts: ObservationsParts): Observations {
       const attributes = shareAttributes(given);
       const { onNotification } = setOf(id);
       const { response, observation } = await coap.observe(registration.peer, request, onNotification, options);
+      const receivedAtMs = clock.now();
       if (parts.registration(id) === undefined) {
         observation?.forget();
         sets.delete(id);
-        return { response, kept: false };
+        return { response, kept: false, receivedAtMs };
       }
-      if (!observation) return { response, kept: false };
+      if (!observation) return { response, kept: false, receivedAtMs };
       const earlier = find(id, target);
       if (earlier) {
         earlier.observation.forget();
@@ -278,7 +279,7 @@ export function createObservations(parts: ObservationsParts): Observations {
         release(id, observation);
         throw error;
       }
-      return { response, kept: true };
+      return { response, kept: true, receivedAtMs };
     },
 
     async forget(registration, target) {

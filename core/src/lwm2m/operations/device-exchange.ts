@@ -5,7 +5,6 @@ import type { RequestOptions } from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { CodecContext } from "../codecs/codec.ts";
 import type { ObservationTarget } from "../observation/observation-target.ts";
-import type { EstablishOptions } from "../observation/observations.ts";
 import type { Lwm2mPath } from "../path.ts";
 import type { Registration } from "../registration/registration.ts";
 import { isAtLeast, type Lwm2mVersion } from "../version.ts";
@@ -18,6 +17,7 @@ import type {
   DeviceAnswer,
   DeviceRequestsParts,
   ObserveAnswer,
+  ObserveOptions,
   ValuesAnswer,
 } from "./requests.ts";
 
@@ -54,7 +54,7 @@ export interface DeviceExchange {
     registration: Registration,
     target: ObservationTarget,
     refusals: readonly number[],
-    options: CallOptions & Pick<EstablishOptions, "attributes">,
+    options: ObserveOptions,
   ): Promise<ObserveAnswer>;
   cancel(
     registration: Registration,
@@ -191,11 +191,11 @@ export function createDeviceExchange(parts: DeviceRequestsParts, choice: FormatC
       return { ...answer, values: shown };
     },
 
-    async observe(registration, target, refusals, { attributes, ...options }) {
+    async observe(registration, target, refusals, { attributes, offerAfter, ...options }) {
       const timeoutMs = requestTimeoutOf(registration, limits);
-      const set = attributes && { attributes };
+      const set = { ...(attributes && { attributes }), ...(offerAfter && { offerAfter }) };
       const use = target.paths ? "answer" : target.path;
-      const { response, kept } = await exchange.withFormats(registration, use, refusals, accept => {
+      const { response, kept, receivedAtMs } = await exchange.withFormats(registration, use, refusals, accept => {
         const listFormat = target.paths && { listFormat: choice.listFormat(registration, accept) };
         return patiently(clock, timeoutMs, options.signal, async leftMs => {
           const limit = attemptWithin(leftMs, options);
@@ -209,7 +209,7 @@ export function createDeviceExchange(parts: DeviceRequestsParts, choice: FormatC
           return outcome;
         });
       });
-      return { ...exchange.valuesAnswer(registration, target, response), kept };
+      return { ...exchange.valuesAnswer(registration, target, response), kept, receivedAtMs };
     },
 
     async cancel(registration, target, how, options) {

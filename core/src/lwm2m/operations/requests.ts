@@ -4,7 +4,13 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
-import type { BodySource, CoapEndpoint, NameSupply, UploadOptions } from "../../coap/endpoint.ts";
+import type {
+  BodySource,
+  CoapEndpoint,
+  ObserveOptions as CoapObserveOptions,
+  NameSupply,
+  UploadOptions,
+} from "../../coap/endpoint.ts";
 import type { CoapRequest, CoapResponse } from "../../coap/request.ts";
 import type { DecodePayload } from "../codecs/codec-table.ts";
 import type { ObjectLink } from "../codecs/link-format.ts";
@@ -34,6 +40,7 @@ export interface ValuesAnswer extends DeviceAnswer {
 export interface ObserveAnswer extends ValuesAnswer {
   /** False when the device took the request for a plain Read. */
   readonly kept: boolean;
+  readonly receivedAtMs: number;
 }
 
 export interface RawAnswer extends CoapResponse {
@@ -84,7 +91,10 @@ export interface UploadContentOptions extends CallOptions, Pick<UploadOptions, "
   readonly contentFormat: number;
 }
 
-export interface ObserveOptions extends CallOptions {
+/** `offerAfter`: what has to be done with the answer before a notification may be told. */
+export type ObserveCompositeOptions = CallOptions & Pick<CoapObserveOptions, "offerAfter">;
+
+export interface ObserveOptions extends ObserveCompositeOptions {
   /** Sent with Write-Attributes before the Observe. */
   readonly attributes?: NotificationAttributes;
 }
@@ -171,7 +181,7 @@ export interface DeviceRequests {
   observeComposite(
     registration: Registration,
     paths: readonly Lwm2mPath[],
-    options?: CallOptions,
+    options?: ObserveCompositeOptions,
   ): Promise<ObserveAnswer>;
   /** @param paths the set that was observed, in any order. Answers as {@link cancelObservation} does. */
   cancelComposite(

@@ -2,7 +2,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { type Random, urlSafeId } from "../../base/random.ts";
 import { type ObservationTarget, onePath, pathSet } from "../observation/observation-target.ts";
-import type { DeviceRequests, ValuesAnswer } from "../operations/requests.ts";
+import type { DeviceRequests, ObserveAnswer, ValuesAnswer } from "../operations/requests.ts";
 import type { Registration } from "../registration/registration.ts";
 import type { ValueBatch, ValueSource } from "./value-batch.ts";
 
@@ -17,16 +17,16 @@ export interface ReportingParts {
 const KEY_LENGTH = 12;
 
 export function withReports({ requests, clock, random, values }: ReportingParts): DeviceRequests {
-  async function report<T extends ValuesAnswer>(
+  async function report(
     registration: Registration,
     { path: requestPath, paths: compositePaths }: ObservationTarget,
     source: ValueSource,
-    answer: T,
-  ): Promise<T> {
-    if (answer.values.length === 0) return answer;
+    answer: ValuesAnswer,
+    receivedAtMs: number,
+  ): Promise<void> {
+    if (answer.values.length === 0) return;
     const messageKey = `${registration.id}/${urlSafeId(random, KEY_LENGTH)}`;
-    const receivedAtMs = clock.now();
-    const batch = {
+    await values({
       registration,
       values: answer.values,
       source,
@@ -34,26 +34,48 @@ export function withReports({ requests, clock, random, values }: ReportingParts)
       requestPath,
       compositePaths,
       receivedAtMs,
-    };
-    await values(batch);
+    });
+  }
+
+  async function read(
+    registration: Registration,
+    target: ObservationTarget,
+    ask: () => Promise<ValuesAnswer>,
+  ): Promise<ValuesAnswer> {
+    const answer = await ask();
+    await report(registration, target, "READ_RESPONSE", answer, clock.now());
     return answer;
   }
+
+  /** What the device notifies of meanwhile is newer: it goes up when the answer has. */
+  async function observe(
+    registration: Registration,
+    target: ObservationTarget,
+    ask: (offerAfter: Promise<void>) => Promise<ObserveAnswer>,
+  ): Promise<ObserveAnswer> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    try {
+      const answer = await ask(promise);
+      await report(registration, target, "OBSERVATION_RESPONSE", answer, answer.receivedAtMs);
+      return answer;
+    } finally {
+      resolve();
+    }
+  }
+
   return {
     ...requests,
-    async read(registration, path, options) {
-      return report(registration, onePath(path), "READ_RESPONSE", await requests.read(registration, path, options));
-    },
-    async observe(registration, path, options) {
-      const answer = await requests.observe(registration, path, options);
-      return report(registration, onePath(path), "OBSERVATION_RESPONSE", answer);
-    },
-    async readComposite(registration, paths, options) {
-      const answer = await requests.readComposite(registration, paths, options);
-      return report(registration, pathSet(paths), "READ_RESPONSE", answer);
-    },
-    async observeComposite(registration, paths, options) {
-      const answer = await requests.observeComposite(registration, paths, options);
-      return report(registration, pathSet(paths), "OBSERVATION_RESPONSE", answer);
-    },
+    read: (registration, path, options) =>
+      read(registration, onePath(path), () => requests.read(registration, path, options)),
+    observe: (registration, path, options) =>
+      observe(registration, onePath(path), offerAfter =>
+        requests.observe(registration, path, { ...options, offerAfter }),
+      ),
+    readComposite: (registration, paths, options) =>
+      read(registration, pathSet(paths), () => requests.readComposite(registration, paths, options)),
+    observeComposite: (registration, paths, options) =>
+      observe(registration, pathSet(paths), offerAfter =>
+        requests.observeComposite(registration, paths, { ...options, offerAfter }),
+      ),
   };
 }

@@ -66,6 +66,44 @@ describe("lwm2m/server: observation", () => {
     assert.equal(batch?.receivedAtMs, world.clock.now());
   });
 
+  it("what is notified before the first values are up goes up after them", async () => {
+    await open();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.slowValues = promise;
+    const observing = observe();
+    await settle(world.clock);
+    const early = await device.notify({ token: token(), sequence: 8, payload: "22.25", messageId: 77 });
+    assert.isUndefined(early, "not acknowledged yet");
+    assert.lengthOf(world.batches, 0);
+    resolve();
+    const { receivedAtMs } = await observing;
+    await settle(world.clock);
+    assert.deepEqual(
+      world.batches.map(({ source, values }) => [source, values[0]?.value]),
+      [
+        ["OBSERVATION_RESPONSE", 21.5],
+        ["NOTIFICATION", 22.25],
+      ],
+    );
+    assert.equal(world.batches[0]?.receivedAtMs, receivedAtMs);
+    assert.isAtLeast(world.batches[1]!.receivedAtMs, receivedAtMs);
+  });
+
+  it("first values that nobody takes do not hold up what is notified", async () => {
+    await open();
+    world.refuseValues = new MooringError("STORE_FULL", "too much waits");
+    const code = await observe().then(
+      () => "none",
+      error => (error as MooringError).code,
+    );
+    assert.equal(code, "STORE_FULL");
+    assert.equal(count(await device.notify({ token: token(), sequence: 8, payload: "22.25", messageId: 77 })), ACK);
+    assert.deepEqual(
+      world.batches.map(({ values }) => values[0]?.value),
+      [22.25],
+    );
+  });
+
   it("refused attributes do not keep from observing", async () => {
     await open();
     const script = device.script;

@@ -71,6 +71,8 @@ export interface Lwm2mWorld extends AsyncDisposable {
   settings: DeviceSettings;
   /** Rejects the next values that go up. */
   refuseValues: MooringError | undefined;
+  /** The next values that go up take until it has resolved. */
+  slowValues: Promise<void> | undefined;
   onRegistered: ((registration: Registration) => void) | undefined;
   device(port: number, options?: DeviceOptions): ScriptedDevice;
   /** Ends the server and starts another one on the same store; what it is given in place of the store may fail. */
@@ -166,6 +168,9 @@ export async function createLwm2mWorld({
       const refusal = world.refuseValues;
       world.refuseValues = undefined;
       if (refusal) throw refusal;
+      const slow = world.slowValues;
+      world.slowValues = undefined;
+      await slow;
       batches.push(batch);
     },
     traffic: entry => void traffic.push(entry),
@@ -208,6 +213,7 @@ export async function createLwm2mWorld({
     known: undefined,
     settings: {},
     refuseValues: undefined,
+    slowValues: undefined,
     onRegistered: undefined,
     device: (port: number, deviceOptions?: DeviceOptions) =>
       createScriptedDevice({ network, clock }, port, deviceOptions),
