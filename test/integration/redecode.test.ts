@@ -350,6 +350,8 @@ describe("kept payloads are decoded again", () => {
       if (time === 2) assert.match(output, /payloads: (\d+) read, \1 equal, 0 changed, 0 recovered, 0 failed/);
     }
     assert.equal(hashes[1], hashes[0]);
+    const listed = await runMooring(host, ["decoder", "redecode", KEY, "--list"]);
+    assert.match(listed.output, /^JOB .*\n\d+ +2\.0\.0 +yes +DONE .*\n\d+ +2\.0\.0 +yes +DONE /);
   }).timeout(2 * LIMIT_MS);
 
   it("bad input is refused by member and rule, and nothing begins", async () => {

@@ -134,7 +134,10 @@ describe("cli: decoder stage, redecode, logs", () => {
       path: "/33456/0/123",
       apply: false,
     });
-    assert.equal(dry.errors, "waits for its decoder\n");
+    assert.deepEqual(dry.errors.trimEnd().split("\n"), [
+      "job 12 runs, also without this command: npx mooring decoder redecode acme --job 12 goes on watching",
+      "waits for its decoder",
+    ]);
     assert.deepEqual(dry.output.trimEnd().split("\n"), [
       "job 12: acme 2.0.0, what would change: DONE",
       "payloads: 3 read, 2 equal, 1 changed",
@@ -170,6 +173,85 @@ describe("cli: decoder stage, redecode, logs", () => {
     assert.deepInclude(await run("redecode", "acme", "--days", "3"), { code: EXIT.failed });
     assert.match((await run("redecode", "acme", "1.0.0", "--job", "12")).errors, /either --job or a version/);
     assert.match((await run("redecode", "acme", "--days", "1", "--from", "x")).errors, /either --days or --from/);
+  });
+
+  it("lists the jobs of a decoder, and says where there is none", async () => {
+    const begun = { owner: "anna", creationTime: "2026-01-02T00:00:00.000Z" };
+    const jobs = [
+      { ...JOB, ...begun, id: "14", state: "RUNNING", waitsFor: "its decoder" },
+      { ...JOB, ...begun, id: "13", apply: true, state: "FAILED", reason: "no such version" },
+      { ...JOB, ...begun, payloads: { read: 3, equal: 1, changed: 1, recovered: 1 } },
+    ];
+    answers(`GET ${ACME}/redecode`, { jobs });
+    const listed = await run("redecode", "acme", "--list");
+    assert.deepEqual(listed, {
+      code: EXIT.ok,
+      errors: "",
+      output: [
+        "JOB  VERSION  APPLY  STATE    BEGUN                     BY    PAYLOADS  CHANGED  WHY",
+        "14   2.0.0    no     RUNNING  2026-01-02T00:00:00.000Z  anna  3         1        waits for its decoder",
+        "13   2.0.0    yes    FAILED   2026-01-02T00:00:00.000Z  anna  3         1        no such version",
+        "12   2.0.0    no     DONE     2026-01-02T00:00:00.000Z  anna  3         2",
+        "Next: npx mooring decoder redecode acme --job 14 shows one",
+        "",
+      ].join("\n"),
+    });
+    assert.deepEqual(JSON.parse((await run("redecode", "acme", "--list", "--json")).output), jobs);
+    answers(`GET ${ACME}/redecode`, { jobs: [] });
+    assert.equal(
+      (await run("redecode", "acme", "--list")).output,
+      "acme: no job\nNext: npx mooring decoder redecode acme begins one\n",
+    );
+  });
+
+  it("takes up again to watch a job that runs, and ends with 1 where somebody cancels it", async () => {
+    const running = { ...JOB, state: "RUNNING" };
+    answersInTurn(`GET ${ACME}/redecode/12`, running, running, JOB);
+    const { code, output } = await run("redecode", "acme", "--job", "12");
+    assert.equal(code, EXIT.ok);
+    assert.match(output, /^job 12: acme 2\.0\.0, what would change: DONE\n/);
+    assert.equal(host.asked.filter(asked => asked === `GET ${ACME}/redecode/12`).length, 3);
+    answersInTurn(`GET ${ACME}/redecode/12`, running, { ...JOB, state: "CANCELLED" });
+    const cancelled = await run("redecode", "acme", "--job", "12");
+    assert.equal(cancelled.code, EXIT.failed);
+    assert.match(cancelled.output, /^job 12: .*: CANCELLED\n/);
+    assert.notInclude(cancelled.output, "--apply");
+  });
+
+  it("cancels a job that runs, and no other: the host would forget it", async () => {
+    answers(`GET ${ACME}/redecode/12`, { ...JOB, apply: true, state: "RUNNING" });
+    answers(`DELETE ${ACME}/redecode/12`, "");
+    assert.deepInclude(await run("redecode", "acme", "--job", "12", "--cancel"), {
+      code: EXIT.ok,
+      output: "job 12 is cancelled: what it has changed stays\nNext: npx mooring decoder redecode acme --list\n",
+    });
+    assert.equal(host.asked.at(-1), `DELETE ${ACME}/redecode/12`);
+    answers(`GET ${ACME}/redecode/12`, JOB);
+    assert.deepInclude(await run("redecode", "acme", "--job", "12", "--cancel"), {
+      code: EXIT.failed,
+      errors: "job 12 is DONE: there is nothing to cancel\n",
+    });
+    assert.equal(host.asked.filter(asked => asked.startsWith("DELETE")).length, 1);
+  });
+
+  it("says of jobs what cannot be, and where to look", async () => {
+    const refusals = [
+      [["--cancel"], "--cancel needs the job: --job <id>"],
+      [["--job", "12", "--cancel", "--apply"], "either --cancel or --apply"],
+      [["--list", "--job", "12"], "either --list or --job"],
+      [["2.0.0", "--list"], "jobs of all versions are listed: either --list or a version"],
+    ] as const;
+    for (const [options, errors] of refusals) {
+      assert.deepInclude(await run("redecode", "acme", ...options), { code: EXIT.usage, errors: `${errors}\n` });
+    }
+    assert.isEmpty(host.asked);
+    answers(`POST ${ACME}/redecode`, { message: "job 11 of decoder acme is running" }, 409);
+    const { errors } = await run("redecode", "acme");
+    assert.match(
+      errors,
+      /job 11 of decoder acme is running\nnpx mooring decoder redecode acme --list shows its jobs\n$/,
+    );
+    assert.match((await run("redecode", "acme", "--job", "9")).errors, /acme --list shows its jobs\n$/);
   });
 
   it("shows figures and the payloads that could not be decoded, the latest last; has them decoded once more", async () => {
