@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { readDecoderPackage } from "@mooring/sdk";
 import { assert } from "chai";
 import { runCli } from "../../src/cli/cli.ts";
-import { EXIT } from "../../src/cli/command.ts";
+import { type CliCall, CliError, EXIT } from "../../src/cli/command.ts";
+import { packTested } from "../../src/cli/decoder/pack.ts";
+import { bundleWithMap } from "../../src/pack/bundle.ts";
 import { createFakeHost, createFakeIo } from "./fake-host.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -157,6 +159,32 @@ describe("cli: decoder create, test, pack, keygen", function () {
     const { output } = await run("pack", at("one"), "--key", at("mine.pem"), "-o", at("p.json"));
     assert.include(output, `signed with ${publicKey}`);
     assert.equal(readDecoderPackage(readFileSync(at("p.json"))).signature?.publicKey, publicKey);
+  });
+
+  it("pack bundles the source once, for its vectors and for the package, and knows the line of what was thrown", async () => {
+    await run("create", at("one"));
+    const { io } = createFakeIo(createFakeHost());
+    const call: CliCall = {
+      args: [at("one")],
+      text: () => undefined,
+      texts: () => [],
+      flag: () => false,
+      connect: () => assert.fail("no host is asked"),
+      io,
+    };
+    const bundled: string[] = [];
+    const packed = () =>
+      packTested(at("one"), call, "not packed", file => {
+        bundled.push(file);
+        return bundleWithMap(file);
+      });
+    assert.equal((await packed()).manifest.key, "one");
+    assert.deepEqual(bundled.splice(0), [at("one/src/decoder.ts")]);
+    edit(at("one/src/decoder.ts"), "frame.end();", 'throw new TypeError("oops");');
+    const failure = await packed().catch((error: unknown) => error);
+    assert.instanceOf(failure, CliError);
+    assert.include((failure as CliError).message, "        threw: TypeError: oops (src/decoder.ts:14)");
+    assert.deepEqual(bundled, [at("one/src/decoder.ts")]);
   });
 
   it("pack runs the vectors first: what fails is told as by test, with its exit code, and nothing is written", async () => {

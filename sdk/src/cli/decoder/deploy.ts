@@ -9,7 +9,7 @@ import { withHints } from "../client.ts";
 import { type CliCall, type CliCommand, CliError, EXIT } from "../command.ts";
 import { say } from "../io.ts";
 import { folderOf, next } from "./folder.ts";
-import { describePackage, KEY_OPTION, packFolder } from "./pack.ts";
+import { describePackage, KEY_OPTION, packTested } from "./pack.ts";
 import { DECODERS, type ShownVersion } from "./rest.ts";
 import { NO_TEST_OPTION, testFolderFirst, testSourceFirst, untested } from "./vectors-first.ts";
 
@@ -53,8 +53,7 @@ async function uploadOf(call: CliCall): Promise<Upload> {
     return { manifest: packed.manifest, shown: describePackage(packed), body: packed };
   }
   const folder = folderOf(call);
-  const packed = await packFolder(folder, call);
-  await testFolderFirst(folder, call, UNDONE);
+  const packed = await packTested(folder, call, UNDONE);
   return { manifest: packed.manifest, shown: describePackage(packed), body: packed };
 }
 

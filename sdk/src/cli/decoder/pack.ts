@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type DecoderPackage, packageFileName, writeDecoderPackage } from "@mooring/core";
+import { bundleWithMap, type DecoderBundle } from "../../pack/bundle.ts";
 import { packDecoder } from "../../pack/pack-decoder.ts";
 import { type CliCall, type CliCommand, CliError, type CliOption, EXIT } from "../command.ts";
 import { say } from "../io.ts";
@@ -14,14 +15,33 @@ export const KEY_OPTION: CliOption = {
   summary: 'Private key that signs it, of "mooring decoder keygen"',
 };
 
-/** @throws CliError for a key that cannot be read; MooringError as `packDecoder` */
-export async function packFolder(folder: string, { text }: Pick<CliCall, "text">): Promise<DecoderPackage> {
+/** @throws CliError for a file that cannot be read */
+async function privateKeyOf({ text }: Pick<CliCall, "text">): Promise<{ readonly privateKey?: string }> {
   const file = text("key");
-  if (file === undefined) return packDecoder(folder);
+  if (file === undefined) return {};
   const privateKey = await readFile(file, "utf8").catch((cause: Error) => {
     throw new CliError(EXIT.usage, `--key ${file}: ${cause.message}`, { cause });
   });
-  return packDecoder(folder, { privateKey });
+  return { privateKey };
+}
+
+/**
+ * A decoder's package, whose vectors have passed. Its source is bundled once, for both.
+ * @param undone what is left undone where a vector fails: `not packed`
+ * @throws CliError; MooringError as `packDecoder` and `testDecoder`
+ */
+export async function packTested(
+  folder: string,
+  call: CliCall,
+  undone: string,
+  bundler = bundleWithMap,
+): Promise<DecoderPackage> {
+  let made: Promise<DecoderBundle> | undefined;
+  const bundle = (file: string): Promise<DecoderBundle> => (made ??= bundler(file));
+  const bundleCode = async (file: string): Promise<string> => (await bundle(file)).code;
+  const packed = await packDecoder(folder, { ...(await privateKeyOf(call)), bundle: bundleCode });
+  await testFolderFirst(folder, call, undone, bundle);
+  return packed;
 }
 
 /** `acme 1.0.0: 3,402 characters of JavaScript, 4 vectors, signed` */
@@ -54,8 +74,7 @@ export const decoderPackCommand: CliCommand = {
   async run(call) {
     const { text, io } = call;
     const folder = folderOf(call);
-    const packed = await packFolder(folder, call);
-    await testFolderFirst(folder, call, "not packed");
+    const packed = await packTested(folder, call, "not packed");
     const module = text("module");
     const file = module ?? text("output") ?? packageFileName(packed.manifest);
     await mkdir(dirname(file), { recursive: true });

@@ -112,14 +112,14 @@ interface Loaded {
 }
 
 /** @throws MooringError DECODER_INVALID naming file and rule */
-async function load(folder: string, sandbox: DecoderSandbox): Promise<Loaded> {
+async function load(folder: string, sandbox: DecoderSandbox, bundler: typeof bundleWithMap): Promise<Loaded> {
   const source = await loadDecoderFolder(folder);
   const { manifest, language } = source;
   if ((manifest.format ?? "mooring") !== "mooring") {
     await sandbox.load(source);
     return { manifest };
   }
-  const bundle = await bundleWithMap(join(folder, "src", language === "typescript" ? "decoder.ts" : "decoder.js"));
+  const bundle = await bundler(join(folder, "src", language === "typescript" ? "decoder.ts" : "decoder.js"));
   await sandbox.load({ manifest, source: bundle.code, language: "javascript" });
   return { manifest, bundle };
 }
@@ -155,13 +155,21 @@ async function runVectors(
   return { manifest, alsoDirectly: direct !== undefined, passed: vectors.length - failed, failed, lines };
 }
 
-/**
- * @param sandboxOnly leaves out the run without sandbox, which tells the line where something was thrown
- * @throws MooringError DECODER_INVALID, VALIDATION, MALFORMED, NOT_FOUND naming file and rule
- */
-export async function testDecoder(folder: string, sandbox: DecoderSandbox, sandboxOnly: boolean): Promise<TestRun> {
+export interface TestOptions {
+  /** Leaves out the run without sandbox, which tells the line where something was thrown. */
+  readonly sandboxOnly?: boolean;
+  /** Where it is bundled already. */
+  readonly bundle?: typeof bundleWithMap;
+}
+
+/** @throws MooringError DECODER_INVALID, VALIDATION, MALFORMED, NOT_FOUND naming file and rule */
+export async function testDecoder(
+  folder: string,
+  sandbox: DecoderSandbox,
+  { sandboxOnly = false, bundle: bundler = bundleWithMap }: TestOptions,
+): Promise<TestRun> {
   const vectors = readVectors(join(folder, "vectors"));
-  const { manifest, bundle } = await load(folder, sandbox);
+  const { manifest, bundle } = await load(folder, sandbox, bundler);
   if (bundle === undefined || sandboxOnly) return runVectors([manifest, vectors], sandbox);
   const decoder = await importBundle(bundle);
   return runVectors([manifest, vectors], sandbox, vector => directly(decoder, bundle, vector));

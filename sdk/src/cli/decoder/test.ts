@@ -16,7 +16,7 @@ interface Parts {
 
 async function run({ folder, sandbox, call: { flag, io } }: Parts): Promise<ExitCode> {
   const startedAt = io.now();
-  const ran = await testDecoder(folder, sandbox, flag("sandbox"));
+  const ran = await testDecoder(folder, sandbox, { sandboxOnly: flag("sandbox") });
   say(io.output, report(ran, io.now() - startedAt));
   return ran.failed > 0 ? EXIT.failed : EXIT.ok;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { DecoderSource } from "@mooring/core/internal/sandbox/decoder-runtime.ts";
 import { type DecoderSandbox, openDecoderSandbox } from "../../harness/sandbox.ts";
 import { readVectorDocuments, type Vector } from "../../harness/vector.ts";
+import { bundleWithMap } from "../../pack/bundle.ts";
 import { type CliCall, CliError, type CliOption, EXIT } from "../command.ts";
 import { say } from "../io.ts";
 import { next, watchStep } from "./folder.ts";
@@ -39,10 +40,15 @@ async function mustPass(
 export const untested = ({ io }: Pick<CliCall, "io">, why: string): void => say(io.errors, `${why}: nothing is tested`);
 
 /** @throws CliError, MooringError as {@link testDecoder} */
-export async function testFolderFirst(folder: string, call: CliCall, undone: string): Promise<void> {
+export async function testFolderFirst(
+  folder: string,
+  call: CliCall,
+  undone: string,
+  bundle = bundleWithMap,
+): Promise<void> {
   if (call.flag("no-test")) return;
   if (readVectorDocuments(join(folder, "vectors")).length === 0) return untested(call, "there are no vectors");
-  await mustPass(call, sandbox => testDecoder(folder, sandbox, false), { undone, mend: watchStep(folder) });
+  await mustPass(call, sandbox => testDecoder(folder, sandbox, { bundle }), { undone, mend: watchStep(folder) });
 }
 
 /** The same for a source that is packed. @throws CliError, MooringError as {@link testSource} */
