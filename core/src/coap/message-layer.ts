@@ -31,8 +31,8 @@ import {
   createSeenMessages,
   EMPTY_ACK,
   findSeen,
-  forgetSeen,
   PENDING,
+  RELEASED,
   RESET,
   type Reply,
   SILENT,
@@ -49,6 +49,8 @@ export interface Received {
   readonly messageId: number;
   /** Under which its duplicates are recognised. */
   readonly key: number;
+  /** A copy of it came before and was {@link MessageLayer.release}d. */
+  readonly again: boolean;
   /** Set once an acknowledgement of whatever kind has gone out. */
   acknowledged: boolean;
 }
@@ -122,7 +124,7 @@ export interface MessageLayer {
   reject(received: Received): void;
   /** Says nothing, not to duplicates either. */
   ignore(received: Received): void;
-  /** Says nothing and forgets the message, so that its repetition is new. */
+  /** Says nothing; the message's repetition is new, and told to be one. */
   release(received: Received): void;
   /** A repetition of this message is acknowledged although it is not done: its sender is waiting. */
   acknowledgeOnRepeat(received: Received): void;
@@ -270,14 +272,16 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
     const confirmable = view.type === CON;
     state.seen ??= createSeenMessages();
     const at = findSeen(state.seen, key, nowMs);
-    if (at >= 0) {
+    const again = at >= 0 && state.seen.replies[at] === RELEASED;
+    if (again) state.seen.replies[at] = PENDING;
+    else if (at >= 0) {
       tally.duplicates++;
       if (confirmable) repeatReply(state, at);
       return undefined;
     }
     const lifetimeMs = confirmable ? times.exchangeLifetimeMs : times.nonLifetimeMs;
-    addSeen(state.seen, key, nowMs + lifetimeMs, PENDING, nowMs);
-    return { state, confirmable, messageId: view.messageId, key, acknowledged: false };
+    if (!again) addSeen(state.seen, key, nowMs + lifetimeMs, PENDING, nowMs);
+    return { state, confirmable, messageId: view.messageId, key, again, acknowledged: false };
   };
 
   const onRequestMessage = (peer: Peer): void => {
@@ -381,7 +385,7 @@ export function createMessageLayer(parts: MessageLayerParts): MessageLayer {
     reject,
     ignore: received => answered(received, SILENT),
     release(received) {
-      if (received.state.seen) forgetSeen(received.state.seen, received.key);
+      if (received.state.seen) setReply(received.state.seen, received.key, RELEASED);
     },
     acknowledgeOnRepeat(received) {
       if (!received.acknowledged && received.state.seen) setReply(received.state.seen, received.key, ACK_ON_REPEAT);

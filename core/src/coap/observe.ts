@@ -20,10 +20,10 @@ const FRESH_AFTER_MS = 128_000;
 
 /** Notifications of one observation that wait while its handler runs. */
 const MAX_WAITING = 64;
-/** Sequence numbers that were refused and may come again. */
+/** Sequence numbers that were refused and may come again in a message of another id, or from another address. */
 const MAX_REFUSED = 16;
-/** Notifications of one observation whose handlers run. All of them may be refused at once. */
-const MAX_AT_ONCE = MAX_REFUSED;
+/** Notifications of one observation whose handlers run. */
+const MAX_AT_ONCE = 16;
 
 /** RFC 7641 section 3.4, with times in milliseconds. @param before sequence number and time of the newest notification so far */
 export function isFresh(before: { sequence: number; atMs: number }, sequence: number, nowMs: number): boolean {
@@ -169,12 +169,18 @@ export function createObservations(parts: ObserveParts): Observations {
    * newest once more, which a device sends that got no acknowledgement.
    * @returns false for a notification that is older than the newest, or the newest itself
    */
-  const isNews = (observation: ObservationState, sequence: number, payload: Uint8Array): boolean => {
+  const isNews = (
+    observation: ObservationState,
+    received: Received,
+    sequence: number,
+    payload: Uint8Array,
+  ): boolean => {
     const nowMs = clock.monotonic();
+    const again = wasRefused(observation, sequence) || received.again;
     const before = { sequence: observation.sequence, atMs: observation.sequenceAtMs };
     const mark = markOf(payload);
     if (before.sequence >= 0 && !isFresh(before, sequence, nowMs)) {
-      if (wasRefused(observation, sequence)) return true;
+      if (again) return true;
       if (sequence !== before.sequence || mark === observation.mark) return false;
     }
     observation.sequence = sequence;
@@ -220,7 +226,7 @@ export function createObservations(parts: ObserveParts): Observations {
     layer.acknowledge(received);
   };
 
-  /** Nothing is sent and the message is forgotten, so that the device's repetition is offered again. */
+  /** Nothing is sent, and the device's repetition is offered again. */
   const refuse = (observation: ObservationState, { received, incoming }: Waiting, error: unknown): void => {
     tally.notificationsRefused++;
     layer.release(received);
@@ -295,7 +301,7 @@ export function createObservations(parts: ObserveParts): Observations {
       const { observe, response } = incoming;
       const last = observe === undefined || !isSuccess(response.code);
       if (!hasRoom(observation)) return layer.release(received);
-      if (!last && !isNews(observation, observe, response.payload)) {
+      if (!last && !isNews(observation, received, observe, response.payload)) {
         tally.notificationsStale++;
         return layer.acknowledge(received);
       }

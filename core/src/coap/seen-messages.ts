@@ -15,6 +15,8 @@ export const SILENT = -2;
 export const RESET = -3;
 /** Still being worked on, but a repetition is acknowledged at once. */
 export const ACK_ON_REPEAT = -4;
+/** Nothing was said and nothing kept: the next copy counts as new. */
+export const RELEASED = -5;
 /** Code 0.00 as a bare code is the empty acknowledgement. */
 export const EMPTY_ACK = 0;
 
@@ -88,16 +90,6 @@ function rotate<T>(column: T[], oldest: number): void {
 export function setReply(seen: SeenMessages, key: number, reply: Reply): void {
   const at = seen.keys.indexOf(key);
   if (at >= 0) seen.replies[at] = reply;
-}
-
-/** Forgets a message, so that its next copy counts as new. */
-export function forgetSeen(seen: SeenMessages, key: number): void {
-  const at = seen.keys.indexOf(key);
-  if (at >= 0) {
-    seen.keys[at] = FREE;
-    seen.untilMs[at] = 0;
-    seen.replies[at] = SILENT;
-  }
 }
 
 /** True when no message in it is within its lifetime. */

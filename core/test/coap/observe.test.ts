@@ -321,6 +321,36 @@ describe("coap/observe", () => {
       );
     });
 
+    it("however many were refused, each is offered again when it is repeated after newer ones, once", async () => {
+      const { world, notify, control, values, device } = await observing(1);
+      control.handle = () => Promise.reject(new TypeError("disk full"));
+      const sent: Partial<CoapMessage>[] = [];
+      for (let i = 0; i < 100; i++) sent.push(await notify(2 + i, String(i)));
+      await world.clock.advance(0);
+      control.handle = async () => {};
+      await notify(200, "newer");
+      device.inbox.length = 0;
+      for (const message of [...sent, ...sent]) await device.send(message);
+      await world.clock.advance(0);
+      assert.deepEqual(values().slice(101), values().slice(0, 100));
+      assert.lengthOf(device.inbox, 200);
+    });
+
+    it("one that found no place to wait is offered when it is repeated, also after newer ones", async () => {
+      const { world, notify, control, values, device } = await observing(1);
+      const { ends, handle } = stepwise();
+      control.handle = handle;
+      for (let i = 0; i < 65; i++) await notify(2 + i, String(i));
+      const noPlace = await notify(67, "no place");
+      control.handle = async () => {};
+      ends[0]!.resolve();
+      await world.clock.advance(0);
+      await notify(68, "newer");
+      await device.send(noPlace);
+      assert.deepEqual(values().slice(-2), ["newer", "no place"]);
+      assert.equal(show(device.inbox.at(-1)!), "ACK 0.00");
+    });
+
     it("no more than 16 at once, all of which may be refused and offered again", async () => {
       const { world, notify, control, values, device, heard } = await observing(1);
       const { ends, handle } = stepwise();

@@ -5,7 +5,6 @@ import {
   allExpired,
   createSeenMessages,
   findSeen,
-  forgetSeen,
   MAX_SEEN,
   PENDING,
   seenKey,
@@ -69,15 +68,6 @@ describe("coap/seen-messages", () => {
     for (let i = 6; i < 6 + MAX_SEEN - 1; i++) addSeen(seen, i, 1e9, 0, 200);
     assert.equal(findSeen(seen, 5, 300) >= 0, true);
     for (let i = 6; i < 6 + MAX_SEEN - 1; i++) assert.isAtLeast(findSeen(seen, i, 300), 0);
-  });
-
-  it("a forgotten message is new again", () => {
-    const seen = createSeenMessages();
-    addSeen(seen, 7, 1000, PENDING, 0);
-    forgetSeen(seen, 7);
-    forgetSeen(seen, 9);
-    assert.equal(findSeen(seen, 7, 0), -1);
-    assert.isTrue(allExpired(seen, 0));
   });
 
   it("the same id with another token, code or length is another message: a device that restarted counts anew", () => {
