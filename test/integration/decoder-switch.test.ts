@@ -26,6 +26,7 @@ import { RAW_PAYLOADS } from "@mooring/core/internal/store/collections/decoding.
 import { openStore } from "@mooring/core/internal/store/open-store.ts";
 import { assert } from "chai";
 import { duplicates, missing } from "../harness/documents.ts";
+import { eventually } from "../harness/eventually.ts";
 import { atScale } from "../harness/scale.ts";
 
 const TENANT = "t1";
@@ -55,6 +56,8 @@ describe("versions of a decoder switch under 2,000 payloads a second", () => {
   let queue: DecodeQueue;
   let applier: EffectApplier;
   const objects: ManagedObject[] = [];
+  /** Payloads by version. */
+  const decodedBy = new Map<string, number>();
 
   before(async function () {
     this.timeout(60_000);
@@ -91,7 +94,11 @@ describe("versions of a decoder switch under 2,000 payloads a second", () => {
       apply: uplink.applyDecoded,
       write: platform.write,
       findDevice: platform.inventory.findCached,
-      onDecoded: decoders.shadow.observe,
+      onDecoded(raw, decoder, outcome) {
+        const { version } = decoder.manifest;
+        decodedBy.set(version, (decodedBy.get(version) ?? 0) + 1);
+        decoders.shadow.observe(raw, decoder, outcome);
+      },
       clock,
       log,
     });
@@ -105,6 +112,14 @@ describe("versions of a decoder switch under 2,000 payloads a second", () => {
     this.timeout(60_000);
     await opened[Symbol.asyncDispose]();
   });
+
+  /** So long, and until the version in force has decoded some more: however slow the machine is, each has its part. */
+  async function stretch(ms: number): Promise<void> {
+    const { version } = decoders.catalog.find(TENANT, KEY)!.manifest;
+    const before = decodedBy.get(version) ?? 0;
+    await pause(ms);
+    await eventually(() => (decodedBy.get(version) ?? 0) > before || undefined, { what: `payloads of ${version}` });
+  }
 
   let sent = 0;
   /** Resolves when it is stored, as that is when a device is answered. */
@@ -126,12 +141,14 @@ describe("versions of a decoder switch under 2,000 payloads a second", () => {
       }
     }
   }
-  async function send(count: number): Promise<void> {
+  /** So many, and on until `isOver`. */
+  async function send(count: number, isOver = () => true): Promise<void> {
     const from = performance.now();
     const stored: Promise<void>[] = [];
     let open = 0;
-    while (stored.length < count) {
-      const due = Math.min(count, Math.ceil(((performance.now() - from) * PER_SECOND) / 1000));
+    while (stored.length < count || !isOver()) {
+      const most = isOver() ? count : Number.POSITIVE_INFINITY;
+      const due = Math.min(most, Math.ceil(((performance.now() - from) * PER_SECOND) / 1000));
       while (stored.length < due && open < MOST_OPEN) {
         open++;
         stored.push(receive().finally(() => void open--));
@@ -169,16 +186,21 @@ describe("versions of a decoder switch under 2,000 payloads a second", () => {
     const phase = Math.round((PER_SECOND * SECONDS) / 4);
     const from = performance.now();
     // Each switch comes in the middle of a stretch, not between two.
-    const sending = send(4 * phase);
-    await pause((SECONDS * 1000) / 4);
-    // A staged version beside it changes nothing.
-    await services.stage(TENANT, KEY, { version: "2.0.0" }, "admin");
-    await pause((SECONDS * 1000) / 8);
-    await services.activate(TENANT, KEY, { version: "2.0.0", force: true }, "admin");
-    await pause((SECONDS * 1000) / 4);
-    await services.rollback(TENANT, KEY, "admin");
-    await pause((SECONDS * 1000) / 8);
-    await services.activate(TENANT, KEY, { version: "2.0.0", force: true }, "admin");
+    let isSwitched = false;
+    const sending = send(4 * phase, () => isSwitched);
+    try {
+      await stretch((SECONDS * 1000) / 4);
+      // A staged version beside it changes nothing.
+      await services.stage(TENANT, KEY, { version: "2.0.0" }, "admin");
+      await stretch((SECONDS * 1000) / 8);
+      await services.activate(TENANT, KEY, { version: "2.0.0", force: true }, "admin");
+      await stretch((SECONDS * 1000) / 4);
+      await services.rollback(TENANT, KEY, "admin");
+      await stretch((SECONDS * 1000) / 8);
+      await services.activate(TENANT, KEY, { version: "2.0.0", force: true }, "admin");
+    } finally {
+      isSwitched = true;
+    }
     await sending;
     const rate = (1000 * sent) / (performance.now() - from);
     await queue.idle();

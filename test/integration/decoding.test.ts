@@ -2,8 +2,6 @@
  * Opaque frames from their receipt to stored documents, through the real sandbox: what a decoder reads is stored, what hangs or
  * kills it leaves the raw payload, the reason and a working host.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { createManualClock, systemClock } from "@mooring/core/internal/base/clock.ts";
 import { silentLog } from "@mooring/core/internal/base/log.ts";
@@ -24,11 +22,14 @@ import { RAW_PAYLOADS } from "@mooring/core/internal/store/collections/decoding.
 import type { Store } from "@mooring/core/internal/store/store.ts";
 import { assert } from "chai";
 import { eventually } from "../harness/eventually.ts";
+import { startProcess } from "../harness/process.ts";
 import { openTestStore } from "../harness/store.ts";
 
 const TENANT = "t1";
 const PAGE = { currentPage: 1, pageSize: 100, withTotal: false };
 const ACME = fileURLToPath(new URL("../../decoders/acme-meter", import.meta.url));
+/** Of processor time that only a decoder without end uses. */
+const HUNG_MS = 200;
 /** Dies of its first byte in different ways. */
 const HOSTILE = `export default { decode({ value }) {
   if (value[0] === 1) for (;;);
@@ -168,14 +169,20 @@ describe("decoder hosts", () => {
       await runtime.load("a", { manifest, language: "javascript", source: "export default { decode() { for (;;); } };" });
       void runtime.decode("a", { value: new Uint8Array(1), resourcePath: "/1/0/1", resourceType: "OPAQUE",
         receivedAt: "2026-01-01T00:00:00Z", sourceDeviceId: "1", device: {} });
-      setTimeout(() => console.log(JSON.stringify(runtime.stats().hostPids)), 100);`;
-    const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
-      stdio: ["ignore", "pipe", "inherit"],
+      console.log(JSON.stringify(runtime.stats().hostPids));`;
+    await using parent = startProcess({
+      name: "the process that starts them",
+      command: process.execPath,
+      args: ["--input-type=module", "-e", script],
     });
-    const [line] = (await once(parent.stdout, "data")) as [Buffer];
-    const processes = createProcessReader();
-    const pids = JSON.parse(line.toString()) as number[];
+    const pids = JSON.parse(await parent.line(/^\[.*\]$/)) as number[];
     assert.lengthOf(pids, 2);
+    const processes = createProcessReader();
+    const cpuMs = (pid: number): number => processes?.read(pid)?.cpuMs ?? HUNG_MS;
+    const before = pids.map(cpuMs);
+    await eventually(() => pids.some((pid, at) => cpuMs(pid) - before[at]! >= HUNG_MS) || !processes || undefined, {
+      what: "the decoder that hangs",
+    });
     /** A process that nobody has waited for yet answers signals, but has no memory any more. */
     const alive = (pid: number): boolean => {
       try {
@@ -185,7 +192,7 @@ describe("decoder hosts", () => {
       }
     };
     assert.deepEqual(pids.map(alive), [true, true]);
-    parent.kill("SIGKILL");
+    parent.signal("SIGKILL");
     await eventually(() => !pids.some(alive) || undefined, { what: "the end of the hosts" });
   }).timeout(20_000);
 });

@@ -49,18 +49,21 @@ describe("the demo", () => {
     return ["demo-meter-2", "demo-meter-4"].filter(meter => told.includes(`"${meter}"`));
   };
 
-  it("every second one bootstraps over DTLS and registers with the key it was given", () => {
-    assert.lengthOf(secured("demo.bootstrapped"), 2);
-    assert.lengthOf(secured("demo.registered"), 2);
+  const isToldOfBoth = (event: string): Promise<true> =>
+    eventually(() => secured(event).length === 2 || undefined, {
+      withinMs: 20_000,
+      what: `${event} of both meters with keys`,
+    });
+
+  it("every second one bootstraps over DTLS and registers with the key it was given", async () => {
+    await isToldOfBoth("demo.bootstrapped");
+    await isToldOfBoth("demo.registered");
   });
 
   it("at the next start they are given new keys and come back", async () => {
     assert.deepEqual(await suite.host.stop(), { code: 0, signal: null });
     await suite.host.start();
-    await eventually(async () => (secured("demo.registered").length === 2 ? true : undefined), {
-      withinMs: 20_000,
-      what: "the secured meters of the second start",
-    });
+    await isToldOfBoth("demo.registered");
   });
 
   it("ends with its devices", async () => {
