@@ -1,5 +1,6 @@
 /**
- * ClientHellos whose senders are not where they say: each has an address of its own, where nobody waits for an answer.
+ * ClientHellos whose senders are not where they say: each has an address of its own, where nothing is done with an answer. As many are
+ * under way as a receive buffer holds: what a slow host has not looked at yet must not push out what devices send.
  * As a process of its own, `node hello-flood.ts '<FloodPlan>'`, it prints `flooding` when it begins and ends when the last has left.
  */
 import { createSocket } from "node:dgram";
@@ -13,7 +14,10 @@ import { inParallel } from "./in-parallel.ts";
 import { loopbackAddress } from "./loopback-address.ts";
 import { startProcess, type TestProcess } from "./process.ts";
 
-const AT_ONCE = 200;
+/** Fits a receive buffer of the usual size, beside what devices send. */
+const AT_ONCE = 100;
+/** After it a hello counts as lost. */
+const LOST_AFTER_MS = 5000;
 const COOKIE_BYTES = 16;
 const PSK = { identity: "nobody", key: new Uint8Array(16) };
 
@@ -28,17 +32,28 @@ function hello(cookie: Uint8Array): Uint8Array {
   );
 }
 
-const sendFrom = (address: string, bytes: Uint8Array, toPort: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const socket = createSocket({ type: "udp4", lookup: (host, _options, found) => found(null, host, 4) });
-    socket.bind(0, address, () =>
-      socket.send(bytes, toPort, "127.0.0.1", error => {
-        socket.close();
-        if (error) reject(error);
-        else resolve();
-      }),
-    );
+/** Resolves when the host has answered. */
+async function sendFrom(address: string, bytes: Uint8Array, toPort: number): Promise<void> {
+  const socket = createSocket({ type: "udp4", lookup: (host, _options, found) => found(null, host, 4) });
+  const answered = new Promise<void>(resolve => {
+    const timer = setTimeout(resolve, LOST_AFTER_MS);
+    socket.once("message", () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind(0, address, () =>
+        socket.send(bytes, toPort, "127.0.0.1", error => (error ? reject(error) : resolve())),
+      );
+    });
+    await answered;
+  } finally {
+    socket.close();
+  }
+}
 
 export interface FloodPlan {
   readonly serverPort: number;
