@@ -31,6 +31,8 @@ export async function openBootstrapDevice(
   const steps: string[] = [];
   const held = new Map<string, Buffer>();
   const waiting = new Set<() => void>();
+  /** Message ids of what was met with silence: the host repeats it. */
+  const silenced = new Set<number>();
   let finishes = 0;
 
   const isBelow = (path: string, prefix: string): boolean => path.startsWith(`${prefix}/`);
@@ -60,9 +62,11 @@ export async function openBootstrapDevice(
     const step = `${request.code} ${path}`;
     if (!request.confirmable || !request.code.startsWith("0.") || request.code === "0.00") return false;
     if (request.code === "0.02" && step !== FINISH) return false;
+    if (silenced.has(request.messageId)) return true;
     steps.push(step);
     const answer = device.bend(step, request) ?? usual(request, path);
-    if (answer !== "silence") void raw.answer(request, answer).then(() => step === FINISH && finish());
+    if (answer === "silence") silenced.add(request.messageId);
+    else void raw.answer(request, answer).then(() => step === FINISH && finish());
     return true;
   });
 

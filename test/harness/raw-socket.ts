@@ -146,7 +146,12 @@ export async function openRawSocket(address = "127.0.0.1"): Promise<RawSocket> {
     send(message, toPort) {
       const bytes = generate(message);
       const answered = message.ack || message.reset ? exchanges.get(`${toPort} ${message.messageId}`) : undefined;
-      if (answered) answered.answer = bytes;
+      if (answered) {
+        answered.answer = bytes;
+        // One that came again meanwhile has its answer, too.
+        const again = kept.indexOf(answered.message);
+        if (again >= 0) kept.splice(again, 1);
+      }
       return sendBytes(bytes, toPort);
     },
     receive,
