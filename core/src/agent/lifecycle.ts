@@ -90,7 +90,7 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
     const { troubles } = parts;
     const code = formatCode(number);
     if (ok && kept) {
-      troubles.clear(endpoint, ["observeRefused", "observeFailed", "observationEnded"], path);
+      troubles.clear(endpoint, ["observeRefused", "observeFailed"], path);
     } else if (ok) {
       log.info("observation.not-established", { endpoint, path });
       const reason = "the device answered as if it had been read, without Observe";
@@ -109,6 +109,8 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
       const answer = await queues.run(endpoint, async (registration, signal) => {
         const known = requests.observed(registration).some(({ target }) => sameTarget(target, onePath(path)));
         if (registration.id !== id || known) return undefined;
+        // Not with the answer: the device may have ended the new one by then.
+        parts.troubles.clear(endpoint, ["observationEnded"], formatPath(path));
         return requests.observe(registration, path, { attributes, signal });
       });
       if (answer) noteOutcome(endpoint, formatPath(path), answer);

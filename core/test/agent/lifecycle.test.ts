@@ -73,6 +73,21 @@ describe("agent/lifecycle", () => {
     assert.equal((update.fragments["c8y_LWM2MLifecycle"] as { lifetime: number }).lifetime, 600);
   });
 
+  it("an observation that the device ends before its first values are stored is told as ended", async () => {
+    await open();
+    await map(3, auto(9));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.slowValues = promise;
+    await register();
+    const { token } = device.asked.find(asked => asked.observe === 0)!;
+    await device.notify({ token, sequence: 8, code: 132, payload: "" });
+    resolve();
+    await world.settle();
+    assert.deepEqual(liveObservations(), []);
+    const { verdict } = await world.wait(world.agent.explain(TENANT, deviceId));
+    assert.deepInclude(verdict, { link: "observation", fault: "observation-ended" });
+  });
+
   it("an expired registration has its event, a replaced one none", async () => {
     await open();
     await register("ep=dev&lt=300");

@@ -85,6 +85,8 @@ export interface AgentWorld extends AsyncDisposable {
   readonly batches: ValueBatch[];
   /** Thrown by the next values that go up. */
   refuseValues: Error | undefined;
+  /** The next values that go up take until it has resolved. */
+  slowValues: Promise<void> | undefined;
   /** Secure sessions there are; those that the agent ends go. */
   sessions: readonly { readonly connection: Connection; readonly identity: PeerIdentity }[];
   device(port: number, options?: DeviceOptions): ScriptedDevice;
@@ -180,6 +182,9 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
           const refusal = world.refuseValues;
           world.refuseValues = undefined;
           if (refusal) throw refusal;
+          const slow = world.slowValues;
+          world.slowValues = undefined;
+          await slow;
           batches.push(batch);
         },
         forget: () => {},
@@ -241,6 +246,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
     log,
     batches,
     refuseValues: undefined,
+    slowValues: undefined,
     sessions: [],
     device: (port: number, deviceOptions?: DeviceOptions) =>
       createScriptedDevice({ network, clock }, port, deviceOptions),
