@@ -74,13 +74,14 @@ export interface Observations extends AsyncDisposable {
   notificationsPerMinute(registrationId: string): number;
   /**
    * One Observe or Observe-Composite request. `kept` is false when the device answered without the Observe option (the value may be used) or with an error.
-   * An observation of the same target is dropped when the new one stands.
+   * An observation of the same target is dropped when the new one stands. `saved`: the observation is stored, or is no more (STORE_FULL,
+   * STORE_FAILED); what the device has answered need not wait for that.
    */
   establish(
     registration: Registration,
     target: ObservationTarget,
     options: EstablishOptions,
-  ): Promise<{ readonly response: CoapResponse; readonly kept: boolean; readonly receivedAtMs: number }>;
+  ): Promise<{ readonly response: CoapResponse; readonly kept: boolean; readonly saved: Promise<void> }>;
   /** Stops listening: the next notification is answered with Reset. False when there is no such observation. */
   forget(registration: Registration, target: ObservationTarget): Promise<boolean>;
   /** GET, or FETCH with the same list of paths, with Observe 1. Undefined when there is no such observation. */
@@ -117,6 +118,7 @@ interface Shared {
 
 const MOST_SHARED = 4096;
 const NONE: readonly Held[] = Object.freeze([]);
+const NOTHING_TO_SAVE = Promise.resolve();
 
 export function createObservations(parts: ObservationsParts): Observations {
   const { coap, clock, log } = parts;
@@ -256,13 +258,12 @@ export function createObservations(parts: ObservationsParts): Observations {
       const attributes = shareAttributes(given);
       const { onNotification } = setOf(id);
       const { response, observation } = await coap.observe(registration.peer, request, onNotification, options);
-      const receivedAtMs = clock.now();
       if (parts.registration(id) === undefined) {
         observation?.forget();
         sets.delete(id);
-        return { response, kept: false, receivedAtMs };
+        return { response, kept: false, saved: NOTHING_TO_SAVE };
       }
-      if (!observation) return { response, kept: false, receivedAtMs };
+      if (!observation) return { response, kept: false, saved: NOTHING_TO_SAVE };
       const earlier = find(id, target);
       if (earlier) {
         earlier.observation.forget();
@@ -272,14 +273,13 @@ export function createObservations(parts: ObservationsParts): Observations {
       const { token } = observation;
       const { endpoint } = registration;
       const kept = { endpoint, registrationId: id, target, token, accept, listFormat, attributes };
-      try {
-        await stored.save(registration, { ...kept, createdAtMs: clock.now() });
-      } catch (error) {
+      const saved = stored.save(registration, { ...kept, createdAtMs: clock.now() }).catch(error => {
         observation.forget();
         release(id, observation);
         throw error;
-      }
-      return { response, kept: true, receivedAtMs };
+      });
+      saved.catch(() => {}); // the caller may have failed before it looks
+      return { response, kept: true, saved };
     },
 
     async forget(registration, target) {

@@ -195,7 +195,7 @@ export function createDeviceExchange(parts: DeviceRequestsParts, choice: FormatC
       const timeoutMs = requestTimeoutOf(registration, limits);
       const set = { ...(attributes && { attributes }), ...(offerAfter && { offerAfter }) };
       const use = target.paths ? "answer" : target.path;
-      const { response, kept, receivedAtMs } = await exchange.withFormats(registration, use, refusals, accept => {
+      const { response, kept, saved } = await exchange.withFormats(registration, use, refusals, accept => {
         const listFormat = target.paths && { listFormat: choice.listFormat(registration, accept) };
         return patiently(clock, timeoutMs, options.signal, async leftMs => {
           const limit = attemptWithin(leftMs, options);
@@ -209,7 +209,7 @@ export function createDeviceExchange(parts: DeviceRequestsParts, choice: FormatC
           return outcome;
         });
       });
-      return { ...exchange.valuesAnswer(registration, target, response), kept, receivedAtMs };
+      return { ...exchange.valuesAnswer(registration, target, response), kept, saved };
     },
 
     async cancel(registration, target, how, options) {

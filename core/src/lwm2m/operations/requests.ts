@@ -40,7 +40,8 @@ export interface ValuesAnswer extends DeviceAnswer {
 export interface ObserveAnswer extends ValuesAnswer {
   /** False when the device took the request for a plain Read. */
   readonly kept: boolean;
-  readonly receivedAtMs: number;
+  /** The observation is stored. */
+  readonly saved: Promise<void>;
 }
 
 export interface RawAnswer extends CoapResponse {

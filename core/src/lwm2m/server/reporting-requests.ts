@@ -22,7 +22,6 @@ export function withReports({ requests, clock, random, values }: ReportingParts)
     { path: requestPath, paths: compositePaths }: ObservationTarget,
     source: ValueSource,
     answer: ValuesAnswer,
-    receivedAtMs: number,
   ): Promise<void> {
     if (answer.values.length === 0) return;
     const messageKey = `${registration.id}/${urlSafeId(random, KEY_LENGTH)}`;
@@ -33,7 +32,7 @@ export function withReports({ requests, clock, random, values }: ReportingParts)
       messageKey,
       requestPath,
       compositePaths,
-      receivedAtMs,
+      receivedAtMs: clock.now(),
     });
   }
 
@@ -43,11 +42,11 @@ export function withReports({ requests, clock, random, values }: ReportingParts)
     ask: () => Promise<ValuesAnswer>,
   ): Promise<ValuesAnswer> {
     const answer = await ask();
-    await report(registration, target, "READ_RESPONSE", answer, clock.now());
+    await report(registration, target, "READ_RESPONSE", answer);
     return answer;
   }
 
-  /** What the device notifies of meanwhile is newer: it goes up when the answer has. */
+  /** The answer goes up at once, and what the device notifies of meanwhile, which is newer, when the answer has. */
   async function observe(
     registration: Registration,
     target: ObservationTarget,
@@ -56,7 +55,7 @@ export function withReports({ requests, clock, random, values }: ReportingParts)
     const { promise, resolve } = Promise.withResolvers<void>();
     try {
       const answer = await ask(promise);
-      await report(registration, target, "OBSERVATION_RESPONSE", answer, answer.receivedAtMs);
+      await Promise.all([report(registration, target, "OBSERVATION_RESPONSE", answer), answer.saved]);
       return answer;
     } finally {
       resolve();

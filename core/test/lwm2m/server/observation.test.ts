@@ -7,10 +7,22 @@ import type { ObserveAnswer, ObserveOptions } from "../../../src/lwm2m/operation
 import { formatPath, parsePath } from "../../../src/lwm2m/path.ts";
 import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
 import { OBSERVATIONS } from "../../../src/store/collections/devices.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { completed, createLwm2mWorld, type Lwm2mWorld, type WorldOptions } from "../support/lwm2m-world.ts";
 import { ACK, RST, type ScriptedDevice, settle } from "../support/scripted-device.ts";
 
 const CONTENT = 69;
+
+/** Observations are stored when `turn` has resolved. */
+const savingAfter = (store: Store, turn: Promise<void>): Store => ({
+  ...store,
+  collection(spec) {
+    const collection = store.collection(spec);
+    const { replaceOne } = collection;
+    if (spec.name !== OBSERVATIONS.name) return collection;
+    return { ...collection, replaceOne: (...given) => turn.then(() => replaceOne(...given)) };
+  },
+});
 
 describe("lwm2m/server: observation", () => {
   let world: Lwm2mWorld;
@@ -76,7 +88,7 @@ describe("lwm2m/server: observation", () => {
     assert.isUndefined(early, "not acknowledged yet");
     assert.lengthOf(world.batches, 0);
     resolve();
-    const { receivedAtMs } = await observing;
+    await observing;
     await settle(world.clock);
     assert.deepEqual(
       world.batches.map(({ source, values }) => [source, values[0]?.value]),
@@ -85,8 +97,22 @@ describe("lwm2m/server: observation", () => {
         ["NOTIFICATION", 22.25],
       ],
     );
-    assert.equal(world.batches[0]?.receivedAtMs, receivedAtMs);
-    assert.isAtLeast(world.batches[1]!.receivedAtMs, receivedAtMs);
+  });
+
+  it("first values go up before the observation is stored, so that nothing else of the device goes up before them", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await open({ wrapStore: store => savingAfter(store, promise) });
+    let isKept = false;
+    const observing = observe().then(() => (isKept = true));
+    await settle(world.clock);
+    assert.deepEqual(
+      world.batches.map(({ source, values }) => [source, values[0]?.value]),
+      [["OBSERVATION_RESPONSE", 21.5]],
+    );
+    assert.isFalse(isKept);
+    resolve();
+    await observing;
+    assert.deepEqual(await stored(), ["/3303/0/5700"]);
   });
 
   it("first values that nobody takes do not hold up what is notified", async () => {
