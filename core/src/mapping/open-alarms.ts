@@ -5,7 +5,9 @@ import type { Store } from "../store/store.ts";
 import { FAILURE_ALARM_PREFIXES, isFailureAlarm } from "./failure-alarms.ts";
 
 export interface OpenAlarms {
-  /** From memory; from the store for a device that was not asked for lately. */
+  /** From memory; undefined for a device that was not asked for lately. */
+  atHand(deviceId: string): ReadonlySet<string> | undefined;
+  /** From memory, else from the store. */
   of(tenant: string, deviceId: string): ReadonlySet<string> | Promise<ReadonlySet<string>>;
   /** To be called when the effects of a message are stored. */
   stored(deviceId: string, effects: readonly Effect[]): void;
@@ -41,6 +43,7 @@ export function createOpenAlarms(store: Pick<Store, "collection">, capacity: num
   };
 
   return {
+    atHand: deviceId => known.get(deviceId),
     of: (tenant, deviceId) => known.get(deviceId) ?? load(tenant, deviceId),
     stored(deviceId, effects) {
       // A device that is not known yet is read from the store when it is asked for.

@@ -2,25 +2,27 @@
  * Values on their way up: what the LwM2M server calls for each message, and where results of decoders come back in. Joins the
  * pure engine with what it has to know and with the one write.
  */
-import { isFailure, MooringError } from "../base/errors.ts";
+import { isFailure } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Effect } from "../contract/action.ts";
 import type { DecodedDocuments } from "../decoding/decode-queue.ts";
 import { DECODED_BY } from "../decoding/decoded-effects.ts";
-import { formatPath, type Lwm2mPath } from "../lwm2m/path.ts";
-import type { ResourceValue } from "../lwm2m/resource-value.ts";
+import { formatPath } from "../lwm2m/path.ts";
 import { isFullRead, type ValueBatch } from "../lwm2m/server/value-batch.ts";
 import { inMaintenance } from "../platform/managed-object.ts";
-import type { Fragments, ManagedObject, Platform } from "../platform/platform.ts";
+import type { ManagedObject, Platform } from "../platform/platform.ts";
 import type { Store, WriteOp } from "../store/store.ts";
 import type { ApplyTarget, EffectApplier } from "./apply-effects.ts";
 import { usableEffects } from "./check-effect.ts";
-import { mayBeAskedFor, missingLastValues } from "./default-handlers.ts";
+import { mayBeAskedFor } from "./default-handlers.ts";
+import { createDeviceLine } from "./device-line.ts";
 import type { MappingSettings } from "./device-settings.ts";
 import { createDeviceViews } from "./device-views.ts";
 import { decodedMessage } from "./document-ids.ts";
 import { type MapFailure, type MapParts, mapMessage } from "./engine.ts";
+import { isFailureAlarm } from "./failure-alarms.ts";
 import { keepableValues } from "./keepable-values.ts";
+import { createKnowledge, type KnownBefore } from "./known-before.ts";
 import { createOpenAlarms } from "./open-alarms.ts";
 import type { Superseder } from "./superseder.ts";
 import { type EarlierValue, keepMessageOp } from "./value-history.ts";
@@ -38,7 +40,7 @@ export interface UplinkCounters {
 export interface Uplink {
   readonly counters: Readonly<UplinkCounters>;
   /**
-   * Resolves when all that the values become is stored. What no store would ever keep is logged and left out, since a repetition
+   * Resolves when all that the values become is stored; messages of one device take effect in the order in which they are given. What no store would ever keep is logged and left out, since a repetition
    * of the message would not help.
    * @throws MooringError NOT_FOUND without a managed object, STORE_FULL and STORE_FAILED: worth a repetition
    */
@@ -87,16 +89,15 @@ function createFailureLog(log: Log): (endpoint: string, failures: readonly MapFa
   };
 }
 
-/** Last values as JSON keeps them are scalars again where they were; handlers ask for numbers and texts only. */
-const asScalar = (value: unknown): ResourceValue["value"] | undefined =>
-  typeof value === "number" || typeof value === "string" || typeof value === "boolean" ? value : undefined;
-
 /** Not of notifications: they come often, and say nothing new of what cannot be read. */
 const isWholeInstances = ({ source, requestPath: { length } }: ValueBatch): boolean =>
   source !== "NOTIFICATION" && (length === 1 || length === 2);
 
-/** Leaves the device and its open alarms as they are. */
 const isPlain = ({ kind }: Effect): boolean => kind === "measurement" || kind === "lastValue";
+
+/** Changes what the next message is mapped by. */
+const changesDevice = (effect: Effect): boolean =>
+  effect.kind === "inventory" || (effect.kind === "alarm" && isFailureAlarm(effect.type));
 
 const isOfDecoder = (effect: Effect): boolean =>
   effect.kind !== "alarm" || effect.properties?.[DECODED_BY] !== undefined;
@@ -118,11 +119,15 @@ function keeping(
 
 const NOTHING_EARLIER: readonly EarlierValue[] = [];
 
-type LastValue = (path: Lwm2mPath) => ResourceValue["value"] | undefined;
-const NOTHING_KNOWN: LastValue = (): undefined => undefined;
+interface Mapped {
+  readonly target: ApplyTarget;
+  readonly effects: readonly Effect[];
+  /** What the next message is mapped by depends on what this one leaves in the store. */
+  readonly holdsNext: boolean;
+}
 
 /** Those of `missing` that were there. */
-const earlierOf = (missing: readonly Lwm2mPath[], lastValue: LastValue): readonly EarlierValue[] =>
+const earlierOf = ({ missing, lastValue }: KnownBefore): readonly EarlierValue[] =>
   missing.length === 0
     ? NOTHING_EARLIER
     : missing
@@ -130,31 +135,14 @@ const earlierOf = (missing: readonly Lwm2mPath[], lastValue: LastValue): readonl
         .filter((each): each is EarlierValue => each[1] !== undefined);
 
 export function createUplink(parts: UplinkParts): Uplink {
-  const { platform, store, log, mapping, applier, superseder } = parts;
-  const { inventory } = platform;
+  const { platform, log, mapping, applier, superseder } = parts;
   const { actions } = mapping;
   const views = createDeviceViews(actions);
   const openAlarms = createOpenAlarms(parts.store, parts.rememberedDevices ?? REMEMBERED_DEVICES);
+  const knowledge = createKnowledge({ inventory: platform.inventory, openAlarms, views, actions });
   const logFailures = createFailureLog(log);
+  const line = createDeviceLine();
   const counters: UplinkCounters = { messages: 0, values: 0, effects: 0, failures: 0, unstorable: 0 };
-
-  async function objectOf(tenant: string, deviceId: string): Promise<ManagedObject> {
-    const object = await inventory.findCached(tenant, deviceId);
-    if (!object) throw new MooringError("NOT_FOUND", `no managed object ${deviceId}`, { tenant, deviceId });
-    return object;
-  }
-
-  /** Earlier values that a default handler needs beside those of the message. */
-  async function earlierValues(tenant: string, deviceId: string, missing: readonly Lwm2mPath[]): Promise<LastValue> {
-    const instances = new Map<string, Fragments | undefined>();
-    for (const [objectId, instanceId] of missing) {
-      const key = `${objectId}/${instanceId}`;
-      if (instances.has(key)) continue;
-      instances.set(key, await inventory.lastValues(tenant, deviceId, objectId!, instanceId!));
-    }
-    return ([objectId, instanceId, resourceId]) =>
-      asScalar(instances.get(`${objectId}/${instanceId}`)?.[String(resourceId)]);
-  }
 
   /** Why a write failed for good; anything else is thrown on, so that the message is repeated. */
   function reasonsOf(error: unknown): readonly string[] {
@@ -177,7 +165,7 @@ export function createUplink(parts: UplinkParts): Uplink {
 
   /** What is set in the inventory is a write of its own (`platform/write.ts`): where writes are not whole, it goes before what says that all is stored. */
   async function applyFirst(target: ApplyTarget, effects: readonly Effect[], more: readonly WriteOp[]) {
-    if (store.engine === "sqlite") return applier.apply(target, effects, more);
+    if (parts.store.engine === "sqlite") return applier.apply(target, effects, more);
     const leftOut = await applier.apply(target, effects);
     await applier.apply(target, [], more);
     return leftOut;
@@ -201,65 +189,72 @@ export function createUplink(parts: UplinkParts): Uplink {
     });
   }
 
+  function map(batch: ValueBatch, known: KnownBefore): Mapped {
+    const { registration, values, requestPath, compositePaths, messageKey, receivedAtMs } = batch;
+    const { tenant, deviceId, endpoint } = registration;
+    const { object, openAlarms: open, lastValue } = known;
+    const { view, settings, isMarked } = views(tenant, endpoint, object);
+    const { effects, failures } = mapMessage(mapping, {
+      values,
+      requestPath,
+      compositePaths,
+      fullRead: isFullRead(batch),
+      showsUnreadable: isWholeInstances(batch),
+      receivedAtMs,
+      device: view,
+      settings,
+      openAlarms: open,
+      lastValue,
+    });
+    if (failures.length > 0) {
+      counters.failures += failures.length;
+      logFailures(endpoint, failures);
+    }
+    const message = { tenant, deviceId, endpoint, messageKey, receivedAtMs, object };
+    const keeps = parts.keepsValues === "all" || (parts.keepsValues === "marked" && isMarked);
+    const target = keeps ? { ...message, keep: keeping(batch, object, settings, earlierOf(known)) } : message;
+    return { target, effects, holdsNext: effects.some(changesDevice) || mayBeAskedFor(values, actions) };
+  }
+
+  /** The writes are handed over before this returns. @param letNextBegin of the device's line, where this stands in it */
+  async function store(
+    batch: ValueBatch,
+    { target, effects, holdsNext }: Mapped,
+    letNextBegin?: () => void,
+  ): Promise<void> {
+    let leftOut: readonly string[];
+    try {
+      const applied = applier.apply(target, effects);
+      if (!holdsNext) letNextBegin?.();
+      if (!holdsNext && batch.letNextBegin && effects.every(isPlain)) batch.letNextBegin();
+      leftOut = await applied;
+    } catch (error) {
+      leftOut = reasonsOf(error);
+    }
+    for (const reason of stored(target, effects, leftOut))
+      log.error("uplink.unstorable", { endpoint: target.endpoint, path: formatPath(batch.requestPath), reason });
+    parts.publishers?.publish(batch);
+  }
+
   return {
     counters,
 
-    async values(batch) {
-      const { registration, values, requestPath, compositePaths, messageKey, receivedAtMs } = batch;
-      const { tenant, deviceId, endpoint } = registration;
+    values(batch) {
+      const { deviceId } = batch.registration;
       counters.messages++;
-      counters.values += values.length;
-      const object = await objectOf(tenant, deviceId);
-      // Both are nearly always at hand: no read of the store, no turn of the event loop.
-      const known = openAlarms.of(tenant, deviceId);
-      const open = known instanceof Promise ? await known : known;
-      let missing: readonly Lwm2mPath[] = [];
-      let lastValue = NOTHING_KNOWN;
-      // Plugins may come and go while values are looked up: from the last look on it is one turn, with the same actions.
-      for (let asked: readonly string[] | undefined; asked !== actions.deviceFragments; ) {
-        asked = actions.deviceFragments;
-        const { defaultHandlers } = views(tenant, endpoint, object).settings;
-        missing = defaultHandlers ? missingLastValues(values, actions) : [];
-        if (missing.length > 0) lastValue = await earlierValues(tenant, deviceId, missing);
+      counters.values += batch.values.length;
+      const known = line.isTaken(deviceId) ? undefined : knowledge.atHand(batch);
+      if (!known) {
+        return line.run(deviceId, letNextBegin =>
+          knowledge.lookUp(batch, found => store(batch, map(batch, found), letNextBegin)),
+        );
       }
-      const { view, settings, isMarked } = views(tenant, endpoint, object);
-      const { effects, failures } = mapMessage(mapping, {
-        values,
-        requestPath,
-        compositePaths,
-        fullRead: isFullRead(batch),
-        showsUnreadable: isWholeInstances(batch),
-        receivedAtMs,
-        device: view,
-        settings,
-        openAlarms: open,
-        lastValue,
-      });
-      if (failures.length > 0) {
-        counters.failures += failures.length;
-        logFailures(endpoint, failures);
-      }
-      const message = { tenant, deviceId, endpoint, messageKey, receivedAtMs, object };
-      const keeps = parts.keepsValues === "all" || (parts.keepsValues === "marked" && isMarked);
-      const target = keeps
-        ? { ...message, keep: keeping(batch, object, settings, earlierOf(missing, lastValue)) }
-        : message;
-      let leftOut: readonly string[];
-      try {
-        const applied = applier.apply(target, effects);
-        // The writes are handed over in order, and what the next message is mapped by does not depend on them.
-        if (batch.letNextBegin && effects.every(isPlain) && !mayBeAskedFor(values, actions)) batch.letNextBegin();
-        leftOut = await applied;
-      } catch (error) {
-        leftOut = reasonsOf(error);
-      }
-      for (const reason of stored(target, effects, leftOut))
-        log.error("uplink.unstorable", { endpoint, path: formatPath(requestPath), reason });
-      parts.publishers?.publish(batch);
+      const mapped = map(batch, known);
+      return mapped.holdsNext ? line.run(deviceId, () => store(batch, mapped)) : store(batch, mapped);
     },
 
     async applyDecoded({ tenant, deviceId, endpoint, rawId, receivedAtMs, effects, more, late }) {
-      const object = await objectOf(tenant, deviceId);
+      const object = await knowledge.objectOf(tenant, deviceId);
       const { usable, rules } = usableEffects(effects);
       const target = { ...decodedMessage({ tenant, deviceId, id: rawId, receivedAtMs }), endpoint, object };
       const applied = late ? applyLate(target, rawId, late.path, usable, more) : applyFirst(target, usable, more);

@@ -193,6 +193,7 @@ export function createInventory(parts: InventoryParts): Inventory {
     find,
     get,
     findCached,
+    atHand: cache.atHand,
 
     async lastValues(tenant, id, object, instance) {
       const document = await lastValues.findOne({ _id: keyOf(id, String(object), String(instance)), tenant });

@@ -7,6 +7,8 @@ interface Entry {
 }
 
 export interface ObjectCache {
+  /** From memory alone. */
+  atHand(tenant: string, id: string): ManagedObject | undefined;
   /** From memory, else by `load`; what a write overtakes is given back but not kept. */
   get(tenant: string, id: string, load: () => Promise<ManagedObject | undefined>): Promise<ManagedObject | undefined>;
   /** To be called when a write to the object has been stored. */
@@ -43,14 +45,16 @@ export function createObjectCache(capacity: number): ObjectCache {
     }
   };
 
+  const atHand = (tenant: string, id: string): ManagedObject | undefined => {
+    const entry = entries.get(id);
+    if (entry?.tenant !== tenant) return undefined;
+    keep(id, entry);
+    return entry.object;
+  };
+
   return {
-    async get(tenant, id, load) {
-      const entry = entries.get(id);
-      if (!entry) return await loadFresh(tenant, id, load);
-      if (entry.tenant !== tenant) return undefined;
-      keep(id, entry);
-      return entry.object;
-    },
+    atHand,
+    get: async (tenant, id, load) => (entries.has(id) ? atHand(tenant, id) : await loadFresh(tenant, id, load)),
     forget(id) {
       entries.delete(id);
       for (const mark of loading.get(id) ?? []) mark.current = false;

@@ -79,6 +79,8 @@ export interface Inventory {
   get(tenant: string, id: string): Promise<ManagedObject>;
   /** Without the last resource values, from memory when it was asked for lately: for the way of the data. */
   findCached(tenant: string, id: string): Promise<ManagedObject | undefined>;
+  /** The same without a look into the store: undefined also for one that was not asked for lately. */
+  atHand(tenant: string, id: string): ManagedObject | undefined;
   /** Last known values of one object instance: `{instance, "<rid>": value or map by instance id}`. */
   lastValues(tenant: string, id: string, objectId: number, instanceId: number): Promise<Fragments | undefined>;
   /** The same of the object's instances, at most 1000. */

@@ -40,6 +40,10 @@ const naming: MappingAction = {
     { kind: "event", type: "named", text: `${device.name} ${JSON.stringify(device.fragments)}`, atMs: NOW_MS },
   ],
 };
+const maker: MappingAction = {
+  name: "test:maker",
+  run: ({ value: { value: made } }) => [{ kind: "inventory", set: { maker: made as string } }],
+};
 
 function countingReads(store: Store, onRead: () => void): Store {
   return {
@@ -76,7 +80,7 @@ describe("mapping/uplink", () => {
   let actions: ActionRegistry;
 
   const open = (keepsValues?: "marked" | "all"): Uplink => {
-    const setup = parts({ actions: [naming], handlers: [position] });
+    const setup = parts({ actions: [naming, maker], handlers: [position] });
     ({ actions } = setup);
     return createUplink({
       platform,
@@ -195,6 +199,7 @@ describe("mapping/uplink", () => {
   });
 
   it("messages that began so are stored in their order", async () => {
+    await uplink.values(batch([value("/3303/0/5700", 0)]));
     const ended: number[] = [];
     const send = async (at: number): Promise<void> => {
       let next: Promise<void> | undefined;
@@ -208,8 +213,75 @@ describe("mapping/uplink", () => {
     };
     await send(1);
     assert.deepEqual(ended, [1, 2, 3, 4, 5]);
-    assert.lengthOf(await measurements(), 5);
+    assert.lengthOf(await measurements(), 6);
     assert.deepEqual(await platform.inventory.lastValues("t1", id, 3303, 0), { instance: 0, "5700": 5 });
+  });
+
+  describe("messages of a device that come while one is worked on", () => {
+    /** The first look of that name into the inventory is answered after those that follow. */
+    const slowly = (name: "findCached" | "lastValues"): void => {
+      const { inventory } = platform;
+      const look = inventory[name] as (...given: readonly unknown[]) => Promise<unknown>;
+      let isFirst = true;
+      const late = async (...given: readonly unknown[]): Promise<unknown> => {
+        const isSlow = isFirst;
+        isFirst = false;
+        const found = await look(...given);
+        for (let turn = 0; isSlow && turn < 10; turn++) await new Promise(setImmediate);
+        return found;
+      };
+      Object.assign(inventory, { [name]: late });
+    };
+    const all = async (...messages: readonly (readonly ResourceValue[])[]): Promise<void> => {
+      const ended: number[] = [];
+      const send = async (values: readonly ResourceValue[], at: number) => {
+        await uplink.values(batch(values, { source: "SEND", requestPath: [] }));
+        ended.push(at);
+      };
+      await Promise.all(messages.map(send));
+      assert.deepEqual(ended, [...messages.keys()]);
+    };
+    const lastValues = (objectId: number) => platform.inventory.lastValues("t1", id, objectId, 0);
+
+    it("are stored after it, where its device is looked for", async () => {
+      slowly("findCached");
+      await all([value("/3303/0/5700", 1)], [value("/3303/0/5700", 2)], [value("/3303/0/5700", 3)]);
+      assert.deepEqual(await lastValues(3303), { instance: 0, "5700": 3 });
+    });
+
+    it("are stored after it, where earlier values are looked for", async () => {
+      await all([value("/6/0/0", 1), value("/6/0/1", 1)]);
+      slowly("lastValues");
+      await all([value("/6/0/0", 2)], [value("/6/0/0", 3), value("/6/0/1", 3)], [value("/6/0/1", 4)]);
+      assert.deepEqual(await lastValues(6), { instance: 0, "0": 3, "1": 4 });
+      assert.sameMembers(
+        (await events("position")).map(({ text }) => text),
+        ["1 1", "2 1", "3 3", "3 4"],
+      );
+    });
+
+    it("find the alarms that it raises", async () => {
+      await all([value("/3303/0/5700", 1)]);
+      await all([value("/3303/0/5700", "warm")], [value("/3303/0/5700", 2)]);
+      assert.isEmpty(await openAlarms());
+    });
+
+    it("find the device as it leaves it", async () => {
+      protocols = [protocol(3, { 0: { customAction: { actionName: "test:maker" } } })];
+      await all([value("/3/0/0", "a")]);
+      await all([value("/3/0/0", "b")], [value("/3/0/0", "a")]);
+      assert.equal((await platform.inventory.get("t1", id)).fragments["maker"], "a");
+    });
+
+    it("go on where it could not be stored", async () => {
+      await all([value("/3303/0/5700", 1)]);
+      fail = new MooringError("STORE_FULL", "too much waits");
+      const refused = rejection(uplink.values(batch([value("/3303/0/5700", "warm")])));
+      fail = undefined;
+      await all([value("/3303/0/5700", 2)]);
+      assert.isTrue(isFailure(await refused, "STORE_FULL"));
+      assert.deepEqual(await lastValues(3303), { instance: 0, "5700": 2 });
+    });
   });
 
   it("15.3: an alarm raised before a restart is known and cleared", async () => {
