@@ -111,9 +111,20 @@ async function startWith(command: HostCommand, parts: HostParts): Promise<Decode
     verdict ??= why;
     pipe.kill();
   };
+  /** A call that took so long may leave much memory behind: that must not be found under the next one, which may be anybody's. */
+  const outgrownBy = (call: OpenCall | undefined): Verdict | undefined => {
+    const nowMs = clock.monotonic();
+    if (!call || nowMs - call.sinceMs < limits.watchMs) return undefined;
+    return judgeHost([], parts.processes?.read(pipe.pid), nowMs, limits.hostRssBytes);
+  };
   const onMessage = (message: FromHost, [body, printed]: readonly Uint8Array[]): void => {
     if (message.kind === "done") {
       const { call, cpuMs, heapBytes, failure } = message;
+      const outgrown = outgrownBy(calls.get(call));
+      if (outgrown) {
+        condemn(outgrown);
+        return;
+      }
       const told = {
         cpuMs,
         ...(heapBytes === undefined ? {} : { heapBytes }),

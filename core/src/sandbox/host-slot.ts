@@ -9,15 +9,20 @@ export interface LoadableDecoder {
   readonly script: string;
 }
 
-/** `unavailable`: no host could be started, which is not the decoder's fault. */
 export type SlotReply =
-  | HostReply
+  | Extract<HostReply, { ok: true }>
+  | (Extract<HostReply, { ok: false }> & {
+      /** Nothing else was under way where it failed, in its isolate or on the host that ended: no other call can have been the cause. */
+      readonly alone: boolean;
+    })
   | {
       readonly ok: false;
+      /** No host could be started, which is not the decoder's fault. */
       readonly reason: "unavailable";
       readonly message: string;
       readonly cpuMs: 0;
       readonly hostDied: false;
+      readonly alone: false;
     };
 
 /** One call of a decoder that the slot holds. */
@@ -75,6 +80,9 @@ export function createHostSlot(parts: HostParts): HostSlot {
   /** By the decoder's id, the one used longest ago first. */
   let held = new Map<string, Held>();
   let opens = 0;
+  let underWay = 0;
+  /** What was under way on the last host that died: its calls are answered one after the other. */
+  let diedTogether = 0;
   let evictions = 0;
   let failures = 0;
   let fault: { message: string; untilMs: number; error: unknown } | undefined;
@@ -87,6 +95,7 @@ export function createHostSlot(parts: HostParts): HostSlot {
     checking = undefined;
   };
   const onDied = (): void => {
+    diedTogether = underWay;
     forgetHost();
     parts.onDied();
   };
@@ -173,15 +182,19 @@ export function createHostSlot(parts: HostParts): HostSlot {
     try {
       running = await host();
     } catch (error) {
-      return { ok: false, reason: "unavailable", message: messageOf(error), cpuMs: 0, hostDied: false };
+      return { ok: false, reason: "unavailable", message: messageOf(error), cpuMs: 0, hostDied: false, alone: false };
     }
     const one = use(running, decoder);
     one.underWay++;
+    underWay++;
     const opened = await one.opened;
     const reply = opened.ok ? await call(running, one) : opened;
+    // One that is leaving may have run out of memory under a call before this one.
+    const alone = !reply.ok && (reply.hostDied ? diedTogether === 1 : one.underWay === 1 && !one.leaving);
+    underWay--;
     if (!opened.ok && held.get(decoder.id) === one) held.delete(decoder.id);
     done(decoder.id, one, running, reply, decodes);
-    return reply;
+    return reply.ok ? reply : { ...reply, alone };
   };
   return {
     get pid() {

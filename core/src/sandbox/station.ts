@@ -42,9 +42,8 @@ export function createStation({ slot, limits, guard, onSuspects }: StationParts)
       fail(entry, jobs, reply);
       return;
     }
-    const alone = jobs.length === 1 && (reply.hostDied ? underWay : entry.underWay) === 1;
     // A host that ended by itself may have been ended by anybody.
-    if (alone && reply.reason !== "hostDied") {
+    if (jobs.length === 1 && reply.alone && reply.reason !== "hostDied") {
       fail(entry, jobs, reply);
       guard.judge(entry, urgency, distrust(entry, reply, limits));
     } else suspect(entry, jobs);
@@ -56,7 +55,7 @@ export function createStation({ slot, limits, guard, onSuspects }: StationParts)
     const timeoutMs = limits.decodeMs + limits.perItemMs * (jobs.length - 1);
     const reply = await slot.run(entry, { timeoutMs, items, count: jobs.length, bytes });
     // Of several that were running when the host died, nobody knows which one used what.
-    charge(entry, reply, underWay === 1 ? limits.trialWallMs : 0);
+    charge(entry, reply, !reply.ok && reply.alone ? limits.trialWallMs : 0);
     if (!reply.ok) {
       conclude(entry, jobs, urgency, reply);
       return end(entry, urgency);
