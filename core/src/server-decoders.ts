@@ -64,6 +64,7 @@ async function openRuntimes(
     clock,
     log,
     allowedOrigins,
+    onReleased,
     limits: { callMs, connectMs: Math.ceil(callMs * 0.75) },
     rules: { unreachableMs, maxPauseMs: unreachableMs, pauseMs: Math.min(FIRST_PAUSE_MS, unreachableMs) },
   });

@@ -117,11 +117,14 @@ export function distrust(
   return { kind: hostDied ? "hostDeath" : "harm", why: message };
 }
 
-export function settle(entry: DecoderEntry, job: Job, outcome: DecodeOutcome): void {
+function count(entry: DecoderEntry, job: Job, outcome: DecodeOutcome): void {
   if (outcome.ok) entry.decoded++;
   else entry.failed[outcome.reason] = (entry.failed[outcome.reason] ?? 0) + 1;
-  const isMeasured = job.urgency === "live" && !job.console && hasRun(outcome);
-  if (isMeasured) entry.durations.observe(entry.turnMs() - job.fromMs);
+  if (job.urgency === "live" && hasRun(outcome)) entry.durations.observe(entry.turnMs() - job.fromMs);
+}
+
+export function settle(entry: DecoderEntry, job: Job, outcome: DecodeOutcome): void {
+  if (!job.console) count(entry, job, outcome);
   job.resolve(outcome);
 }
 

@@ -50,7 +50,7 @@ export interface DecodeOptions {
   readonly urgency?: Urgency;
   /**
    * Runs this input alone, beside all others, and the outcome tells what the decoder printed. Such a test is also run while
-   * the decoder has a rest, and its failure does not count against it.
+   * the decoder has a rest, or its service is paused; it counts neither for nor against it, nor in its figures.
    */
   readonly console?: boolean;
 }

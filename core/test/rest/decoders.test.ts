@@ -204,10 +204,17 @@ describe("rest/decoders", function () {
     await post(upload("1.0.0"));
     await decoded();
     await on("test", { value: "" });
-    const { versions } = await get("/meter/stats");
-    assert.lengthOf(versions, 1);
-    assert.deepInclude(versions[0], { key: "meter", version: "1.0.0", decoded: 1, failed: { threw: 1 } });
-    assert.doesNotHaveAnyKeys(versions[0], ["id", "durations", "durationMs"], "a test's time is nobody's measure");
+    const shown = async () => (await get("/meter/stats")).versions;
+    assert.lengthOf(await shown(), 1);
+    assert.deepInclude((await shown())[0], { key: "meter", version: "1.0.0", decoded: 0, failed: {} });
+    assert.doesNotHaveAnyKeys((await shown())[0], ["id", "durations", "durationMs"], "a test is in no figure");
+    const { id } = decoders.catalog.find("t1", "meter")!;
+    for (const value of [Uint8Array.of(7), new Uint8Array()]) {
+      const about = { resourcePath: "/33456/0/123", resourceType: "OPAQUE", receivedAt: "2026-01-01T00:00:00.000Z" };
+      await runtime.decode(id, { value, ...about, sourceDeviceId: "12345", device: {} });
+    }
+    assert.deepInclude((await shown())[0], { decoded: 1, failed: { threw: 1 } });
+    assert.hasAllKeys((await shown())[0].durationMs, ["p50", "p99"]);
   });
 
   it("a package file is taken as JSON and as multipart, with its signer", async () => {

@@ -49,7 +49,10 @@ describe("sandbox/isolate-runtime: limits and places", () => {
       assert.equal(state, "open");
       assert.match(breaker.why!, /time limit/);
       assert.deepInclude(changes[0], { id: "harmful", key: "harmful", owner: "", state: "open", urgency: "live" });
+      const { decoded, failed } = runtime.stats().decoders[0]!;
       assert.equal(reasonOf(await runtime.decode("harmful", input([0]), { console: true })), "ok");
+      assert.equal(reasonOf(await runtime.decode("harmful", input([3]), { console: true })), "threw");
+      assert.deepInclude(runtime.stats().decoders[0]!, { decoded, failed }, "tests are in no figure");
       assert.equal(reasonOf(await runtime.decode("harmful", input([0]), { urgency: "background" })), "ok");
       runtime.release("harmful");
       assert.equal(reasonOf(await runtime.decode("harmful", input([0]))), "ok");

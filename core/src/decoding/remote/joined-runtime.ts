@@ -39,7 +39,10 @@ export function joinRuntimes(sandbox: DecoderRuntime, remote: RemoteRuntime, box
       remote.unload(id);
       sandbox.unload(id);
     },
-    release: sandbox.release,
+    release(id) {
+      remote.release(id);
+      sandbox.release(id);
+    },
     has: id => remote.has(id) || sandbox.has(id),
     decode: (id, input, options) =>
       remote.has(id) ? remote.decode(id, input, options) : sandbox.decode(id, input, options),

@@ -38,6 +38,8 @@ export interface RemoteRuntimeParts {
   readonly limits?: Partial<CallLimits>;
   /** Default: the system's resolver. */
   readonly resolve?: Resolve;
+  /** A service that was left alone is asked again, since somebody said so. */
+  readonly onReleased?: (id: string) => void;
 }
 
 const DEFAULT_RULES: ServiceRules = {
@@ -71,11 +73,14 @@ export interface RemoteRuntime extends AsyncDisposable {
   load(id: string, manifest: DecoderManifest, service: RemoteService): void;
   unload(id: string): void;
   has(id: string): boolean;
+  /** Ends its pauses at once. An unknown id is no error. */
+  release(id: string): void;
   /**
    * Never rejects. `unavailable` with `retryAtMs` while the service is paused; `callFailed` where another call may go better;
-   * `invalidResult` where an answer came that breaks the contract. What fails in the background pauses the background alone.
+   * `invalidResult` where an answer came that breaks the contract. What fails in the background pauses the background alone. A test
+   * (`console`) is a call of its own, also to a service that is paused, on a connection of its own, and counts nowhere.
    */
-  decode(id: string, input: RuntimeInput, options?: Pick<DecodeOptions, "urgency">): Promise<DecodeOutcome>;
+  decode(id: string, input: RuntimeInput, options?: DecodeOptions): Promise<DecodeOutcome>;
   /** `<url>/cumulocity.json`, under the same guard as calls. Never rejects. */
   fetchManifest(service: RemoteService): Promise<CallOutcome>;
   stats(): readonly ServiceStats[];
@@ -88,6 +93,8 @@ interface Entry {
   readonly calls: Partial<Record<CallReason, number>>;
   readonly durations: Durations;
   readonly lanes: Readonly<Record<Urgency, Lane>>;
+  /** A call of a test. */
+  test(body: object): Promise<CallOutcome>;
 }
 
 interface Lane {
@@ -101,8 +108,10 @@ interface Lane {
   call(body: object): Promise<CallOutcome>;
 }
 
-interface Client {
+interface Clients {
   readonly client: ServiceClient;
+  /** Of tests, one after the other: they neither wait for payloads nor take their connections. */
+  readonly testClient: ServiceClient;
   readonly users: Set<string>;
 }
 
@@ -144,27 +153,34 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
   const limits: CallLimits = { ...DEFAULT_CALL_LIMITS, ...parts.limits };
   const allowed = new Set(parts.allowedOrigins);
   const entries = new Map<string, Entry>();
-  const clients = new Map<string, Client>();
+  const clients = new Map<string, Clients>();
   let closed = false;
 
-  const clientFor = (origin: string, id: string): ServiceClient => {
-    const known = clients.get(origin);
+  const openClient = (origin: string, connections: number): ServiceClient => {
     const isAllowed = allowed.has(origin);
-    const made = known ?? {
-      client: createServiceClient({ origin, isAllowed, resolve, clock, limits }),
+    return createServiceClient({ origin, isAllowed, resolve, clock, limits: { ...limits, connections } });
+  };
+  const clientsFor = (origin: string, id: string): Clients => {
+    const made = clients.get(origin) ?? {
+      client: openClient(origin, limits.connections),
+      testClient: openClient(origin, 1),
       users: new Set<string>(),
     };
     clients.set(origin, made);
     made.users.add(id);
-    return made.client;
+    return made;
+  };
+  const closeClients = async ({ client, testClient }: Clients): Promise<void> => {
+    await Promise.all([client[Symbol.asyncDispose](), testClient[Symbol.asyncDispose]()]);
   };
   const caller = (
     service: RemoteService,
     client: ServiceClient,
     isWanted: () => boolean,
-    urgency: Urgency,
+    kind: Urgency | "test",
   ): Lane["call"] => {
     const headers = { "Content-Type": "application/json", Accept: "application/json", ...service.headers };
+    const urgency = kind === "test" ? "live" : kind;
     const post = (path: string, body: object): Promise<CallOutcome> =>
       client.ask(
         { method: "POST", path: pathOf(service, path), headers, body: JSON.stringify(body) },
@@ -173,12 +189,10 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
       );
     if (!service.batch) return body => post(DECODE_PATH, body);
     const { maxItems, path = DEFAULT_BATCH_PATH } = service.batch;
-    return createItemBatcher<object, CallOutcome>({
-      clock,
-      maxItems,
-      lingerMs: LINGER_MS,
-      send: async items => itemOutcomes(await post(path, { items }), items.length),
-    });
+    const send = async (items: readonly object[]): Promise<readonly CallOutcome[]> =>
+      itemOutcomes(await post(path, { items }), items.length);
+    if (kind === "test") return async body => (await send([body]))[0]!;
+    return createItemBatcher<object, CallOutcome>({ clock, maxItems, lingerMs: LINGER_MS, send });
   };
 
   const step = ({ manifest: { key }, lanes }: Entry, lane: Lane, event: ServiceEvent): void => {
@@ -215,10 +229,16 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     return { ok: false, reason: "unavailable", message, version, ...(pause && { retryAtMs: pause.untilMs }) };
   };
   const isLoaded = (entry: Entry): boolean => entries.get(entry.id) === entry;
+  const unloaded = ({ manifest: { key, version } }: Entry): DecodeOutcome => {
+    const message = `the decoder service ${key} was unloaded`;
+    return { ok: false, reason: "unavailable", message, version };
+  };
+  const withoutResult = ({ manifest: { key } }: Entry, message: string): string =>
+    `the decoder service ${key} gave no result: ${message}`;
   const ask = async (entry: Entry, lane: Lane, input: RuntimeInput): Promise<DecodeOutcome> => {
-    const { key, version } = entry.manifest;
+    const { version } = entry.manifest;
     const outcome = await lane.call(requestOf(entry.manifest, input));
-    if (!isLoaded(entry)) return unavailable(entry, lane, `the decoder service ${key} was unloaded`);
+    if (!isLoaded(entry)) return unloaded(entry);
     if (outcome.ok) {
       const result = resultOf(entry, outcome.body);
       step(entry, lane, { kind: "answered" });
@@ -227,13 +247,20 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     }
     const { fault, message } = outcome;
     if (fault === "dropped") return unavailable(entry, lane, pauseOf(lane)?.reason ?? message);
-    const reason = `the decoder service ${key} gave no result: ${message}`;
+    const reason = withoutResult(entry, message);
     const isUnreachable = NO_CONNECTION.has(fault);
     count(entry, fault);
     if (lane.failure !== outcome) step(entry, lane, { kind: isUnreachable ? "unreachable" : "failed", reason });
     lane.failure = outcome;
     if (isUnreachable) return unavailable(entry, lane, reason);
     return { ok: false, reason: "callFailed", message: reason, version };
+  };
+  const test = async (entry: Entry, input: RuntimeInput): Promise<DecodeOutcome> => {
+    const outcome = await entry.test(requestOf(entry.manifest, input));
+    if (!isLoaded(entry)) return unloaded(entry);
+    if (outcome.ok) return resultOf(entry, outcome.body);
+    const reason = NO_CONNECTION.has(outcome.fault) ? "unavailable" : "callFailed";
+    return { ok: false, reason, message: withoutResult(entry, outcome.message), version: entry.manifest.version };
   };
   /** One call tries a service that was paused; those that come meanwhile wait for what it finds. */
   const decode = async (entry: Entry, lane: Lane, input: RuntimeInput): Promise<DecodeOutcome> => {
@@ -258,30 +285,39 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     used?.users.delete(id);
     if (!entry || !used || used.users.size > 0) return;
     clients.delete(entry.origin);
-    void used.client[Symbol.asyncDispose]();
+    void closeClients(used);
   };
 
   return {
     load(id, manifest, service) {
       if (closed || entries.has(id)) return;
       const origin = originOf(service);
-      const client = clientFor(origin, id);
+      const { client, testClient } = clientsFor(origin, id);
       const laneFor = (urgency: Urgency): Lane => {
         const isWanted = (): boolean => isLoaded(entry) && lane.state.at !== "paused";
         const lane: Lane = { urgency, call: caller(service, client, isWanted, urgency), state: serviceUp, queued: 0 };
         return lane;
       };
       const lanes = { live: laneFor("live"), background: laneFor("background") };
-      const entry: Entry = { id, manifest, origin, lanes, calls: {}, durations: createDurations() };
+      const test = caller(service, testClient, () => isLoaded(entry), "test");
+      const entry: Entry = { id, manifest, origin, lanes, test, calls: {}, durations: createDurations() };
       entries.set(id, entry);
       const { key, version } = manifest;
       log.info("decoderService.loaded", { key, version, origin });
     },
     unload,
     has: id => entries.has(id),
-    async decode(id, input, { urgency = "live" } = {}) {
+    release(id) {
+      const entry = entries.get(id);
+      if (!entry) return;
+      const isPaused = entry.lanes.live.state.at === "paused";
+      for (const lane of Object.values(entry.lanes)) lane.state = serviceUp;
+      if (isPaused) parts.onReleased?.(id);
+    },
+    async decode(id, input, { urgency = "live", console = false } = {}) {
       const entry = entries.get(id);
       if (!entry) return { ok: false, reason: "unavailable", message: `decoder service ${id} is not loaded` };
+      if (console) return test(entry, input);
       const lane = entry.lanes[urgency];
       const fromMs = clock.monotonic();
       lane.queued++;
@@ -295,7 +331,7 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
     },
     async fetchManifest(service) {
       const origin = originOf(service);
-      await using client = createServiceClient({ origin, isAllowed: allowed.has(origin), resolve, clock, limits });
+      await using client = openClient(origin, 1);
       const headers = { Accept: "application/json", ...service.headers };
       return await client.ask({ method: "GET", path: pathOf(service, MANIFEST_PATH), headers }, () => true);
     },
@@ -320,7 +356,7 @@ export function createRemoteRuntime(parts: RemoteRuntimeParts): RemoteRuntime {
       const open = [...clients.values()];
       entries.clear();
       clients.clear();
-      await Promise.all(open.map(({ client }) => client[Symbol.asyncDispose]()));
+      await Promise.all(open.map(closeClients));
     },
   };
 }
