@@ -12,8 +12,8 @@ import type { BootstrapServer, BootstrapUp } from "../lwm2m/bootstrap/bootstrap-
 import type { ModelView } from "../lwm2m/model/object-model.ts";
 import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { Lwm2mServer, Lwm2mUp } from "../lwm2m/server/lwm2m-server.ts";
-import type { ValueBatch } from "../lwm2m/server/value-batch.ts";
 import type { ResourceAction } from "../mapping/action-registry.ts";
+import type { Uplink } from "../mapping/uplink.ts";
 import type { ManagedObject, Operation, Page, PageRequest, Platform } from "../platform/platform.ts";
 import type { Store } from "../store/store.ts";
 import type { TenantOptions } from "../tenants/tenant-options.ts";
@@ -60,7 +60,7 @@ export interface AgentParts {
   readonly protocols: DeviceProtocols;
   readonly actions: { list(tenant: string): readonly ResourceAction[] };
   /** The way up of values; `forget` when a device is gone. */
-  readonly uplink: { values(batch: ValueBatch): Promise<void>; forget(deviceId: string): void };
+  readonly uplink: Pick<Uplink, "values" | "inTurn" | "forget">;
   readonly clock: Clock;
   /** Keys of devices are made from it. */
   readonly random: Random;

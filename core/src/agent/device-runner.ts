@@ -14,7 +14,7 @@ import { type CommandParts, checkCommand, runCommand } from "./run-command.ts";
 import { isFromObjectsView, withWriteRules } from "./write-rules.ts";
 
 export interface DeviceRunnerParts
-  extends Pick<AgentParts, "platform" | "protocols" | "clock" | "log" | "options" | "models"> {
+  extends Pick<AgentParts, "platform" | "protocols" | "uplink" | "clock" | "log" | "options" | "models"> {
   readonly server: Lwm2mServer;
   readonly operationEvents: OperationEvents;
   endpointOf(tenant: string, deviceId: string): Promise<string | undefined>;
@@ -25,7 +25,8 @@ export interface DeviceRunnerParts
 
 export function createDeviceRunner(parts: DeviceRunnerParts): OperationRunner {
   const { server, platform, protocols, clock, log, options, operationEvents, endpointOf } = parts;
-  const requests = withLastValues(server.requests, { platform, clock, log, models: parts.models });
+  const { inTurn } = parts.uplink;
+  const requests = withLastValues(server.requests, { platform, inTurn, clock, log, models: parts.models });
   const rules = { protocols, inventory: platform.inventory, clock, models: parts.models };
   const checkedRequests = withWriteRules(requests, rules);
   const commandParts: Omit<CommandParts, "requests"> = {

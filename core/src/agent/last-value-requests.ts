@@ -12,6 +12,7 @@ import type { Registration } from "../lwm2m/registration/registration.ts";
 import type { ResourceValue } from "../lwm2m/resource-value.ts";
 import { keepableValues } from "../mapping/keepable-values.ts";
 import { lastValueEffects } from "../mapping/last-values.ts";
+import type { Uplink } from "../mapping/uplink.ts";
 import { type LastValue, lastValueOps, lastValueRemovalOp } from "../platform/last-values.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { WriteOp } from "../store/store.ts";
@@ -19,6 +20,8 @@ import { isGone, isGoneComposite, missingFrom, retainsOldValues } from "./stale-
 
 export interface LastValueParts {
   readonly platform: Pick<Platform, "inventory" | "write">;
+  /** What the device said before is stored first, and what it says next afterwards. */
+  readonly inTurn: Uplink["inTurn"];
   readonly clock: Clock;
   readonly log: Log;
   models(registration: Registration): ModelView;
@@ -28,10 +31,15 @@ export function withLastValues(requests: DeviceRequests, parts: LastValueParts):
   const { platform, clock, log, models } = parts;
 
   /** The device has answered: what fails here is no failure of the request. */
-  async function attempt({ endpoint }: Registration, change: () => Promise<readonly WriteOp[]>): Promise<void> {
+  async function attempt(
+    { endpoint, deviceId }: Registration,
+    change: () => Promise<readonly WriteOp[]>,
+  ): Promise<void> {
     try {
-      const ops = await change();
-      if (ops.length > 0) await platform.write(ops);
+      await parts.inTurn(deviceId, async () => {
+        const ops = await change();
+        if (ops.length > 0) await platform.write(ops);
+      });
     } catch (error) {
       log.warn("lastValues.not-kept", { endpoint, reason: messageOf(error) });
     }

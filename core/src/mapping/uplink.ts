@@ -52,6 +52,8 @@ export interface Uplink {
    * @throws MooringError as {@link values}
    */
   applyDecoded(documents: DecodedDocuments): Promise<readonly string[]>;
+  /** Runs `work` in the place of a message: when what the device said before is with the store, and before anything that it says next. */
+  inTurn<T>(deviceId: string, work: () => Promise<T>): Promise<T>;
   /** A device is gone: what is remembered of it goes too. */
   forget(deviceId: string): void;
 }
@@ -261,6 +263,8 @@ export function createUplink(parts: UplinkParts): Uplink {
       const leftOut = await applied.catch(reasonsOf);
       return [...rules, ...stored(target, usable, leftOut)];
     },
+
+    inTurn: line.run,
 
     forget: deviceId => openAlarms.forget(deviceId),
   };

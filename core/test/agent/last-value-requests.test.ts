@@ -145,6 +145,29 @@ describe("agent/last-value-requests", () => {
     });
   });
 
+  it("what a device took or does not list is stored after what it said before, and before what it says next", async () => {
+    await open(PURGING);
+    const say = (path: number[], value: number, after?: Promise<void>) =>
+      world.line.run(deviceId, async () => {
+        await after;
+        await world.platform.write(lastValueOps(TENANT, deviceId, [{ path, value, atMs: 0 }]));
+      });
+    for (const [text, answer] of [
+      ["write /1/0/1 70", CHANGED],
+      ["discover /3/0", { code: 69, contentFormat: 40, payload: "</3/0>,</3/0/0>" }],
+    ] as const) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const said = [say([1, 0, 1], 65, promise), say([3, 0, 9], 81, promise)];
+      assert.equal(await run(text, answer), "EXECUTING");
+      said.push(say([3, 0, 14], 2));
+      resolve();
+      await world.wait(Promise.all(said));
+      await world.settle();
+      if (text.startsWith("write")) assert.deepInclude((await ofObject(1))[0], { "1": 70 });
+      else assert.deepEqual(await ofObject(3), [{ instance: 0, "0": "ACME", "14": 2 }]);
+    }
+  });
+
   it("a store that keeps nothing does not make a Write fail that the device did", async () => {
     await open();
     const write = world.platform.write;

@@ -23,6 +23,7 @@ import { createModelRegistry } from "../../../src/lwm2m/model/model-registry.ts"
 import { createLwm2mServer, type Lwm2mServerOptions } from "../../../src/lwm2m/server/lwm2m-server.ts";
 import { createModelViews } from "../../../src/lwm2m/server/model-views.ts";
 import type { ValueBatch } from "../../../src/lwm2m/server/value-batch.ts";
+import { createDeviceLine, type DeviceLine } from "../../../src/mapping/device-line.ts";
 import { createPlatform } from "../../../src/platform/create-platform.ts";
 import type { ManagedObject, Operation, Platform, PlatformEvent } from "../../../src/platform/platform.ts";
 import { COLLECTIONS } from "../../../src/store/collections/collections.ts";
@@ -83,6 +84,8 @@ export interface AgentWorld extends AsyncDisposable {
   readonly agent: Agent;
   readonly log: ReturnType<typeof createRecordingLog>;
   readonly batches: ValueBatch[];
+  /** In which what devices say is stored. */
+  readonly line: DeviceLine;
   /** Thrown by the next values that go up. */
   refuseValues: Error | undefined;
   /** The next values that go up take until it has resolved. */
@@ -142,6 +145,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
   let life = storeOfOneLife(real);
   const network = createMemoryNetwork({ clock, random });
   const batches: ValueBatch[] = [];
+  const line = createDeviceLine();
   let closeTransport: () => Promise<void> = async () => {};
 
   interface Life {
@@ -187,6 +191,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
           await slow;
           batches.push(batch);
         },
+        inTurn: line.run,
         forget: () => {},
       },
       clock,
@@ -245,6 +250,7 @@ export async function createAgentWorld(options: WorldOptions = {}): Promise<Agen
     store: real,
     log,
     batches,
+    line,
     refuseValues: undefined,
     slowValues: undefined,
     sessions: [],
