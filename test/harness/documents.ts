@@ -39,7 +39,7 @@ export function eventsOf(api: Api, source: string, type: string, count = 1): Pro
       if (all.length !== count) throw new Error(`${all.length} of them`);
       return all;
     },
-    { withinMs: 5000, what: `${count} events ${type} of device ${source}` },
+    { what: `${count} events ${type} of device ${source}` },
   );
 }
 
@@ -58,7 +58,7 @@ export function measuredValue(
   source: string,
   series: string,
   value: number,
-  withinMs = 5000,
+  withinMs?: number,
 ): Promise<Measurement> {
   const fragment = series.slice(0, series.lastIndexOf("."));
   return eventually(
@@ -68,7 +68,7 @@ export function measuredValue(
       if (!found) throw new Error(JSON.stringify(all.map(measurement => seriesValue(measurement, series))));
       return found;
     },
-    { withinMs, what: `${series} = ${value} of device ${source}` },
+    { ...(withinMs === undefined ? {} : { withinMs }), what: `${series} = ${value} of device ${source}` },
   );
 }
 

@@ -13,7 +13,7 @@ export function startMooring(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): MooringProcess {
-  let stdout = "";
+  const output: Buffer[] = [];
   const login = {
     MOORING_URL: http,
     MOORING_USER: `${admin.tenant}/${admin.user}`,
@@ -25,11 +25,9 @@ export function startMooring(
     args: [join(root, "sdk/bin/mooring.mjs"), ...args],
     cwd: root,
     env: { ...login, ...env },
-    onOutput: bytes => {
-      stdout += bytes.toString();
-    },
+    onOutput: bytes => void output.push(bytes),
   });
-  return Object.assign(started, { stdout: () => stdout });
+  return Object.assign(started, { stdout: () => Buffer.concat(output).toString() });
 }
 
 /** Runs to the end without input. */

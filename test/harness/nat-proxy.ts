@@ -129,7 +129,7 @@ export async function openNatProxy(options: NatProxyOptions): Promise<NatProxy> 
 
   const toDevice = (socket: Socket, devicePort: number): void =>
     void socket.on("message", bytes =>
-      pass("toDevice", devicePort, bytes, () => inside.send(bytes, devicePort, "127.0.0.1")),
+      pass("toDevice", devicePort, bytes, () => closed || inside.send(bytes, devicePort, "127.0.0.1")),
     );
   const openOutside = async (devicePort: number): Promise<Socket> => {
     const socket = await openSocket();
@@ -151,7 +151,8 @@ export async function openNatProxy(options: NatProxyOptions): Promise<NatProxy> 
     void laneOf(port).then(lane => pass("toServer", port, bytes, () => toServer(lane, bytes)));
   });
 
-  const rebind = async (): Promise<void> => {
+  const moveAll = async (): Promise<void> => {
+    if (closed) return;
     counters.rebinds++;
     for (const opening of [...lanes.values()]) {
       const lane = await opening;
@@ -159,6 +160,12 @@ export async function openNatProxy(options: NatProxyOptions): Promise<NatProxy> 
       lane.outside = await openOutside(lane.devicePort);
       former.close();
     }
+  };
+  /** One after the other: each closes the sockets that the one before opened. */
+  let moving = Promise.resolve();
+  const rebind = (): Promise<void> => {
+    moving = moving.then(moveAll);
+    return moving;
   };
   const mover = rebindEveryMs === undefined ? undefined : setInterval(() => void rebind(), rebindEveryMs);
   mover?.unref();
@@ -173,8 +180,11 @@ export async function openNatProxy(options: NatProxyOptions): Promise<NatProxy> 
     closed = true;
     clearInterval(mover);
     for (const timer of timers) clearTimeout(timer);
+    // What comes in and what moves opens sockets; then there are no more.
+    await closeSocket(inside);
+    await moving;
     const open = await Promise.all(lanes.values());
-    await Promise.all([inside, ...open.map(({ outside }) => outside)].map(closeSocket));
+    await Promise.all(open.map(({ outside }) => closeSocket(outside)));
   };
 
   return {

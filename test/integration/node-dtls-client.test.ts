@@ -14,7 +14,7 @@ describe("interop/node-dtls-client", () => {
   dtlsPeerSuite(suite, nodeDtlsClient);
 
   it("comes in with new handshakes though a quarter of all datagrams is lost", async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const endpoint = "npm-loss";
     const { id } = await registerPskDevice(suite.api, { endpoint, key: KEY });
     await using proxy = await openNatProxy({ serverPort: suite.host.coapsPort, faults: { loss: 0.25 } });

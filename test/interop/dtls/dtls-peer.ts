@@ -45,7 +45,7 @@ export interface DtlsPeer {
 
 export interface CoapBytes {
   readonly request: Buffer;
-  /** The answer, wherever it stands in the bytes that a client wrote between its own messages. */
+  /** Header and token of the answer, wherever it stands in the bytes that a client wrote between its own messages. */
   answerIn(output: Buffer): ParsedPacket | undefined;
 }
 
@@ -70,7 +70,7 @@ export function registerBytes(endpoint: string): CoapBytes {
     request,
     answerIn(output) {
       const at = output.indexOf(token);
-      return at < HEADER_BYTES ? undefined : parse(output.subarray(at - HEADER_BYTES));
+      return at < HEADER_BYTES ? undefined : parse(output.subarray(at - HEADER_BYTES, at + token.length));
     },
   };
 }
