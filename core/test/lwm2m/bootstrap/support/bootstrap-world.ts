@@ -31,6 +31,22 @@ export const OPTIONS: BootstrapOptions = {
 
 export const SERVER_URI = "coaps://lwm2m.example.com:5784";
 
+/** Of {@link pskAccount} and {@link serverAccount}, as a device is written them. */
+export const PSK_VALUES = {
+  "0": SERVER_URI,
+  "1": false,
+  "2": 0,
+  "3": encodeUtf8("device-1"),
+  "4": new Uint8Array(0),
+  "5": Uint8Array.of(1, 2, 3, 4),
+  "10": 1,
+};
+export const SERVER_VALUES = { "0": 1, "1": 86_400, "6": true, "7": "U" };
+
+/** Bytes as numbers, to be compared. */
+export const plain = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, part) => (part instanceof Uint8Array ? Array.from(part) : part)));
+
 export const pskAccount = (change: Partial<SecurityAccount> = {}): SecurityAccount => ({
   instance: 0,
   uri: SERVER_URI,
