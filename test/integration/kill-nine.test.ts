@@ -7,7 +7,7 @@ import { assert } from "chai";
 import { registerDevice } from "../harness/agent.ts";
 import { type Api, api } from "../harness/api.ts";
 import { duplicates, eventsOf, missing, storedValues } from "../harness/documents.ts";
-import { within } from "../harness/eventually.ts";
+import { eventually, within } from "../harness/eventually.ts";
 import { type Host, startHost } from "../harness/host.ts";
 import { mapTemperature } from "../harness/meter-protocol.ts";
 import { createSteadyDevice, type SteadyDevice } from "../harness/steady-device.ts";
@@ -15,6 +15,8 @@ import { createSteadyDevice, type SteadyDevice } from "../harness/steady-device.
 const KILLS = 10;
 const DEVICES = 8;
 const REST_CLIENTS = 2;
+/** Acknowledgements of each sender before the next kill. */
+const MORE = 20;
 /** Distance between the values of two senders: each value says who sent it. */
 const APART = 1_000_000;
 
@@ -72,6 +74,16 @@ describe("kill -9 of the host under load, ten times", () => {
     await host?.[Symbol.asyncDispose]();
   });
 
+  /** Resolves when every device and the REST clients have been acknowledged some more. */
+  async function loadIsReal(): Promise<void> {
+    const counts = () => [...devices.map(({ acknowledged }) => acknowledged.length), books.acknowledged.length];
+    const before = counts();
+    await eventually(() => counts().every((count, at) => count > before[at]! + MORE) || undefined, {
+      withinMs: 30_000,
+      what: `${MORE} acknowledgements more of each`,
+    });
+  }
+
   async function loadAndKill(): Promise<void> {
     const stopping = new AbortController();
     const running = [
@@ -81,21 +93,22 @@ describe("kill -9 of the host under load, ten times", () => {
       ),
     ];
     for (let kill = 0; kill < KILLS; kill++) {
-      await pause(300 + Math.random() * 700);
+      await loadIsReal();
+      await pause(Math.random() * 700);
       await host.kill();
       await host.start();
     }
-    await pause(500);
+    await loadIsReal();
     stopping.abort();
     await within(Promise.all(running), 30_000, "the last acknowledgements");
   }
 
   it("the load was real: every device and REST client was acknowledged all the way", () => {
     for (const device of devices) {
-      assert.isAbove(device.acknowledged.length, 5 * KILLS, device.endpoint);
+      assert.isAbove(device.acknowledged.length, MORE * KILLS, device.endpoint);
       assert.isAtLeast(device.repeated, KILLS, `${device.endpoint}: nothing was under way at a kill`);
     }
-    assert.isAbove(books.acknowledged.length, 5 * KILLS);
+    assert.isAbove(books.acknowledged.length, MORE * KILLS);
   });
 
   it("nothing that was acknowledged to a device is missing, nothing is stored twice", async () => {
