@@ -141,7 +141,7 @@ describe("decoding through the sandbox", () => {
       assert.lengthOf(await measured("acme_meter"), before + 1);
       const events = await platform.events.list(TENANT, { type: "c8y_decoder_event" }, PAGE);
       for (const { id } of events.items) await platform.events.delete(TENANT, id);
-    }).timeout(10_000);
+    });
   }
 
   it("released from its quarantine, the same decoder goes on with the next frame, which clears the alarm", async () => {
@@ -194,5 +194,5 @@ describe("decoder hosts", () => {
     assert.deepEqual(pids.map(alive), [true, true]);
     parent.signal("SIGKILL");
     await eventually(() => !pids.some(alive) || undefined, { what: "the end of the hosts" });
-  }).timeout(20_000);
+  });
 });

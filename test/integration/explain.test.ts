@@ -270,7 +270,7 @@ describe("explain", () => {
     const { text } = await isNamed(id, "decoder", "decoder-paused");
     assert.match(text, /hanging is left alone until .*: the decoder has a rest: over the time limit/);
     assert.equal((await suite.api.post(`${AGENT}/decoders/hanging/release`, {})).status, 204);
-  }).timeout(20_000);
+  });
 
   it("a device that is none of ours is not found", async () => {
     assert.equal((await suite.api.get(`${AGENT}/explain/999999`)).status, 404);

@@ -31,7 +31,7 @@ const upload = (version: string, factor = 1, key = "meter") => ({
 });
 
 describe("rest/decoders", function () {
-  this.timeout(20_000);
+  this.timeout(30_000);
   let runtime: DecoderRuntime;
   let rest: RestFixture;
   let store: Store;

@@ -23,7 +23,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
     await install(runtime, decoder("greedy", source));
     assert.equal(reasonOf(await runtime.decode("greedy", input([1]))), "memory");
     assert.equal(reasonOf(await runtime.decode("greedy", input([0]))), "ok");
-  }).timeout(8000);
+  }).timeout(30_000);
 
   describe("a decoder that harms", () => {
     const source = `export default { decode({ value }) {
@@ -60,7 +60,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
         changes.map(({ state }) => state),
         ["open", "closed"],
       );
-    }).timeout(8000);
+    }).timeout(30_000);
 
     it("runs alone, apart from others, until it has gone on for a while without harm", async () => {
       await using runtime = await open(() => {});
@@ -87,7 +87,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
       const outcomes = await Promise.all([1, 2, 3].map(() => runtime.decode("harmful", input([0]))));
       assert.deepEqual(outcomes.map(reasonOf), ["ok", "unavailable", "unavailable"]);
       assert.equal(reasonOf(await runtime.decode("harmful", input([0]))), "ok");
-    }).timeout(8000);
+    }).timeout(30_000);
 
     it("by ending two hosts comes into quarantine until it is released, and its tests end no host of others", async () => {
       const changes: DecoderStateChange[] = [];
@@ -101,7 +101,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
       runtime.release("harmful");
       assert.equal(reasonOf(await runtime.decode("harmful", input([0]))), "ok");
       assert.equal(runtime.stats().decoders[0]!.hostDeaths, 2);
-    }).timeout(10_000);
+    }).timeout(30_000);
 
     it("nobody, by throwing at every payload, goes on", async () => {
       await using runtime = await open(() => {});
@@ -131,7 +131,7 @@ describe("sandbox/isolate-runtime: limits and places", () => {
     const told = new Set(order);
     assert.isTrue(told.has("light ok") && !told.has("light unavailable"));
     assert.isBelow(order.lastIndexOf("light ok"), order.lastIndexOf("heavy ok"));
-  }).timeout(8000);
+  }).timeout(30_000);
 
   it("keeps no more isolates than it may, and brings one back when it is needed", async () => {
     const limits = { isolatesPerHost: 2 };
