@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { assert } from "chai";
 import { createDeviceAccountStore } from "../../src/agent/create-device-accounts.ts";
 import { createDeviceRecords } from "../../src/agent/device-records.ts";
@@ -13,12 +12,10 @@ import {
   bothPsk,
   KEY,
   OTHER_KEY,
+  pem,
   pskBody,
   withDeviceAccounts,
 } from "./support/device-accounts-suite.ts";
-
-const pem = (name: string): string =>
-  readFileSync(new URL(`../fixtures/certificates/${name}`, import.meta.url), "utf8").trim();
 
 describe("agent/create-device-accounts", () => {
   const { on, found, change, withServer, withKey, externalIds, rows, everythingStored } = withDeviceAccounts();

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { assert } from "chai";
 import { createDeviceAccountStore } from "../../src/agent/create-device-accounts.ts";
 import type { DeviceAccounts, ServerSettings } from "../../src/agent/device-accounts.ts";
@@ -7,10 +6,15 @@ import { createAccountSealer } from "../../src/agent/sealed-accounts.ts";
 import { fromHex } from "../../src/base/bytes.ts";
 import { formatCode } from "../../src/coap/codes.ts";
 import { TENANT, TEST_BOX } from "./support/agent-world.ts";
-import { BOOTSTRAP_KEY, bothPsk, KEY, OTHER_KEY, URI, withDeviceAccounts } from "./support/device-accounts-suite.ts";
-
-const pem = (name: string): string =>
-  readFileSync(new URL(`../fixtures/certificates/${name}`, import.meta.url), "utf8").trim();
+import {
+  BOOTSTRAP_KEY,
+  bothPsk,
+  KEY,
+  OTHER_KEY,
+  pem,
+  URI,
+  withDeviceAccounts,
+} from "./support/device-accounts-suite.ts";
 
 describe("agent/create-device-accounts", () => {
   const { on, found, change, withServer, withKey, externalIds, rows, everythingStored } = withDeviceAccounts();

@@ -1,9 +1,14 @@
+/** For tests of the accounts of devices: a world for each of them, what they are registered with, and what is stored. */
+import { readFileSync } from "node:fs";
 import { assert } from "chai";
 import type { DeviceAccountStore, DeviceAccounts, ServerSettings } from "../../../src/agent/device-accounts.ts";
 import { fromHex } from "../../../src/base/bytes.ts";
 import { COLLECTIONS } from "../../../src/store/collections/collections.ts";
 import { DEVICES } from "../../../src/store/collections/devices.ts";
 import { type AgentWorld, createAgentWorld, TENANT } from "./agent-world.ts";
+
+export const pem = (name: string): string =>
+  readFileSync(new URL(`../../fixtures/certificates/${name}`, import.meta.url), "utf8").trim();
 
 export const KEY = "000102030405060708090a0b0c0d0e0f";
 export const BOOTSTRAP_KEY = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
