@@ -4,7 +4,8 @@ import { createManualClock, type ManualClock } from "../../../src/base/clock.ts"
 import { silentLog } from "../../../src/base/log.ts";
 import { createRemoteRuntime, type RemoteRuntime } from "../../../src/decoding/remote/remote-runtime.ts";
 import type { RemoteService } from "../../../src/decoding/remote/remote-service.ts";
-import type { DecodeOutcome, RuntimeInput } from "../../../src/sandbox/decoder-runtime.ts";
+import type { DecodeOutcome } from "../../../src/sandbox/decoder-runtime.ts";
+import { inputOf, reasonOf } from "./decode-input.ts";
 import { answerJson, type HttpService, openHttpService } from "./http-service.ts";
 
 const ID = "t1/acme@1.0.0";
@@ -14,16 +15,6 @@ const MANY = 3000;
 const LIVE = 0x01;
 const BACKGROUND = 0x02;
 const PAUSE_MS = 1000;
-
-const inputOf = (first: number): RuntimeInput => ({
-  value: Uint8Array.of(first),
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "12345",
-  device: {},
-});
-const reasonOf = (outcome: DecodeOutcome): string => (outcome.ok ? "ok" : outcome.reason);
 
 /** Calls as they reach the service, each held until the test answers it. */
 interface Held {

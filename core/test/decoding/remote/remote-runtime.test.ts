@@ -10,6 +10,7 @@ import {
 } from "../../../src/decoding/remote/remote-runtime.ts";
 import type { RemoteService } from "../../../src/decoding/remote/remote-service.ts";
 import type { DecodeOutcome, RuntimeInput } from "../../../src/sandbox/decoder-runtime.ts";
+import { inputOf } from "./decode-input.ts";
 import { answerJson, type HttpService, openHttpService } from "./http-service.ts";
 
 const ID = "t1/acme@1.0.0";
@@ -21,14 +22,7 @@ const PATIENT = { callMs: 60_000, connectMs: 60_000 } as const;
 const NOBODY = "http://127.0.0.1:1";
 const PAUSE_MS = 1000;
 const UNREACHABLE_MS = 60_000;
-const input = (first = 0x83): RuntimeInput => ({
-  value: Uint8Array.of(first, 0x18),
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "12345",
-  device: {},
-});
+const input = (first = 0x83): RuntimeInput => inputOf(first, 0x18);
 
 describe("decoding/remote/remote-runtime", () => {
   let service: HttpService;

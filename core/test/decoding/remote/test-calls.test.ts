@@ -4,7 +4,8 @@ import { createManualClock, type ManualClock } from "../../../src/base/clock.ts"
 import { silentLog } from "../../../src/base/log.ts";
 import { createRemoteRuntime, type RemoteRuntime } from "../../../src/decoding/remote/remote-runtime.ts";
 import type { RemoteService } from "../../../src/decoding/remote/remote-service.ts";
-import type { DecodeOutcome, RuntimeInput } from "../../../src/sandbox/decoder-runtime.ts";
+import type { DecodeOutcome } from "../../../src/sandbox/decoder-runtime.ts";
+import { inputOf, reasonOf } from "./decode-input.ts";
 import { answerJson, type HttpService, openHttpService } from "./http-service.ts";
 
 const ID = "t1/acme@1.0.0";
@@ -13,16 +14,6 @@ const FAILURES = 2;
 const LIVE = 0x01;
 const TEST = 0x02;
 const NOBODY = "http://127.0.0.1:1";
-
-const inputOf = (first: number): RuntimeInput => ({
-  value: Uint8Array.of(first),
-  resourcePath: "/33456/0/123",
-  resourceType: "OPAQUE",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  sourceDeviceId: "12345",
-  device: {},
-});
-const reasonOf = (outcome: DecodeOutcome): string => (outcome.ok ? "ok" : outcome.reason);
 
 describe("decoding/remote: calls of a test", () => {
   let service: HttpService;
