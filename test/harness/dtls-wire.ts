@@ -62,6 +62,36 @@ export const plainHandshakes = (
   direction: PassedDatagram["direction"],
 ): number[] => inClear(datagrams, direction, HANDSHAKE).map(fragment => fragment.readUInt8(0));
 
+/** In how many handshakes the device sent a message of that type in the clear: a flight that is repeated is no other handshake. */
+export function handshakesWith(type: number, datagrams: readonly PassedDatagram[]): number {
+  /** ServerHello that a device is at: its random makes it another one in each handshake. */
+  const at = new Map<number, string>();
+  const found = new Set<string>();
+  for (const datagram of datagrams) {
+    const { direction, devicePort } = datagram;
+    for (const fragment of inClear([datagram], direction, HANDSHAKE)) {
+      if (direction === "toDevice" && fragment[0] === SERVER_HELLO) at.set(devicePort, fragment.toString("hex"));
+      if (direction === "toServer" && fragment[0] === type) found.add(`${devicePort} ${at.get(devicePort)}`);
+    }
+  }
+  return found.size;
+}
+
+/** ServerHellos, each once. */
+export const serverHellos = (datagrams: readonly PassedDatagram[]): number =>
+  new Set(
+    inClear(datagrams, "toDevice", HANDSHAKE)
+      .filter(fragment => fragment[0] === SERVER_HELLO)
+      .map(fragment => fragment.toString("hex")),
+  ).size;
+
+/** From the device's key exchange to the alert that it got for it, or for what came with it, ms. */
+export function refusedAfterMs(datagrams: readonly PassedDatagram[]): number {
+  const asked = datagrams.find(each => plainHandshakes([each], "toServer").includes(HANDSHAKE_TYPES.clientKeyExchange));
+  const alert = datagrams.find(each => plainAlerts([each], "toDevice").length > 0);
+  return asked && alert ? alert.atMs - asked.atMs : Number.NaN;
+}
+
 /** Descriptions of the alerts that were not encrypted. */
 export const plainAlerts = (datagrams: readonly PassedDatagram[], direction: PassedDatagram["direction"]): number[] =>
   inClear(datagrams, direction, ALERT).map(fragment => fragment.readUInt8(1));

@@ -225,7 +225,10 @@ describe("interop/Leshan's client bootstraps", () => {
     });
     start({ mode: "nosec" });
     // The device asks again and again.
-    const failure = await eventually(async () => (await events(suite.api, deviceId, FAILURE))[0]);
+    const failure = await eventually(async () => (await events(suite.api, deviceId, FAILURE))[0], {
+      withinMs: JAVA_STARTS_WITHIN_MS,
+      what: "the failed session",
+    });
     assert.equal(findValue(failure, "coapCode"), "4.06");
     assert.equal(findValue(failure, "path"), "/bs");
     assert.isEmpty(await events(suite.api, deviceId, END));

@@ -1,7 +1,7 @@
 /** pion/dtls: a pre-shared key as every peer, and Connection IDs with a port that changes in mid-session (RFC 9146). */
 import { assert } from "chai";
 import { registerPskDevice } from "../harness/agent.ts";
-import { HANDSHAKE_TYPES, plainHandshakes } from "../harness/dtls-wire.ts";
+import { HANDSHAKE_TYPES, handshakesWith } from "../harness/dtls-wire.ts";
 import { type NatProxy, openNatProxy, type PassedDatagram } from "../harness/nat-proxy.ts";
 import { CBC_ON, cbcSuite } from "./dtls/cbc-suite.ts";
 import { certificatePeerSuite, withCertificates } from "./dtls/certificate-suite.ts";
@@ -23,7 +23,7 @@ describe("interop/pion", () => {
     let proxy: NatProxy;
 
     const fullHandshakes = (datagrams: readonly PassedDatagram[]): number =>
-      plainHandshakes(datagrams, "toServer").filter(type => type === HANDSHAKE_TYPES.clientKeyExchange).length;
+      handshakesWith(HANDSHAKE_TYPES.clientKeyExchange, datagrams);
     const withCid = (direction: PassedDatagram["direction"]): number =>
       proxy.passed.filter(each => each.direction === direction && each.bytes[0] === 25).length;
 

@@ -33,6 +33,23 @@ export function runQuietly(what: string, command: string, args: readonly string[
   throw new MissingPeer(what, [command, ...args].join(" "));
 }
 
+const ATTEMPTS = 3;
+const AGAIN_AFTER_MS = 5000;
+
+/** As {@link runQuietly}, for what comes over the network: a mirror that fails once is asked again. @throws MissingPeer naming the command */
+export function fetchQuietly(what: string, command: string, args: readonly string[]): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      runQuietly(what, command, args);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      console.error(`interop: ${command} failed; tried again in ${AGAIN_AFTER_MS / 1000} s`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_AFTER_MS);
+    }
+  }
+}
+
 /**
  * Makes sure that all programs are on the path. As root on a Debian system the packages are installed, with a line that
  * says so; anywhere else nothing is changed.
@@ -44,6 +61,6 @@ export function ensurePrograms(programs: readonly string[], debianPackages: read
   const command = `apt-get install -y ${debianPackages.join(" ")}`;
   if (process.getuid?.() !== 0 || !onPath("apt-get")) throw new MissingPeer(missing.join(", "), command);
   console.log(`interop: installing ${debianPackages.join(", ")} (${command})`);
-  runQuietly(missing.join(", "), "apt-get", ["update", "-qq"]);
-  runQuietly(missing.join(", "), "apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...debianPackages]);
+  fetchQuietly(missing.join(", "), "apt-get", ["update", "-qq"]);
+  fetchQuietly(missing.join(", "), "apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...debianPackages]);
 }

@@ -21,8 +21,6 @@ export interface DtlsExchange extends PskAccount {
 export interface DtlsOutcome {
   /** Code of the answer, such as `2.01`; undefined where none came. */
   readonly code: string | undefined;
-  /** From the start of the client to the answer or, without one, to its end. */
-  readonly tookMs: number;
   /** Whether the client itself says that it went on with an earlier session; undefined where it does not tell. */
   readonly resumed?: boolean;
   /** All that the client wrote, for a failure text. */
@@ -87,7 +85,6 @@ export async function carryThrough(
   isReady: RegExp,
   withinMs = 20_000,
 ): Promise<Omit<DtlsOutcome, "resumed">> {
-  const startedAtMs = performance.now();
   const chunks: Buffer[] = [];
   let told = (): void => {};
   const answered = new Promise<void>(resolve => {
@@ -114,9 +111,8 @@ export async function carryThrough(
   );
   await Promise.race([answered, process.ended]);
   clearInterval(repeater);
-  const tookMs = performance.now() - startedAtMs;
   process.signal("SIGTERM");
   await process.ended;
   clearTimeout(killer);
-  return { code: answer?.code, tookMs, output: process.tail(60) };
+  return { code: answer?.code, output: process.tail(60) };
 }

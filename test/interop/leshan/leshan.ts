@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { delimiter, join } from "node:path";
 import { root } from "../../harness/host.ts";
 import { startProcess, type TestProcess } from "../../harness/process.ts";
-import { ensurePrograms, runQuietly } from "../programs.ts";
+import { ensurePrograms, fetchQuietly, runQuietly } from "../programs.ts";
 
 const JARS = join(root, ".cache", "interop", "leshan");
 const POM = join(import.meta.dirname, "pom.xml");
@@ -28,8 +28,9 @@ export function prepareLeshan(): void {
   console.log("interop: fetching Leshan's client with Maven ...");
   rmSync(JARS, { recursive: true, force: true });
   mkdirSync(JARS, { recursive: true });
-  const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${JARS}`];
-  runQuietly("Leshan's client", "mvn", ["-B", "-q", "-f", POM, ...goal]);
+  // With -U also what failed before is asked for again.
+  const goal = ["-U", "dependency:copy-dependencies", `-DoutputDirectory=${JARS}`];
+  fetchQuietly("Leshan's client", "mvn", ["-B", "-q", "-f", POM, ...goal]);
   runQuietly("Leshan's device", "javac", ["-cp", CLASSPATH, "-d", join(JARS, "classes"), ...SOURCES]);
   writeFileSync(stamp, wanted);
 }

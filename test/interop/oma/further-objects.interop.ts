@@ -77,10 +77,11 @@ describe("interop/OMA: further objects", () => {
       const { registrationId } = (await leshan.operator.registration())!;
       const addresses = new Set<string>();
       for (const [select, bearer] of [
-        ['create /13 {"id":0,"resources":{"0":{"0":21}}}', 21],
-        ['write /13/0/0 {"0":1}', 1],
+        // The client tells of a new instance by itself.
+        [() => updates(() => run('create /13 {"id":0,"resources":{"0":{"0":21}}}')), 21],
+        [() => run('write /13/0/0 {"0":1}'), 1],
       ] as const) {
-        await run(select);
+        await select();
         await proxy.rebind();
         await updates(async () => leshan.device.update());
         const now = (await leshan.operator.registration())!;
@@ -108,7 +109,7 @@ describe("interop/OMA: further objects", () => {
   });
 
   it("OMA 1635: all Portfolio instances are deleted, Discover shows the bare object", async () => {
-    await run('create /16 {"id":1,"resources":{"0":{"0":"another"}}}');
+    await updates(() => run('create /16 {"id":1,"resources":{"0":{"0":"another"}}}'));
     assert.deepInclude((await run("discover /16/0")).values, { "/16/0": {}, "/16/0/0": { dim: "4" } });
     for (const path of ["/16/0", "/16/1"]) {
       const before = leshan.told("updated").length;

@@ -97,7 +97,7 @@ export function operatorOf(api: Api, deviceId: string, endpoint: string): Operat
       return { ...answer, exchange };
     },
     registration,
-    async lastValues(wanted, withinMs = 5000) {
+    async lastValues(wanted, withinMs = 10_000) {
       await eventually(
         async () => {
           const object = await managedObject(api, deviceId);

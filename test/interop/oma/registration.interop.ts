@@ -31,7 +31,7 @@ describe("interop/OMA: Registration", () => {
   });
 
   it("OMA 103: Disable is executed, De-register gets 2.02, the client is gone from the registry", async () => {
-    await leshan.restarted({ disableTimeoutSeconds: 2 });
+    await leshan.restarted({ disableTimeoutSeconds: 5 });
     const before = { gone: leshan.told("deregistered").length, back: leshan.told("registered").length };
     assert.equal((await leshan.operator.run("execute /1/0/4")).status, "2.04 Changed");
     await leshan.tells("deregistered", before.gone);
