@@ -12,8 +12,6 @@ export interface SleepyDeviceOptions {
   readonly serverPort: number;
   /** How long it hears anything after it woke, ms; it tells the server so (`at`). */
   readonly awakeMs: number;
-  /** What an Execute takes it, ms: of one wake's time no host gets more of them done. */
-  readonly workMs: number;
   /** From one wake to the next, ms. */
   readonly periodMs: number;
   /**
@@ -42,7 +40,7 @@ const EXCHANGE_LIFETIME_MS = 247_000;
 const REPEAT_MS = 100;
 
 export async function createSleepyDevice(options: SleepyDeviceOptions): Promise<SleepyDevice> {
-  const { endpoint, serverPort, awakeMs, workMs, periodMs, onExecuted = () => true } = options;
+  const { endpoint, serverPort, awakeMs, periodMs, onExecuted = () => true } = options;
   const socket = await openRawSocket();
   const executed: string[] = [];
   /** Answers by message id. */
@@ -51,26 +49,18 @@ export async function createSleepyDevice(options: SleepyDeviceOptions): Promise<
   let isAwake = true;
   let location = "";
 
-  const isExecute = (message: Received): boolean => message.code === "0.02" && uriPath(message).split("/").length === 4;
-
   function answerTo(message: Received): { readonly bytes: Buffer; readonly isSent: boolean } {
     const known = answers.get(message.messageId);
     if (known && performance.now() - known.sinceMs < EXCHANGE_LIFETIME_MS) {
       repetitions++;
       return { bytes: known.bytes, isSent: true };
     }
-    const isDone = isExecute(message);
-    if (isDone) executed.push(message.payload.toString());
-    const code = isDone ? "2.04" : "4.04";
+    const isExecute = message.code === "0.02" && uriPath(message).split("/").length === 4;
+    if (isExecute) executed.push(message.payload.toString());
+    const code = isExecute ? "2.04" : "4.04";
     const bytes = generate({ code, ack: true, messageId: message.messageId, token: message.token });
     answers.set(message.messageId, { bytes, sinceMs: performance.now() });
-    return { bytes, isSent: !isDone || onExecuted(executed.length) };
-  }
-
-  async function serve(message: Received): Promise<void> {
-    if (isExecute(message)) await pause(workMs);
-    const { bytes, isSent } = answerTo(message);
-    if (isSent) await socket.sendBytes(bytes, serverPort);
+    return { bytes, isSent: !isExecute || onExecuted(executed.length) };
   }
 
   socket.onMessage(message => {
@@ -80,7 +70,8 @@ export async function createSleepyDevice(options: SleepyDeviceOptions): Promise<
       return true;
     }
     if (!isRequest) return false;
-    void serve(message);
+    const { bytes, isSent } = answerTo(message);
+    if (isSent) void socket.sendBytes(bytes, serverPort);
     return true;
   });
 
