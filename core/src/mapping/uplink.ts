@@ -40,8 +40,8 @@ export interface UplinkCounters {
 export interface Uplink {
   readonly counters: Readonly<UplinkCounters>;
   /**
-   * Resolves when all that the values become is stored; messages of one device take effect in the order in which they are given. What no store would ever keep is logged and left out, since a repetition
-   * of the message would not help.
+   * Resolves when all that the values become is stored; messages of one device take effect in the order in which they are given. What no store
+   * would ever keep is logged and left out, since a repetition of the message would not help.
    * @throws MooringError NOT_FOUND without a managed object, STORE_FULL and STORE_FAILED: worth a repetition
    */
   values(batch: ValueBatch): Promise<void>;

@@ -110,3 +110,19 @@ export async function mapWithPlugin(
   const byId = new Map(protocols.map(one => [one.objectModel.id, one]));
   return mapMessage({ protocol: (_tenant, objectId) => byId.get(objectId), actions: registry }, inputOf(values, over));
 }
+
+/** Needs what the device said before: Latitude and Longitude come alone. */
+export const position: DefaultHandler = {
+  objectId: 6,
+  resources: [0, 1],
+  needsLastValues: true,
+  run: ({ value: known, atMs }): readonly Effect[] => [
+    { kind: "event", type: "position", text: `${known(0)} ${known(1)}`, atMs },
+  ],
+};
+
+/** Sets what the value says in the inventory. */
+export const maker: MappingAction = {
+  name: "test:maker",
+  run: ({ value: { value: made } }) => [{ kind: "inventory", set: { maker: made as string } }],
+};

@@ -2,7 +2,6 @@ import { assert } from "chai";
 import { createManualClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { createSeededRandom, type Random } from "../../src/base/random.ts";
-import type { DefaultHandler, Effect, MappingAction } from "../../src/contract/action.ts";
 import type { Registration } from "../../src/lwm2m/registration/registration.ts";
 import type { ResourceValue } from "../../src/lwm2m/resource-value.ts";
 import { createEffectApplier } from "../../src/mapping/apply-effects.ts";
@@ -12,24 +11,12 @@ import { createPlatform } from "../../src/platform/create-platform.ts";
 import { COLLECTIONS } from "../../src/store/collections/collections.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { NOW_MS, parts, protocol, value } from "./support.ts";
+import { maker, NOW_MS, parts, position, protocol, value } from "./support.ts";
 
 const PAGE = { currentPage: 1, pageSize: 2000, withTotal: false };
 const MESSAGES = 40;
 const ROUNDS = 6;
 
-const position: DefaultHandler = {
-  objectId: 6,
-  resources: [0, 1],
-  needsLastValues: true,
-  run: ({ value: known, atMs }): readonly Effect[] => [
-    { kind: "event", type: "position", text: `${known(0)} ${known(1)}`, atMs },
-  ],
-};
-const maker: MappingAction = {
-  name: "test:maker",
-  run: ({ value: { value: made } }) => [{ kind: "inventory", set: { maker: made as string } }],
-};
 const protocols = [
   protocol(3, { 0: { customAction: { actionName: "test:maker" } } }),
   protocol(3303, { 5700: { measurementCreation: { type: "c8y_Temperature", series: "T" } } }),

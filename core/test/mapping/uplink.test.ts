@@ -20,29 +20,17 @@ import { COLLECTIONS } from "../../src/store/collections/collections.ts";
 import { VALUE_HISTORY } from "../../src/store/collections/values.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { NOW_MS, type ObjectProtocol, parts, protocol, value } from "./support.ts";
+import { maker, NOW_MS, type ObjectProtocol, parts, position, protocol, value } from "./support.ts";
 
 const PAGE = { currentPage: 1, pageSize: 100, withTotal: false };
 const FAILURE = "c8y_LWM2MMappingFailure_3303_5700";
 const temperature = protocol(3303, { 5700: { measurementCreation: { type: "c8y_Temperature", series: "T" } } });
-const position: DefaultHandler = {
-  objectId: 6,
-  resources: [0, 1],
-  needsLastValues: true,
-  run: ({ value: known, atMs }): readonly Effect[] => [
-    { kind: "event", type: "position", text: `${known(0)} ${known(1)}`, atMs },
-  ],
-};
 const naming: MappingAction = {
   name: "test:name",
   deviceFragments: ["c8y_Mobile"],
   run: ({ device }) => [
     { kind: "event", type: "named", text: `${device.name} ${JSON.stringify(device.fragments)}`, atMs: NOW_MS },
   ],
-};
-const maker: MappingAction = {
-  name: "test:maker",
-  run: ({ value: { value: made } }) => [{ kind: "inventory", set: { maker: made as string } }],
 };
 
 function countingReads(store: Store, onRead: () => void): Store {
