@@ -25,9 +25,15 @@ export function onPath(program: string): boolean {
   });
 }
 
-/** Runs to the end, showing output only when it fails. @throws MissingPeer naming the command */
-export function runQuietly(what: string, command: string, args: readonly string[]): void {
-  const done = spawnSync(command, args, { encoding: "utf8" });
+type Environment = Readonly<Record<string, string>>;
+
+/**
+ * Runs to the end, showing output only when it fails.
+ * @param env beside that of this process
+ * @throws MissingPeer naming the command
+ */
+export function runQuietly(what: string, command: string, args: readonly string[], env: Environment = {}): void {
+  const done = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...env } });
   if (done.status === 0) return;
   console.error(`${done.stdout ?? ""}${done.stderr ?? ""}${done.error?.message ?? ""}`.trim());
   throw new MissingPeer(what, [command, ...args].join(" "));
@@ -37,14 +43,14 @@ const ATTEMPTS = 3;
 const AGAIN_AFTER_MS = 5000;
 
 /** As {@link runQuietly}, for what comes over the network: a mirror that fails once is asked again. @throws MissingPeer naming the command */
-export function fetchQuietly(what: string, command: string, args: readonly string[]): void {
+export function fetchQuietly(what: string, command: string, args: readonly string[], env?: Environment): void {
   for (let attempt = 1; ; attempt++) {
     try {
-      runQuietly(what, command, args);
+      runQuietly(what, command, args, env);
       return;
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
-      console.error(`interop: ${command} failed; tried again in ${AGAIN_AFTER_MS / 1000} s`);
+      console.error(`${what}: ${command} failed; tried again in ${AGAIN_AFTER_MS / 1000} s`);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_AFTER_MS);
     }
   }

@@ -7,15 +7,12 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as pause } from "node:timers/promises";
+import { fetchQuietly } from "../interop/programs.ts";
 
 const SOURCE = join(import.meta.dirname, "ferretdb");
 const CACHE = join(import.meta.dirname, "../../.cache/ferretdb");
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
-/** A module proxy that fails once is asked again. */
-const ATTEMPTS = 3;
-const AGAIN_AFTER_MS = 5000;
 
 export interface FerretdbServer extends AsyncDisposable {
   /** `mongodb://127.0.0.1:<port>/` */
@@ -32,16 +29,6 @@ function binaryPath(): string {
   return join(CACHE, `ferretdb-${hash.digest("hex").slice(0, 16)}${suffix}`);
 }
 
-async function goBuild(binary: string): Promise<number | null> {
-  const build = spawn("go", ["build", "-trimpath", "-buildvcs=false", "-o", binary, "."], {
-    cwd: SOURCE,
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, CGO_ENABLED: "0", GOTOOLCHAIN: "local" },
-  });
-  const [code] = (await once(build, "exit")) as [number | null];
-  return code;
-}
-
 /**
  * @returns path of the program; the first time it takes a few minutes and 36 MB
  * @throws  Error when the Go module proxy or the compiler fails; their output is shown
@@ -53,14 +40,9 @@ export async function buildFerretdb(): Promise<string> {
   await mkdir(CACHE, { recursive: true });
   const startedAt = performance.now();
   const unfinished = `${binary}.${process.pid}`;
-  for (let attempt = 1; ; attempt++) {
-    const code = await goBuild(unfinished);
-    if (code === 0) break;
-    if (attempt === ATTEMPTS) throw new Error(`go build ended with ${code}`);
-    // What has come by then is not fetched again.
-    console.log(`go build ended with ${code}; tried again in ${AGAIN_AFTER_MS / 1000} s`);
-    await pause(AGAIN_AFTER_MS);
-  }
+  // What has come when it fails is not fetched again.
+  const args = ["build", "-C", SOURCE, "-trimpath", "-buildvcs=false", "-o", unfinished, "."];
+  fetchQuietly("FerretDB", "go", args, { CGO_ENABLED: "0", GOTOOLCHAIN: "local" });
   await rename(unfinished, binary);
   console.log(`built in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
   return binary;

@@ -4,12 +4,10 @@ import { MooringError } from "../../src/base/errors.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
 import { ACK, CON, NON } from "../../src/coap/message.ts";
 import { OPTIONS } from "../../src/coap/options.ts";
-import type { CoapRequest, CoapResponse } from "../../src/coap/request.ts";
+import type { CoapResponse } from "../../src/coap/request.ts";
 import {
   content,
   createBarePeer,
-  createWorld,
-  HOST,
   pathOptions,
   show,
   text,
@@ -17,20 +15,11 @@ import {
   uintOf,
   type WorldParts,
 } from "./support/endpoints.ts";
+import { openServing } from "./support/serving.ts";
 
 const setUp = (parts: WorldParts = {}) => {
-  const world = createWorld();
-  const calls: CoapRequest[] = [];
   const log = createRecordingLog();
-  const host = world.open(HOST, {
-    log,
-    ...parts,
-    onRequest(incoming, from) {
-      calls.push(incoming);
-      return parts.onRequest ? parts.onRequest(incoming, from) : content("ok");
-    },
-  });
-  return { world, host, calls, log, device: createBarePeer(world) };
+  return { ...openServing(content("ok"), { log, ...parts }), log };
 };
 
 const GET = { type: CON, code: 1, messageId: 100, token: text("t"), options: pathOptions("a") } as const;

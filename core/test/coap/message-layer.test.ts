@@ -4,11 +4,10 @@ import { fromHex } from "../../src/base/bytes.ts";
 import { createRecordingLog } from "../../src/base/log.ts";
 import { createSeededRandom } from "../../src/base/random.ts";
 import { ACK, CON, NON, RST } from "../../src/coap/message.ts";
-import type { CoapRequest, CoapResponse } from "../../src/coap/request.ts";
+import type { CoapResponse } from "../../src/coap/request.ts";
 import {
   content,
   createBarePeer,
-  createWorld,
   DEVICE,
   HOST,
   pathOptions,
@@ -18,18 +17,11 @@ import {
   text,
   type WorldParts,
 } from "./support/endpoints.ts";
+import { openServing } from "./support/serving.ts";
 
 const setUp = (parts: WorldParts = {}) => {
-  const world = createWorld();
-  const calls: CoapRequest[] = [];
-  const host = world.open(HOST, {
-    ...parts,
-    onRequest(incoming, from) {
-      calls.push(incoming);
-      return parts.onRequest?.(incoming, from) ?? content("ok");
-    },
-  });
-  return { world, host, calls, device: createBarePeer(world), deviceAt: peerOf(host, DEVICE) };
+  const serving = openServing(content("ok"), parts);
+  return { ...serving, deviceAt: peerOf(serving.host, DEVICE) };
 };
 
 /** A handler whose answers the test gives. */

@@ -8,17 +8,22 @@ const { BLOCK1, URI_QUERY } = OPTIONS;
 export const CREATED: CoapResponse = { code: 65, locationPath: ["rd", "5a"], payload: new Uint8Array(0) };
 export const CONTENT = 69;
 
-export const setUp = (parts: WorldParts = {}) => {
+/** @param usual the answer where `parts` say none */
+export const openServing = (usual: CoapResponse, parts: WorldParts = {}) => {
   const world = createWorld();
   const calls: CoapRequest[] = [];
   const host = world.open(HOST, {
     ...parts,
     onRequest(incoming, from) {
       calls.push(incoming);
-      return parts.onRequest?.(incoming, from) ?? CREATED;
+      return parts.onRequest ? parts.onRequest(incoming, from) : usual;
     },
   });
-  const device = createBarePeer(world);
+  return { world, host, calls, device: createBarePeer(world) };
+};
+
+export const setUp = (parts: WorldParts = {}) => {
+  const { world, host, calls, device } = openServing(CREATED, parts);
   let messageId = 1000;
   /** One piece of a body; returns the message, so that it can be sent again. */
   const piece = async (
